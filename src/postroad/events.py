@@ -1,0 +1,34 @@
+"""The vocabulary of what is learnt about a message; one word for each thing that can happen to a recipient."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+
+class EventKind(Enum):
+    """What happened. The values are stored and shown; they never change their meaning."""
+
+    QUEUED = "queued"  # accepted durably into the outbox
+    ATTEMPTED = "attempted"  # a delivery was tried; the attempt says how it went
+    SENT = "sent"  # the next hop took it
+    DEFERRED = "deferred"  # refused for now; tried again later
+    REFUSED = "refused"  # refused for good
+    EXPIRED = "expired"  # its time was used up
+    UNCERTAIN = "uncertain"  # the final dot went out, no answer was recorded
+    CANCELLED = "cancelled"
+    RETRIED = "retried"  # somebody asked for it to be tried again
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, to one recipient or to a whole message, at ``at`` (seconds since the epoch, UTC)."""
+
+    kind: EventKind
+    at: float
+    message_id: str
+    recipient: str | None = None
+    detail: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))

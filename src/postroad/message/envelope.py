@@ -1,0 +1,46 @@
+"""Who a message goes from and to on the wire, apart from what its headers say.
+
+Sources: RFC 5321 §2.3.1 (a mail object is an envelope and a content) and §4.5.5 (the null reverse-path).
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from postroad.address import Address
+
+
+class Body(Enum):
+    """The content's declared form, as in MAIL's BODY parameter (RFC 6152)."""
+
+    SEVEN_BIT = "7BIT"
+    EIGHT_BIT = "8BITMIME"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """``mail_from`` is the return path, ``None`` for the null sender ``<>``; ``recipients`` bare and each once."""
+
+    mail_from: Address | None
+    recipients: tuple[Address, ...]
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """An address of the envelope has a non-ASCII local part (RFC 6531 §3.4)."""
+        if self.mail_from is not None and self.mail_from.needs_smtputf8:
+            return True
+        return any(recipient.needs_smtputf8 for recipient in self.recipients)
+
+
+@dataclass(frozen=True, slots=True)
+class MailObject:
+    """A message ready to go: its envelope, and its content as it stands on the wire before dot-stuffing.
+
+    ``content`` has CRLF line ends only, and ends with one. ``smtputf8`` is true where the envelope or a header holds
+    UTF-8, so that only SMTPUTF8 can carry it. ``message_id`` has its angle brackets; a raw message may have none.
+    """
+
+    envelope: Envelope
+    content: bytes
+    message_id: str | None = None
+    body: Body = Body.SEVEN_BIT
+    smtputf8: bool = False

@@ -1,0 +1,163 @@
+"""What a mail server says: reply codes, enhanced status codes, and the record of a conversation.
+
+Sources: RFC 5321 §4.2 (replies), RFC 2034 and RFC 3463 (enhanced status codes).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, Self
+
+
+class Phase(Enum):
+    """The step of a delivery at which something was said or went wrong."""
+
+    MESSAGE = "message"  # before any connection: the message itself
+    CONFIGURATION = "configuration"
+    POOL = "pool"  # waiting for a free connection
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    GREETING = "greeting"
+    EHLO = "ehlo"
+    STARTTLS = "starttls"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"  # the DATA command and the content, up to the final dot
+    DOT = "dot"  # the final dot went out; the answer says who is responsible now
+    RSET = "rset"
+    NOOP = "noop"
+    QUIT = "quit"
+    IDLE = "idle"  # between transactions: unsolicited lines
+    STORE = "store"  # a transport that writes to disk or memory
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Code(int):
+    """A three-digit reply code (RFC 5321 §4.2.1)."""
+
+    __slots__ = ()
+
+    @property
+    def positive(self) -> bool:
+        """2yz: done."""
+        return 200 <= self <= 299
+
+    @property
+    def intermediate(self) -> bool:
+        """3yz: go on."""
+        return 300 <= self <= 399
+
+    @property
+    def temporary(self) -> bool:
+        """4yz: not now."""
+        return 400 <= self <= 499
+
+    @property
+    def permanent(self) -> bool:
+        """5yz: not at all."""
+        return 500 <= self <= 599
+
+
+class EnhancedCode(NamedTuple):
+    """``class.subject.detail`` (RFC 3463 §2)."""
+
+    klass: int
+    subject: int
+    detail: int
+
+    def __str__(self) -> str:
+        return f"{self.klass}.{self.subject}.{self.detail}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read ``"5.1.1"``; ``None`` where the text is no enhanced status code (RFC 3463 §2 grammar)."""
+        parts = text.split(".")
+        if len(parts) != 3 or parts[0] not in ("2", "4", "5"):
+            return None
+        if not all(len(part) <= 3 and part.isascii() and part.isdigit() for part in parts):
+            return None
+        return cls(int(parts[0]), int(parts[1]), int(parts[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One complete reply: its code, and its lines without code, hyphen and line end."""
+
+    code: Code
+    lines: tuple[str, ...] = ("",)
+    enhanced: EnhancedCode | None = None
+
+    @property
+    def text(self) -> str:
+        """The lines joined by spaces, without the enhanced status code, which stands in ``enhanced``."""
+        if self.enhanced is None:
+            return " ".join(self.lines).strip()
+        prefix = str(self.enhanced)
+        return " ".join(line.removeprefix(prefix).strip() for line in self.lines).strip()
+
+    def __str__(self) -> str:
+        parts = [str(int(self.code)), *([str(self.enhanced)] if self.enhanced else []), self.text]
+        return " ".join(part for part in parts if part)
+
+
+class Direction(Enum):
+    """Who spoke."""
+
+    CLIENT = ">"
+    SERVER = "<"
+    NOTE = "*"  # nobody: something that happened, such as a TLS handshake
+
+
+class TranscriptLine(NamedTuple):
+    """One line of a conversation, already redacted."""
+
+    direction: Direction
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.direction.value} {self.text}"
+
+
+class Transcript:
+    """The redacted record of one conversation: commands and replies, never credentials, never content.
+
+    Bounded: the first and the last lines are kept (a connection may live for thousands of messages).
+    """
+
+    __slots__ = ("_dropped", "_first", "_last")
+
+    KEPT_FIRST = 40  # lines; greeting, EHLO, TLS, AUTH of a talkative server fit in
+    KEPT_LAST = 80  # lines; some transactions with their replies
+
+    def __init__(self) -> None:
+        self._first: list[TranscriptLine] = []
+        self._last: list[TranscriptLine] = []
+        self._dropped = 0
+
+    def add(self, direction: Direction, text: str) -> None:
+        """Record a line; the caller has replaced secrets by ``***``."""
+        line = TranscriptLine(direction, text)
+        if len(self._first) < self.KEPT_FIRST:
+            self._first.append(line)
+            return
+        self._last.append(line)
+        if len(self._last) >= 2 * self.KEPT_LAST:  # trimmed in steps, so that adding stays cheap
+            self._dropped += self.KEPT_LAST
+            del self._last[: self.KEPT_LAST]
+
+    def snapshot(self) -> tuple[TranscriptLine, ...]:
+        """The lines kept so far, with a note where some were left out."""
+        if not self._dropped:
+            return (*self._first, *self._last)
+        gap = TranscriptLine(Direction.NOTE, f"({self._dropped} lines left out)")
+        return (*self._first, gap, *self._last)
+
+    def __iter__(self) -> Iterator[TranscriptLine]:
+        return iter(self.snapshot())
+
+    def __str__(self) -> str:
+        return "\n".join(str(line) for line in self.snapshot())
