@@ -1,7 +1,8 @@
 """What every transport promises: one way to hand over a mail object, whatever carries it.
 
 Decide, then act: before its point of no return (final dot, rename, request) a transport awaits ``before_commit`` once
-per transaction with the recipients that were accepted so far. ``False`` means: abandon, and close what cannot be undone.
+per transaction with the recipients that were accepted so far. ``False`` means: abandon, and close what cannot be
+undone.
 """
 
 from collections.abc import Awaitable, Callable
@@ -42,8 +43,8 @@ class CheckReport:
 class Transport(Protocol):
     """A road for mail. Belongs to one event loop once it is used.
 
-    ``name`` is the route for people: a URL without secrets. ``concurrency`` is how many messages it can usefully be given
-    at once; callers keep that many under way. ``max_size`` is in octets of content, ``None`` for no limit known here.
+    ``name`` is the route for people: a URL without secrets. ``concurrency`` is how many messages it can usefully be
+    given at once; callers keep that many under way. ``max_size`` is in octets of content, ``None`` for no limit known.
     """
 
     @property
@@ -58,8 +59,8 @@ class Transport(Protocol):
     def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> Awaitable[SendReport]:
         """Try to hand the message over, once.
 
-        The report has an outcome for every recipient. Whatever stopped the message stands in ``report.error`` and is not
-        raised. Cancelling the awaitable ends the attempt and closes its connection.
+        The report has an outcome for every recipient. Whatever stopped the message stands in ``report.error`` and is
+        not raised. Cancelling the awaitable ends the attempt and closes its connection.
 
         Raises:
             MessageError: the message cannot go this way at all.

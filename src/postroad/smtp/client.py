@@ -1,0 +1,212 @@
+"""The client's side of an SMTP conversation: commands out, replies in, no socket.
+
+Each command method returns the bytes to write, so that a caller can join a pipelined group into one write; ``receive``
+takes any chunk of the server's bytes and returns what they meant. Replies are matched to commands in order
+(RFC 2920 §3.1), and the state moves when the reply is there. A caller that pipelines sends commands before it knows
+that; DATA, STARTTLS, AUTH and EHLO end a pipelined group.
+"""
+
+import base64
+import binascii
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from postroad.address import Address
+from postroad.errors import ProtocolError
+from postroad.reply import Direction, Reply, Transcript
+from postroad.secret import MASK
+from postroad.smtp import body as content_form
+from postroad.smtp import commands
+from postroad.smtp.extensions import Extensions, parse_cached
+from postroad.smtp.replies import ReplyReader
+from postroad.smtp.states import State, Verb, after_reply
+
+NO_EXTENSIONS: Final = Extensions()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply to the oldest command that had none."""
+
+    verb: Verb
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Unsolicited:
+    """A reply that nothing asked for, such as the 421 of a server that shuts an idle connection (RFC 5321 §3.8)."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The peer broke the protocol; nothing after it is read, and the session must not be used any more."""
+
+    error: ProtocolError
+
+
+ClientEvent = Answer | Unsolicited | Broken
+
+
+class ClientConversation:
+    """One SMTP session seen from the client.
+
+    ``state`` is what the replies so far have established; ``waiting`` how many replies are outstanding; ``extensions``
+    what the last EHLO said. ``transcript`` records both sides without credentials and content.
+    """
+
+    __slots__ = ("_reader", "_waiting", "extensions", "state", "transcript")
+
+    def __init__(self) -> None:
+        self.state = State.CONNECTED
+        self.extensions = NO_EXTENSIONS
+        self.transcript = Transcript()
+        self._reader = ReplyReader()
+        self._waiting: deque[Verb] = deque((Verb.GREETING,))
+
+    @property
+    def waiting(self) -> int:
+        """How many replies are outstanding."""
+        return len(self._waiting)
+
+    @property
+    def awaited(self) -> Verb | None:
+        """The command whose reply comes next."""
+        return self._waiting[0] if self._waiting else None
+
+    @property
+    def reply_begun(self) -> bool:
+        """Part of a reply has arrived."""
+        return self._reader.pending
+
+    # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ehlo(self, name: str) -> bytes:
+        return self._command(Verb.EHLO, commands.line(f"EHLO {name}"))
+
+    def helo(self, name: str) -> bytes:
+        return self._command(Verb.HELO, commands.line(f"HELO {name}"))
+
+    def starttls(self) -> bytes:
+        return self._command(Verb.STARTTLS, b"STARTTLS\r\n")
+
+    def tls_established(self, description: str) -> None:
+        """The handshake is done: the server has forgotten us, and we what it said (RFC 3207 §4.2).
+
+        Raises:
+            ProtocolError: bytes in plain text came behind the STARTTLS reply: somebody injected them.
+        """
+        if self._reader.pending or self._waiting:
+            raise self._broken("plain text was injected behind the STARTTLS reply")
+        self.transcript.add(Direction.NOTE, description)
+        self._move(Verb.TLS, 220)
+        self.extensions = NO_EXTENSIONS
+
+    def auth(self, mechanism: str, initial_response: bytes | None) -> bytes:
+        if initial_response is None:
+            return self._command(Verb.AUTH, commands.line(f"AUTH {mechanism}"))
+        encoded = base64.b64encode(initial_response) or b"="  # RFC 4954 §4: an empty response is "="
+        command = f"AUTH {mechanism} ".encode()
+        if len(command) + len(encoded) + 2 > 512:  # RFC 4954 §4: too long for one command, so wait to be asked
+            return self._command(Verb.AUTH, commands.line(f"AUTH {mechanism}"))
+        return self._command(Verb.AUTH, command + encoded + b"\r\n", shown=f"AUTH {mechanism} {MASK}")
+
+    def auth_response(self, response: bytes) -> bytes:
+        return self._command(Verb.AUTH_RESPONSE, base64.b64encode(response) + b"\r\n", shown=MASK)
+
+    def auth_cancel(self) -> bytes:
+        """RFC 4954 §4: a lone asterisk ends the exchange; the server answers 501."""
+        return self._command(Verb.AUTH_RESPONSE, b"*\r\n")
+
+    def mail(
+        self, sender: Address | None, *, size: int | None = None, eight_bit: bool = False, smtputf8: bool = False
+    ) -> bytes:
+        return self._command(Verb.MAIL, commands.mail(sender, size=size, eight_bit=eight_bit, smtputf8=smtputf8))
+
+    def rcpt(self, recipient: Address) -> bytes:
+        return self._command(Verb.RCPT, commands.rcpt(recipient))
+
+    def data(self) -> bytes:
+        return self._command(Verb.DATA, b"DATA\r\n")
+
+    def content(self, content: bytes) -> bytes:
+        """The content after a 354, dot-stuffed, with the final dot.
+
+        Raises:
+            MessageError: see ``body.stuff``. Nothing was written then, and the session can only be closed.
+        """
+        if self.state is not State.CONTENT:
+            raise ProtocolError("content without a 354")
+        stuffed = content_form.stuff(content)
+        self.transcript.add(Direction.CLIENT, f"({len(content)} octets of content)")
+        return self._command(Verb.DOT, stuffed, shown=".")
+
+    def rset(self) -> bytes:
+        return self._command(Verb.RSET, b"RSET\r\n")
+
+    def noop(self) -> bytes:
+        return self._command(Verb.NOOP, b"NOOP\r\n")
+
+    def quit(self) -> bytes:
+        return self._command(Verb.QUIT, b"QUIT\r\n")
+
+    def _command(self, verb: Verb, wire: bytes, *, shown: str | None = None) -> bytes:
+        if self.state is State.CLOSED:
+            raise ProtocolError(f"{verb.value} on a closed session")
+        self._waiting.append(verb)
+        self.transcript.add(Direction.CLIENT, shown if shown is not None else wire[:-2].decode())
+        return wire
+
+    # ── replies ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def receive(self, data: bytes) -> list[ClientEvent]:
+        """What the bytes completed, in order; a ``Broken`` is the last event there is."""
+        events: list[ClientEvent] = []
+        try:
+            for reply in self._reader.feed(data):
+                events.append(self._event(reply))  # noqa: PERF401 - what came before a fault counts
+            if self._reader.fault is not None:
+                raise self._broken(self._reader.fault.message)
+        except ProtocolError as fault:
+            events.append(Broken(fault))
+        return events
+
+    def _event(self, reply: Reply) -> ClientEvent:
+        for text in reply.lines:
+            self.transcript.add(Direction.SERVER, f"{int(reply.code)} {text}")
+        if not self._waiting:
+            if reply.code == 421:
+                self.state = State.CLOSED
+            return Unsolicited(reply)
+        verb = self._waiting.popleft()
+        self._move(verb, reply.code)
+        if verb is Verb.EHLO and reply.code.positive:
+            self.extensions = parse_cached(reply.lines[1:])
+        elif verb is Verb.HELO:
+            self.extensions = NO_EXTENSIONS
+        return Answer(verb, reply)
+
+    def _move(self, verb: Verb, code: int) -> None:
+        state = after_reply(self.state, verb, code)
+        if state is None:
+            raise self._broken(f"{code} in answer to {verb.value} in state {self.state.value!r}")
+        self.state = state
+
+    def _broken(self, message: str) -> ProtocolError:
+        self.state = State.CLOSED
+        self._waiting.clear()
+        return ProtocolError(message, transcript=self.transcript.snapshot())
+
+
+def decode_challenge(reply: Reply) -> bytes:
+    """The SASL challenge in a 334 (RFC 4954 §4).
+
+    Raises:
+        ProtocolError: it is not base64.
+    """
+    try:
+        return base64.b64decode(reply.lines[-1].strip(), validate=True)
+    except (binascii.Error, ValueError) as fault:
+        raise ProtocolError(f"the server's AUTH challenge is not base64: {reply.lines[-1][:40]!r}") from fault
