@@ -1,0 +1,74 @@
+"""The peers as pytest fixtures. Everything that a test starts is stopped when that test ends."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.peers.aiosmtpd_server import AiosmtpdServer, AiosmtpdSettings
+from tests.peers.certificates import Certificates, write_certificates
+from tests.peers.postfix import Postfix, PostfixSettings
+from tests.peers.sink import SmtpSink
+from tests.peers.swaks import SwaksRun, run_swaks
+
+RequiresProgram = Callable[[str], str]  # the fixture of tests/conftest.py
+StartPostfix = Callable[[PostfixSettings], Postfix]
+StartAiosmtpd = Callable[[AiosmtpdSettings], AiosmtpdServer]
+StartSink = Callable[..., SmtpSink]
+RunSwaks = Callable[..., SwaksRun]
+
+USERS = {"ann": "pa55 wörd", "bob": "secret"}
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return write_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def start_postfix(requires_program: RequiresProgram) -> Iterator[StartPostfix]:
+    """Start a private Postfix with these settings; takes about 50 ms."""
+    requires_program("postfix")
+    if os.geteuid() != 0:
+        pytest.skip("Postfix runs as root only")
+    with ExitStack() as running:
+        yield lambda settings: running.enter_context(Postfix(settings))
+
+
+@pytest.fixture
+def postfix(start_postfix: StartPostfix, certificates: Certificates) -> Postfix:
+    """A Postfix with STARTTLS, implicit TLS, and AUTH for ``USERS``."""
+    return start_postfix(PostfixSettings(certificate=certificates.good, users=USERS))
+
+
+@pytest.fixture
+def start_aiosmtpd() -> Iterator[StartAiosmtpd]:
+    with ExitStack() as running:
+        yield lambda settings: running.enter_context(AiosmtpdServer(settings))
+
+
+@pytest.fixture
+def aiosmtpd_server(start_aiosmtpd: StartAiosmtpd, certificates: Certificates) -> AiosmtpdServer:
+    """An aiosmtpd with STARTTLS, implicit TLS, and AUTH for ``USERS``."""
+    return start_aiosmtpd(AiosmtpdSettings(certificate=certificates.good, users=USERS))
+
+
+@pytest.fixture
+def start_sink(requires_program: RequiresProgram) -> Iterator[StartSink]:
+    """Start an smtp-sink with these options of its own."""
+    requires_program("smtp-sink")
+    with ExitStack() as running:
+        yield lambda *arguments: running.enter_context(SmtpSink(*arguments))
+
+
+@pytest.fixture
+def smtp_sink(start_sink: StartSink) -> SmtpSink:
+    return start_sink()
+
+
+@pytest.fixture
+def swaks(requires_program: RequiresProgram) -> RunSwaks:
+    """``run_swaks``, where swaks is installed."""
+    requires_program("swaks")
+    return run_swaks
