@@ -1,0 +1,283 @@
+"""A byte stream over TCP with deadlines: the only place where the client touches a socket.
+
+A thin ``asyncio.Protocol`` with one reader: what has arrived is handed over whole, without a copy per line, and a
+deadline costs one timer. Foreign exceptions are mapped here, once: callers see postroad's errors, ``TimeoutError``
+for a deadline, and an empty read at the end.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Final, cast
+
+from postroad.errors import ConnectError, Disconnected, DnsError
+from postroad.net.tls import handshake_error
+from postroad.reply import Phase
+
+HIGH_WATER: Final = 256 * 1024  # octets buffered before a writer must wait
+READ_LIMIT: Final = 256 * 1024  # octets read ahead before the peer must wait; a reply is at most 64 KiB
+SHUTDOWN_SECONDS: Final = 2.0  # for the TLS goodbye; SES and others close TCP without one
+HAPPY_EYEBALLS_DELAY: Final = 0.25  # seconds; RFC 8305 §8
+
+
+class Stream(asyncio.Protocol):
+    """One connection. One task reads; ``on_input`` is called once when something arrives while nobody reads."""
+
+    def __init__(self) -> None:
+        self.on_input: Callable[[], None] | None = None
+        self.tls = False
+        self._transport: asyncio.Transport | None = None
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self._eof = False
+        self._fault: Exception | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
+        self._paused = False
+        self._closed: asyncio.Future[None] | None = None
+
+    # ── asyncio calls these ───────────────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER)
+        if self._closed is None:
+            self._closed = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer.append(data)
+        self._buffered += len(data)
+        if self._buffered > READ_LIMIT and self._transport is not None:
+            self._transport.pause_reading()
+        self._wake_reader()
+
+    def eof_received(self) -> bool:
+        self._eof = True
+        self._wake_reader()
+        return False  # close our side too: SMTP has no half-open sessions
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._eof = True
+        self._fault = exc
+        self._wake_reader()
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+
+    def _wake_reader(self) -> None:
+        if self._reader is not None:
+            if not self._reader.done():
+                self._reader.set_result(None)
+        elif self.on_input is not None:
+            callback, self.on_input = self.on_input, None
+            callback()
+
+    # ── the session calls these ───────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def at_end(self) -> bool:
+        """The peer has hung up, and everything it said has been read."""
+        return self._eof and not self._buffer
+
+    @property
+    def has_input(self) -> bool:
+        """Something has arrived, or the end has."""
+        return bool(self._buffer) or self._eof
+
+    @property
+    def unsent(self) -> int:
+        """Octets given to ``write`` that have not left this process."""
+        if self._transport is None or self._eof:
+            return 0
+        return self._transport.get_write_buffer_size()
+
+    async def read(self, seconds: float) -> bytes:
+        """Everything that has arrived, at least one octet; ``b""`` at the end.
+
+        Raises:
+            TimeoutError: nothing arrived in time.
+        """
+        if not self._buffer and not self._eof:
+            loop = asyncio.get_running_loop()
+            self._reader = loop.create_future()
+            timer = loop.call_later(seconds, _expire, self._reader)
+            try:
+                await self._reader
+            finally:
+                timer.cancel()
+                self._reader = None
+        if self._buffered > READ_LIMIT and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+        data = self._buffer[0] if len(self._buffer) == 1 else b"".join(self._buffer)
+        self._buffer.clear()
+        self._buffered = 0
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes.
+
+        Raises:
+            Disconnected: the connection is gone.
+        """
+        if self._transport is None or self._transport.is_closing():
+            raise Disconnected(f"the connection is closed{self._why()}")
+        self._transport.write(data)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until the peer has taken enough of what was written.
+
+        Raises:
+            TimeoutError: it did not in time.
+            Disconnected: the connection was lost meanwhile.
+        """
+        if self._paused and not self._eof:
+            loop = asyncio.get_running_loop()
+            self._writer = loop.create_future()
+            timer = loop.call_later(seconds, _expire, self._writer)
+            try:
+                await self._writer
+            finally:
+                timer.cancel()
+                self._writer = None
+        if self._eof and self._transport is not None and self._transport.is_closing():
+            raise Disconnected(f"the connection was lost{self._why()}")
+
+    def _why(self) -> str:
+        return f": {self._fault}" if self._fault else ""
+
+    async def start_tls(
+        self, context: ssl.SSLContext, server_name: str, where: str, seconds: float, *, implicit: bool = False
+    ) -> None:
+        """Upgrade to TLS; ``implicit`` says that the server was expected to speak TLS from the first byte.
+
+        Raises:
+            TlsError: the handshake failed, or the certificate is not trusted.
+            ConnectError: the connection was lost meanwhile.
+            TlsModeMismatch: the server does not speak TLS here.
+        """
+        assert self._transport is not None
+        loop = asyncio.get_running_loop()
+        try:
+            upgraded = await loop.start_tls(
+                self._transport,
+                self,
+                context,
+                server_hostname=server_name,
+                ssl_handshake_timeout=seconds,
+                ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+            )
+        except OSError as fault:
+            self.abort()
+            raise handshake_error(fault, where, implicit=implicit) from fault
+        assert upgraded is not None
+        self.connection_made(upgraded)
+        self.tls = True
+
+    def tls_description(self) -> str:
+        """Version, cipher and the certificate's subject, for transcripts and ``check()``."""
+        assert self._transport is not None
+        tls: ssl.SSLObject = self._transport.get_extra_info("ssl_object")
+        cipher = tls.cipher()
+        return f"{tls.version()}, {cipher[0] if cipher else 'no cipher'}"
+
+    def certificate_description(self) -> str:
+        """Who the peer's certificate names, who issued it and until when; empty where it was not verified."""
+        assert self._transport is not None
+        certificate = self._transport.get_extra_info("peercert") or {}
+        if not certificate:
+            return "certificate not verified"
+        names = ", ".join(value for _, value in certificate.get("subjectAltName", ())[:5])
+        issuer = ", ".join(f"{key}={value}" for rdn in certificate.get("issuer", ()) for key, value in rdn)
+        return f"certificate for {names} by {issuer}, valid until {certificate.get('notAfter')}"
+
+    @property
+    def peer(self) -> str:
+        """The address connected to, as ``host:port``."""
+        name = self._transport.get_extra_info("peername") if self._transport else None
+        return f"{name[0]}:{name[1]}" if name else "?"
+
+    def abort(self) -> None:
+        """Drop the connection now; nothing more is sent."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def aclose(self) -> None:
+        """Send what is written, close, and wait for it, but not for long: some servers never answer a close_notify."""
+        if self._transport is None or self._closed is None:
+            return
+        self._transport.close()
+        timer = asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS, self.abort)
+        try:
+            await asyncio.shield(self._closed)
+        finally:
+            timer.cancel()
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: give the parent's connection up without touching it.
+
+        Closing it the usual way would take it out of the epoll set that parent and child still share, and a TLS
+        close_notify would end the parent's session. Only our copy of the descriptor goes, replaced by /dev/null so
+        that its number stays valid for the object that still holds it.
+        """
+        connection = self._transport.get_extra_info("socket") if self._transport else None
+        descriptor = connection.fileno() if connection is not None else -1
+        if descriptor >= 0:
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, descriptor)
+            os.close(null)
+
+
+def _expire(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
+
+
+async def connect(
+    host: str,
+    port: int,
+    *,
+    seconds: float,
+    context: ssl.SSLContext | None = None,
+    server_name: str | None = None,
+) -> Stream:
+    """Connect to the first address of a host that answers (RFC 8305), with implicit TLS where a context is given.
+
+    Raises:
+        DnsError: the name does not resolve.
+        TlsError: the handshake failed.
+        ConnectError: no address answered.
+        TimeoutError: it took longer than ``seconds`` altogether.
+    """
+    loop = asyncio.get_running_loop()
+    where = f"{host}:{port}"
+    # The handshake comes in a second step, so that "not reached" and "not trusted" cannot be mixed up.
+    try:
+        async with asyncio.timeout(seconds):
+            _, stream = await loop.create_connection(Stream, host, port, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY)
+    except TimeoutError:
+        raise
+    except socket.gaierror as fault:
+        raise DnsError(f"the host name {host!r} does not resolve: {fault.strerror}", phase=Phase.DNS) from fault
+    except OSError as fault:
+        reason = os.strerror(fault.errno) if fault.errno else str(fault)
+        raise ConnectError(f"cannot connect to {where}: {reason}", phase=Phase.CONNECT) from fault
+    except UnicodeError as fault:
+        raise DnsError(f"the host name {host!r} is not valid: {fault}", phase=Phase.DNS) from fault
+    if context is not None:
+        try:
+            await stream.start_tls(context, server_name or host, where, seconds, implicit=True)
+        except BaseException:
+            stream.abort()
+            raise
+    return stream
