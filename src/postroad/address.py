@@ -15,7 +15,7 @@ MAX_LOCAL_OCTETS: Final = 64  # RFC 5321 §4.5.3.1.1
 MAX_DOMAIN_OCTETS: Final = 255  # RFC 5321 §4.5.3.1.2
 MAX_ADDRESS_OCTETS: Final = 254  # RFC 5321 §4.5.3.1.3: a path of 256 octets less its angle brackets
 
-_ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"  # RFC 5322 §3.2.3
+_ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"  # RFC 5322 §3.2.3
 _DOT_ATOM = re.compile(rf"[{_ATEXT}\x80-\U0010ffff]+(?:\.[{_ATEXT}\x80-\U0010ffff]+)*")  # RFC 6531 §3.3: UTF8-non-ascii
 # A quoted local part is read alike everywhere only while it holds nothing that could end it: no @ < > \ " ( ) , ; :
 _QUOTED_LOCAL = re.compile(rf'"[{_ATEXT}. \[\]]+"')

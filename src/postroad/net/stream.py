@@ -207,6 +207,13 @@ class Stream(asyncio.Protocol):
         name = self._transport.get_extra_info("peername") if self._transport else None
         return f"{name[0]}:{name[1]}" if name else "?"
 
+    @property
+    def own_literal(self) -> str:
+        """Our own address as an address literal (RFC 5321 §4.1.3)."""
+        name = self._transport.get_extra_info("sockname") if self._transport else None
+        address = str(name[0]).partition("%")[0] if name else "127.0.0.1"
+        return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
     def abort(self) -> None:
         """Drop the connection now; nothing more is sent."""
         if self._transport is not None:

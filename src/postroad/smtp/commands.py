@@ -27,13 +27,18 @@ def line(text: str) -> bytes:
     return encoded + b"\r\n"
 
 
+def is_ehlo_name(name: str) -> bool:
+    """Whether this may stand after EHLO: a domain or an address literal (RFC 5321 §4.1.4)."""
+    return _EHLO_NAME.fullmatch(name) is not None
+
+
 def checked_ehlo_name(name: str) -> str:
     """The name given with EHLO: a domain or an address literal (RFC 5321 §4.1.4).
 
     Raises:
         ConfigurationError: it is neither.
     """
-    if not _EHLO_NAME.fullmatch(name):
+    if not is_ehlo_name(name):
         raise ConfigurationError(
             f"ehlo name {ascii(name)[:80]} is neither a host name nor an address literal such as [127.0.0.1]",
             setting="ehlo",

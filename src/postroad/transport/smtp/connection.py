@@ -1,0 +1,307 @@
+"""One SMTP connection: opened, secured, authenticated, and then a road for commands and replies.
+
+The thin shell around ``smtp.client``: read, feed, write, with a deadline for each wait. A timeout, a cancellation or a
+breach of protocol leaves the connection closed; it is never used again, because its replies would be off by one.
+"""
+
+import contextlib
+import socket
+from collections import deque
+from typing import Final
+
+from postroad.errors import (
+    AuthenticationError,
+    ConnectError,
+    Disconnected,
+    PostroadError,
+    ProtocolError,
+    SendError,
+    Throttled,
+    Timeout,
+    TlsError,
+    Unsupported,
+)
+from postroad.net.stream import Stream, connect
+from postroad.net.tls import Tls, tls_on_plain_port
+from postroad.reply import Direction, Phase, Reply, TranscriptLine
+from postroad.secret import Secret
+from postroad.smtp import sasl
+from postroad.smtp.client import Answer, Broken, ClientConversation, ClientEvent, Unsolicited, decode_challenge
+from postroad.smtp.commands import is_ehlo_name
+from postroad.smtp.states import State, Verb
+from postroad.transport.smtp.settings import Smtp
+
+PHASE_OF: Final = {
+    Verb.GREETING: Phase.GREETING,
+    Verb.EHLO: Phase.EHLO,
+    Verb.HELO: Phase.EHLO,
+    Verb.STARTTLS: Phase.STARTTLS,
+    Verb.AUTH: Phase.AUTH,
+    Verb.AUTH_RESPONSE: Phase.AUTH,
+    Verb.MAIL: Phase.MAIL,
+    Verb.RCPT: Phase.RCPT,
+    Verb.DATA: Phase.DATA,
+    Verb.DOT: Phase.DOT,
+    Verb.RSET: Phase.RSET,
+    Verb.NOOP: Phase.NOOP,
+    Verb.QUIT: Phase.QUIT,
+}
+_TLS_RECORD: Final = (b"\x15\x03", b"\x16\x03")  # an alert or a handshake record (RFC 8446 §5.1)
+
+
+class SmtpConnection:
+    """An open connection. ``conversation`` says what to write; ``answer`` waits for what comes back."""
+
+    def __init__(self, settings: Smtp, stream: Stream) -> None:
+        self.settings = settings
+        self.stream = stream
+        self.conversation = ClientConversation()
+        self.served = 0  # messages
+        self._events: deque[ClientEvent] = deque()
+        self._seen_bytes = False
+
+    # ── opening ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @classmethod
+    async def establish(cls, settings: Smtp) -> "SmtpConnection":
+        """Connect, greet, secure, authenticate.
+
+        Raises:
+            ConnectError: not reached, hung up, or not trusted (``DnsError``, ``TlsError``, ``TlsModeMismatch``).
+            Timeout: no answer in time.
+            AuthenticationError: the credentials were refused.
+            Throttled: the server is too busy for another connection.
+            ProtocolError: what answered does not speak SMTP.
+            Unsupported: no common way to authenticate.
+        """
+        stream = await _connect(settings)
+        connection = cls(settings, stream)
+        try:
+            await connection._introduce()
+        except PostroadError as fault:
+            connection.abort()
+            fault.transcript = fault.transcript or connection.conversation.transcript.snapshot()
+            raise
+        except BaseException:
+            connection.abort()
+            raise
+        return connection
+
+    async def _introduce(self) -> None:
+        policy = self.settings.tls_settings
+        note = f"connected to {self.stream.peer}"
+        if self.stream.tls:
+            note += f", {self.stream.tls_description()}"
+        self.conversation.transcript.add(Direction.NOTE, note)
+        await self._greeting()
+        await self._ehlo()
+        if policy.mode in (Tls.REQUIRED, Tls.OPPORTUNISTIC):
+            await self._starttls()
+        if self.settings.username is not None:
+            await self._authenticate()
+
+    async def _greeting(self) -> None:
+        try:
+            reply = await self.answer(self.settings.timeouts.greeting, Verb.GREETING)
+        except Timeout as fault:
+            if self._seen_bytes or self.stream.tls:
+                raise
+            fault.advice = f"The server said nothing. If the port speaks implicit TLS (465 does), use smtps://{self.settings.where}."
+            raise
+        except Disconnected as fault:
+            message = f"{self.settings.where} hung up before it greeted"
+            raise ConnectError(message, phase=Phase.GREETING, transcript=fault.transcript) from fault
+        if reply.code.temporary:
+            raise Throttled(
+                f"{self.settings.where} takes no connection now: {reply}", reply=reply, phase=Phase.GREETING
+            )
+        if not reply.code.positive:
+            raise ConnectError(f"{self.settings.where} refused us: {reply}", reply=reply, phase=Phase.GREETING)
+
+    async def _ehlo(self) -> None:
+        name = self.settings.ehlo or _own_name(self.stream)
+        self.stream.write(self.conversation.ehlo(name))
+        reply = await self.answer(self.settings.timeouts.command, Verb.EHLO)
+        if reply.code.permanent:  # RFC 5321 §3.2: a server from before extensions
+            self.stream.write(self.conversation.helo(name))
+            reply = await self.answer(self.settings.timeouts.command, Verb.HELO)
+        if not reply.code.positive:
+            message = f"{self.settings.where} refused our name {name}: {reply}"
+            raise ConnectError(message, reply=reply, phase=Phase.EHLO, advice="Set ?ehlo= to this machine's host name.")
+
+    async def _starttls(self) -> None:
+        policy = self.settings.tls_settings
+        where = self.settings.where
+        if not self.conversation.extensions.starttls:
+            if policy.mode is Tls.OPPORTUNISTIC:
+                return
+            raise TlsError(
+                f"{where} does not offer STARTTLS, and TLS is required",
+                phase=Phase.STARTTLS,
+                advice="Somebody on the way may have removed it, or the port is wrong: 587 and 465 are for submission.",
+            )
+        self.stream.write(self.conversation.starttls())
+        reply = await self.answer(self.settings.timeouts.command, Verb.STARTTLS)
+        if self.conversation.state is not State.SECURING:
+            kind = ConnectError if reply.code.temporary else TlsError  # RFC 3207 §4: 454 passes
+            raise kind(f"{where} refused STARTTLS: {reply}", reply=reply, phase=Phase.STARTTLS)
+        if self.stream.has_input or self._events:
+            # RFC 3207 §4.2, CVE-2011-0411: what stands here was not encrypted and would be taken for the server's word.
+            raise ProtocolError(f"plain text was injected behind the STARTTLS reply of {where}", phase=Phase.STARTTLS)
+        server_name = policy.server_name or self.settings.host
+        await self.stream.start_tls(policy.context(), server_name, where, self.settings.timeouts.tls)
+        self.conversation.tls_established(self.stream.tls_description())
+        await self._ehlo()
+
+    async def _authenticate(self) -> None:
+        settings = self.settings
+        assert settings.username is not None
+        assert isinstance(settings.password, Secret)
+        if not self.stream.tls and not settings.loopback:
+            raise TlsError(f"{settings.where} offers no TLS; the password is not sent in plain text", phase=Phase.AUTH)
+        offered = self.conversation.extensions.auth_mechanisms
+        mechanism = sasl.choose(offered, settings.username, settings.password)
+        if mechanism is None:
+            said = f"only {', '.join(sorted(offered))}" if offered else "no authentication"
+            raise Unsupported(
+                f"{settings.where} offers {said}; postroad speaks PLAIN and LOGIN",
+                phase=Phase.AUTH,
+                advice="Check the port (587 or 465 for submission), or leave user name and password out.",
+            )
+        self.stream.write(self.conversation.auth(mechanism.name, mechanism.initial_response()))
+        reply = await self.answer(settings.timeouts.command, Verb.AUTH)
+        while reply.code.intermediate:
+            self.stream.write(self.conversation.auth_response(mechanism.respond(decode_challenge(reply))))
+            reply = await self.answer(settings.timeouts.command, Verb.AUTH_RESPONSE)
+        if not reply.code.positive:
+            message = f"{settings.where} refused the credentials of {settings.username!r}: {reply}"
+            raise AuthenticationError(message, reply=reply, phase=Phase.AUTH)
+
+    # ── talking ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def answer(self, seconds: float, verb: Verb) -> Reply:
+        """The reply to the oldest unanswered command, which must be ``verb``.
+
+        Raises:
+            Timeout: it did not come in time.
+            Disconnected: the connection was lost, or the server said 421 unasked.
+            ProtocolError: the server broke the protocol.
+        """
+        while not self._events:
+            await self._read(seconds, verb)
+        event = self._events.popleft()
+        if isinstance(event, Answer):
+            assert event.verb is verb, (event.verb, verb)
+            return event.reply
+        raise self._lost(event, PHASE_OF[verb])
+
+    async def _read(self, seconds: float, verb: Verb) -> None:
+        phase = PHASE_OF[verb]
+        try:
+            data = await self.stream.read(seconds)
+        except TimeoutError:
+            message = f"{self.settings.where} did not answer {verb.value} within {seconds:g} s"
+            raise Timeout(message, phase=phase, transcript=self.transcript()) from None
+        if not data:
+            message = f"{self.settings.where} closed the connection instead of answering {verb.value}"
+            raise Disconnected(message, phase=phase, transcript=self.transcript())
+        if not self._seen_bytes:
+            self._seen_bytes = True
+            if data.startswith(_TLS_RECORD):
+                raise tls_on_plain_port(self.settings.where)
+        self._events.extend(self.conversation.receive(data))
+
+    async def drain_block(self) -> None:
+        """Wait until the server has taken what was written.
+
+        Raises:
+            Timeout: it did not in time.
+            Disconnected: the connection was lost.
+        """
+        seconds = self.settings.timeouts.block
+        try:
+            await self.stream.drain(seconds)
+        except TimeoutError:
+            message = f"{self.settings.where} took no content for {seconds:g} s"
+            raise Timeout(message, phase=Phase.DATA, transcript=self.transcript()) from None
+
+    def _lost(self, event: ClientEvent, phase: Phase) -> SendError:
+        if isinstance(event, Broken):
+            event.error.phase = phase
+            event.error.transcript = self.transcript()
+            return event.error
+        assert isinstance(event, Unsolicited)
+        if event.reply.code == 421:
+            message = f"{self.settings.where} is closing the connection: {event.reply}"
+            return Disconnected(message, phase=phase, transcript=self.transcript())
+        return ProtocolError(
+            f"{self.settings.where} said, unasked: {event.reply}", phase=phase, transcript=self.transcript()
+        )
+
+    @property
+    def open(self) -> bool:
+        """Neither side has ended it."""
+        return self.conversation.state is not State.CLOSED
+
+    @property
+    def usable(self) -> bool:
+        """Nothing speaks against sending the next command: no end, no unasked word, no outstanding reply."""
+        conversation = self.conversation
+        return (
+            conversation.state not in (State.CLOSED, State.SECURING, State.AUTHENTICATING, State.CONTENT)
+            and not conversation.waiting
+            and not self._events
+            and not self.stream.has_input
+        )
+
+    async def probe(self) -> bool:
+        """Ask a connection that has been idle for long whether it still lives (NOOP, RFC 5321 §4.1.1.9)."""
+        try:
+            self.stream.write(self.conversation.noop())
+            return (await self.answer(self.settings.timeouts.connect, Verb.NOOP)).code.positive
+        except SendError:
+            return False
+
+    def transcript(self) -> tuple[TranscriptLine, ...]:
+        """What has been said so far, redacted."""
+        return self.conversation.transcript.snapshot()
+
+    # ── closing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def quit(self) -> None:
+        """Say QUIT, wait a moment for the answer, close. Whatever goes wrong here concerns nobody."""
+        try:
+            if self.usable:
+                self.stream.write(self.conversation.quit())
+                await self.answer(self.settings.timeouts.quit, Verb.QUIT)
+            with contextlib.suppress(OSError):
+                await self.stream.aclose()
+        except SendError:
+            pass
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close now, whatever is under way."""
+        self.conversation.state = State.CLOSED
+        self.stream.abort()
+
+
+async def _connect(settings: Smtp) -> Stream:
+    policy = settings.tls_settings
+    context = policy.context() if policy.mode is Tls.IMPLICIT else None
+    seconds = settings.timeouts.connect
+    try:
+        return await connect(
+            settings.host, settings.port, seconds=seconds, context=context, server_name=policy.server_name
+        )
+    except TimeoutError:
+        message = f"{settings.where} did not take the connection within {seconds:g} s"
+        advice = "Check host and port; many networks block port 25 and some 465 and 587."
+        raise Timeout(message, phase=Phase.CONNECT, advice=advice) from None
+
+
+def _own_name(stream: Stream) -> str:
+    """The host's name where it has a domain, else its address literal (RFC 5321 §4.1.4). DNS is not asked: it may hang."""
+    name = socket.gethostname()
+    return name if "." in name and is_ehlo_name(name) else stream.own_literal

@@ -1,0 +1,90 @@
+"""The SMTP transport: an account's pool behind the transport contract."""
+
+import asyncio
+import os
+from typing import Final
+
+from postroad.errors import ConfigurationError
+from postroad.message.envelope import MailObject
+from postroad.transport.contract import Ability, BeforeCommit, CheckReport
+from postroad.transport.smtp.connection import SmtpConnection
+from postroad.transport.smtp.delivery import PendingReport
+from postroad.transport.smtp.pool import Pool
+from postroad.transport.smtp.settings import Smtp
+
+# Messages under way for each connection: one on the wire, one whose opening goes out behind its dot.
+LOOK_AHEAD: Final = 2
+_FORGOTTEN: Final[
+    list[Pool]
+] = []  # pools of the parent process: kept, so that nothing collects and closes their sockets
+
+
+class SmtpTransport:
+    """``smtp://``, ``smtps://``, ``smtp+insecure://``. Belongs to the event loop of its first use, until closed."""
+
+    abilities = frozenset({Ability.SEPARATE_ENVELOPE, Ability.REMOTE})
+
+    def __init__(self, settings: Smtp) -> None:
+        self.settings = settings
+        self._pool: Pool | None = None
+        self._owner: tuple[int, asyncio.AbstractEventLoop] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def concurrency(self) -> int:
+        return self.settings.limits.connections * LOOK_AHEAD
+
+    @property
+    def max_size(self) -> int:
+        return self.settings.max_size
+
+    def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> PendingReport:
+        """See ``Transport.deliver``; the attempt starts at once, not at the first await."""
+        return self._own_pool().submit(mail, before_commit)
+
+    def _own_pool(self) -> Pool:
+        loop = asyncio.get_running_loop()
+        if self._pool is not None and self._owner == (os.getpid(), loop):
+            return self._pool
+        self._leave_old_pool()
+        self._pool = Pool(lambda: SmtpConnection.establish(self.settings), self.settings.limits)
+        self._owner = (os.getpid(), loop)
+        return self._pool
+
+    def _leave_old_pool(self) -> None:
+        if self._pool is None or self._owner is None:
+            return
+        pid, loop = self._owner
+        if pid != os.getpid():
+            self._pool.forget_after_fork()
+            _FORGOTTEN.append(self._pool)
+        elif not loop.is_closed():
+            raise ConfigurationError(
+                f"{self.name} is in use in another event loop; give each loop its own mailer", setting="transport"
+            )
+
+    async def check(self) -> CheckReport:
+        """Connect, negotiate TLS, authenticate, and say what was seen."""
+        connection = await SmtpConnection.establish(self.settings)
+        seen = _seen(connection)
+        await connection.quit()
+        return CheckReport(self.name, seen, connection.transcript())
+
+    async def aclose(self) -> None:
+        """Transactions under way finish; waiting messages are dropped; connections say QUIT."""
+        pool, owner = self._pool, self._owner
+        if pool is None or owner is None or owner[0] != os.getpid():
+            return
+        self._pool = self._owner = None
+        if not owner[1].is_closed():
+            await pool.aclose()
+
+
+def _seen(connection: SmtpConnection) -> tuple[str, ...]:
+    settings, stream = connection.settings, connection.stream
+    secured = f"TLS: {stream.tls_description()}, {stream.certificate_description()}" if stream.tls else "TLS: none"
+    account = f"authenticated as {settings.username}" if settings.username else "not authenticated: no user name given"
+    return (f"connected to {stream.peer}", secured, f"extensions: {connection.conversation.extensions}", account)
