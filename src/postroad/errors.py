@@ -7,6 +7,7 @@
     │   └── AddressError                   an address that cannot stand in an envelope or a header
     ├── ConfigurationError                 a setting is missing or contradicts another
     │   └── MissingExtra (ImportError)     an optional part of postroad is not installed
+    ├── DatabaseError                      the outbox's database cannot be read or written now
     ├── NotFound (LookupError)             no such message
     ├── IdempotencyConflict                same key, other content
     ├── Suppressed                         a recipient is on the suppression list
@@ -180,6 +181,16 @@ class MissingExtra(ConfigurationError, ImportError):
     """An optional part of postroad is used and its libraries are not installed."""
 
     slug = "missing_extra"
+
+
+class DatabaseError(PostroadError):
+    """The outbox's database cannot be read or written now: the disk is full, the file is locked, damaged or gone."""
+
+    slug = "database_error"
+    blame = Blame.CONFIGURATION
+    scope = Scope.ROUTE
+    default_remedy = Remedy.RETRY
+    default_advice = "Check the disk's free space and health and the file's permissions, then call again."
 
 
 class NotFound(PostroadError, LookupError):
