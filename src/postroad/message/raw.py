@@ -1,0 +1,145 @@
+"""``RawMessage``: a message that was rendered elsewhere and goes as it is, with an envelope said beside it."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from postroad.address import Address
+from postroad.errors import MessageError
+from postroad.message.envelope import Body, Envelope
+from postroad.message.mailboxes import Mailbox, Mailboxes, each_once, mailboxes, one_mailbox
+
+_NAME = rb"[!-9;-~]+[ \t]*:"  # RFC 5322 §2.2, and the white space before the colon of §4.5
+_FIELD: Final = re.compile(rb"(" + _NAME + rb")[^\r]*\r\n(?:[ \t][^\r]*\r\n)*")
+_BCC: Final = re.compile(rb"(?i)(?:resent-)?bcc[ \t]*:")
+_BARE_CR: Final = re.compile(rb"\r(?!\n)")
+_LF: Final = re.compile(rb"(?<!\r)\n")
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class RawMessage:
+    """A rendered message: its bytes stay as they are, but Bcc and Resent-Bcc fields leave the header, LF becomes CRLF,
+    and a missing last line end is added.
+
+    The header ends at the first empty line. Where a line that is no field stands before it, the body begins there and
+    an empty line is put before it, so that nobody on the way reads body as header. A leading ``From `` line of an
+    mbox (RFC 4155) is no part of the message and is dropped. Lines longer than 998 octets go as they are.
+
+    ``envelope_from`` is the return path, ``None`` or ``""`` for the null sender; ``recipients`` one mailbox or several.
+
+    Raises:
+        MessageError: bare CR or NUL (with its position in ``raw``), no recipients, or an address that is none.
+    """
+
+    content: bytes
+    envelope_from: Address | None
+    recipients: tuple[Address, ...]
+
+    def __init__(self, raw: bytes, *, envelope_from: Mailbox | None, recipients: Mailboxes) -> None:
+        put = object.__setattr__
+        put(self, "content", _ready(_octets(raw)))
+        put(self, "envelope_from", _sender(envelope_from))
+        put(self, "recipients", each_once(mailboxes(recipients, "recipients")))
+        if not self.recipients:
+            raise MessageError("recipients: nobody", field="recipients")
+
+    @property
+    def envelope(self) -> Envelope:
+        """Who the message goes from and to on the wire."""
+        return Envelope(self.envelope_from, self.recipients)
+
+    @property
+    def body(self) -> Body:
+        """How MAIL must declare the content (RFC 6152)."""
+        return Body.SEVEN_BIT if self.content.isascii() else Body.EIGHT_BIT
+
+    @property
+    def smtputf8(self) -> bool:
+        """Whether envelope or header hold UTF-8, so that SMTPUTF8 is needed (RFC 6531 §3.2, RFC 6532).
+
+        Octets in a header that are no UTF-8 are nothing that SMTPUTF8 could declare; they are 8-bit content.
+        """
+        if self.envelope.needs_smtputf8:
+            return True
+        header = header_of(self.content)
+        return not header.isascii() and _is_utf8(header)
+
+    @property
+    def message_id(self) -> str | None:
+        """The Message-ID as it stands in the header, ``None`` where there is none."""
+        found = re.search(rb"(?im)^message-id[ \t]*:\s*(<[!-;=?-~]+>)", header_of(self.content))
+        return found[1].decode("ascii") if found else None
+
+    def __repr__(self) -> str:
+        return f"RawMessage({len(self.content)} octets, {len(self.recipients)} recipients)"
+
+
+def header_of(content: bytes) -> bytes:
+    """The header of a content with CRLF line ends, without the empty line."""
+    if content.startswith(b"\r\n"):
+        return b""
+    end = content.find(b"\r\n\r\n")
+    return content if end < 0 else content[: end + 2]
+
+
+def _octets(raw: object) -> bytes:
+    if isinstance(raw, bytearray | memoryview):
+        return bytes(raw)
+    if not isinstance(raw, bytes):
+        raise MessageError(f"raw: bytes are needed, not {type(raw).__name__}", field="raw")
+    return raw
+
+
+def _sender(value: object) -> Address | None:
+    if value is None or value in ("", "<>"):
+        return None
+    return one_mailbox(value, "envelope_from").bare
+
+
+def _ready(raw: bytes) -> bytes:
+    _refuse(raw)
+    content = _LF.sub(b"\r\n", raw) if raw.count(b"\n") != raw.count(b"\r\n") else raw
+    if not content.endswith(b"\r\n"):
+        content += b"\r\n"
+    if content.startswith(b"From "):
+        content = content.partition(b"\r\n")[2] or b"\r\n"
+    return _with_sound_header(content)
+
+
+def _refuse(raw: bytes) -> None:
+    nul = raw.find(b"\0")
+    if nul >= 0:
+        raise MessageError(
+            f"raw: NUL at octet {nul} of {len(raw)}", field="raw",
+            advice="Encode the part in base64; NUL cannot go through SMTP (RFC 5321 §4.5.2, RFC 5322 §4).",
+        )  # fmt: skip
+    if raw.count(b"\r") != raw.count(b"\r\n"):
+        found = _BARE_CR.search(raw)
+        where = found.start() if found else 0
+        raise MessageError(
+            f"raw: a bare CR at octet {where} of {len(raw)} (line {raw.count(bytes([10]), 0, where) + 1})", field="raw",
+            advice="End lines with CRLF or LF; a CR alone is read differently by different servers (RFC 5321 §2.3.8).",
+        )  # fmt: skip
+
+
+def _with_sound_header(content: bytes) -> bytes:
+    """The content without its Bcc fields, and with an empty line between header and body."""
+    position, kept, whole = 0, [], True
+    while field := _FIELD.match(content, position):
+        if _BCC.match(field[1]):
+            kept.append(content[position : field.start()])
+            whole = False
+        else:
+            kept.append(field.group())
+        position = field.end()
+    if content.startswith(b"\r\n", position) or position == len(content):
+        return content if whole else b"".join(kept) + content[position:]
+    return b"".join(kept) + b"\r\n" + content[position:]
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
