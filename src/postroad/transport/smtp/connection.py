@@ -302,6 +302,6 @@ async def _connect(settings: Smtp) -> Stream:
 
 
 def _own_name(stream: Stream) -> str:
-    """The host's name where it has a domain, else its address literal (RFC 5321 §4.1.4). DNS is not asked: it may hang."""
+    """The host's name if it has a domain, else its address literal (RFC 5321 §4.1.4). DNS is not asked: it may hang."""
     name = socket.gethostname()
     return name if "." in name and is_ehlo_name(name) else stream.own_literal

@@ -54,6 +54,7 @@ class Pool:
         self._farewells: set[asyncio.Task[None]] = set()
         self._proven = False
         self._hold_back_until = 0.0
+        self._moved_at = 0.0  # when a message last left the queue
         self._sweeper: asyncio.TimerHandle | None = None
         self._closing = False
 
@@ -154,6 +155,7 @@ class Pool:
             delivery = self._queue.popleft()
             if delivery.done:  # cancelled while it waited
                 continue
+            self._moved_at = self._loop.time()
             unsuited = delivery.unsuited(connection.conversation.extensions)
             if unsuited is None:
                 return delivery
@@ -204,15 +206,18 @@ class Pool:
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+    # Bounded is the wait without progress: a long queue that moves is slow, not stuck.
+
+    def _patience_ends(self) -> float:
+        return max(self._queue[0].submitted_at, self._moved_at) + self._limits.wait
+
     def _sweep_later(self) -> None:
-        oldest = self._queue[0].submitted_at
-        self._sweeper = self._loop.call_at(oldest + self._limits.wait, self._sweep)
+        self._sweeper = self._loop.call_at(self._patience_ends(), self._sweep)
 
     def _sweep(self) -> None:
-        """Fail those who have waited too long for a connection."""
+        """Fail those who wait while nothing moves."""
         self._sweeper = None
-        deadline = self._loop.time() - self._limits.wait
-        while self._queue and (self._queue[0].done or self._queue[0].submitted_at <= deadline):
+        while self._queue and (self._queue[0].done or self._patience_ends() <= self._loop.time()):
             delivery = self._queue.popleft()
             message = f"no connection became free within {self._limits.wait:g} s"
             delivery.fail(PoolTimeout(message, phase=Phase.POOL), None)

@@ -46,7 +46,7 @@ class PoolLimits:
     messages: int = 100  # per connection; many providers hang up after 100 or 50
     age: float = 300.0  # seconds that a connection lives
     idle: float = 8.0  # seconds without mail before we say QUIT; Amazon SES hangs up after 10
-    wait: float = 300.0  # seconds a message waits for a free connection
+    wait: float = 300.0  # seconds a message waits for a connection while the queue does not move
 
 
 @dataclass(frozen=True, slots=True)
