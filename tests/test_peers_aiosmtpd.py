@@ -57,11 +57,16 @@ def test_a_bad_certificate_is_bad(start_aiosmtpd: StartAiosmtpd, certificates: C
         smtplib.SMTP_SSL("localhost", server.smtps.port, context=certificates.client_context())
 
 
-def test_it_stops_with_a_client_still_there(start_aiosmtpd: StartAiosmtpd) -> None:
-    server = start_aiosmtpd(AiosmtpdSettings())
-    with smtplib.SMTP(*server.smtp) as client:
+def test_it_stops_with_a_client_still_there() -> None:
+    with AiosmtpdServer() as server:
+        client = smtplib.SMTP(*server.smtp)
         client.ehlo()
-        server.messages(0)
-        with pytest.raises(TimeoutError, match="0 of 1"):
-            server.messages(1, patience=0.01)
-        client.close()
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        client.noop()
+
+
+def test_mail_that_never_comes_is_missed(start_aiosmtpd: StartAiosmtpd) -> None:
+    server = start_aiosmtpd(AiosmtpdSettings())
+    assert server.messages(0) == []
+    with pytest.raises(TimeoutError, match="0 of 1"):
+        server.messages(1, patience=0.01)

@@ -154,6 +154,14 @@ class Postfix:
         path = self._root / "log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def wait_for_log(self, text: str) -> str:
+        """The first line of the log that holds ``text``, once it is written: the log lags a little behind."""
+
+        def line() -> str | None:
+            return next((line for line in self.log().splitlines() if text in line), None)
+
+        return wait_until(line, f"{text!r} in the log")
+
     def messages(self, count: int = 1, patience: float = PATIENCE) -> list[bytes]:
         """The bytes in the mailbox, once ``count`` messages or more are there (one a recipient), oldest first.
 
@@ -271,6 +279,7 @@ class Postfix:
             "alias_maps": "",
             "alias_database": "",
             "default_transport": "virtual",
+            "virtual_mailbox_domains": "",  # no domain is special: mail goes where default_transport says
             "virtual_mailbox_base": f"{self._root}/mailboxes",
             "virtual_mailbox_maps": f"static:{MAILBOX}/",  # the slash asks for a Maildir
             "virtual_mailbox_limit": "0",

@@ -1,0 +1,59 @@
+"""The command: ``python -m benchmarks``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from benchmarks import contest
+from benchmarks.contest import Effort, Result, Row
+from benchmarks.report import as_json, goals_missed, print_table
+from benchmarks.rows import (
+    blocking,
+    client_one,
+    client_twenty,
+    command_help,
+    latency,
+    outbox,
+    render,
+    startup,
+)
+
+ROWS = {
+    module.ROW.name: module.ROW
+    for module in (render, client_one, client_twenty, latency, blocking, startup, command_help, outbox)
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _parse(arguments)
+    progress = Console(stderr=True)
+    rows = [ROWS[name] for name in options.names or ROWS]
+    results = [_run(row, Effort.QUICK if options.quick else Effort.FULL, progress) for row in rows]
+    if options.json:
+        print(as_json(results))
+    else:
+        print_table(results, Console())
+    missed = goals_missed(results)
+    if missed:
+        progress.print(f"goals not met: {', '.join(missed)}")
+    return 1 if missed and options.strict else 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks", description="Compare postroad with its peers.")
+    parser.add_argument("names", nargs="*", choices=[*ROWS, []], metavar="NAME", help=f"of {', '.join(ROWS)}")
+    parser.add_argument("--quick", action="store_true", help="short turns: to see that it works, not how fast")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a goal is not met")
+    return parser.parse_args(arguments)
+
+
+def _run(row: Row, effort: Effort, progress: Console) -> Result:
+    progress.print(f"{row.name}: {row.what} …")
+    return contest.run(row, effort)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
