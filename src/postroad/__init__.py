@@ -1,3 +1,175 @@
 """postroad sends email from Python and stays with every message until its fate is known."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 __version__ = "0.1.0.dev0"
+
+if TYPE_CHECKING:
+    from postroad.address import Address
+    from postroad.errors import (
+        Abandoned,
+        AddressError,
+        AuthenticationError,
+        ConfigurationError,
+        ConnectError,
+        DatabaseError,
+        DataError,
+        Disconnected,
+        DnsError,
+        IdempotencyConflict,
+        MessageError,
+        MissingExtra,
+        NotFound,
+        OutcomeUnknown,
+        PoolTimeout,
+        PostroadError,
+        ProtocolError,
+        RecipientsRefused,
+        SenderRefused,
+        SendError,
+        Suppressed,
+        Throttled,
+        Timeout,
+        TlsError,
+        TlsModeMismatch,
+        Unsupported,
+    )
+    from postroad.mailer.blocking import Mailer
+    from postroad.mailer.mailer import AsyncMailer
+    from postroad.message.attachment import Attachment, InlineImage
+    from postroad.message.email import Email
+    from postroad.message.envelope import Envelope
+    from postroad.message.raw import RawMessage
+    from postroad.net.tls import Tls
+    from postroad.outbox.blocking import Outbox
+    from postroad.outbox.outbox import AsyncOutbox
+    from postroad.outcome import Outcome, SendReport
+    from postroad.reply import Phase
+    from postroad.retry import Schedule
+    from postroad.secret import Secret
+    from postroad.transport.smtp.settings import PoolLimits, Smtp, Timeouts
+
+# Where each public name lives. Loaded when it is asked for, so that `import postroad` costs next to nothing and the
+# outbox's database libraries are loaded, or missed, only by those who use it.
+_HOMES: Final = {
+    "postroad.address": ("Address",),
+    "postroad.errors": (
+        "Abandoned",
+        "AddressError",
+        "AuthenticationError",
+        "ConfigurationError",
+        "ConnectError",
+        "DataError",
+        "DatabaseError",
+        "Disconnected",
+        "DnsError",
+        "IdempotencyConflict",
+        "MessageError",
+        "MissingExtra",
+        "NotFound",
+        "OutcomeUnknown",
+        "PoolTimeout",
+        "PostroadError",
+        "ProtocolError",
+        "RecipientsRefused",
+        "SendError",
+        "SenderRefused",
+        "Suppressed",
+        "Throttled",
+        "Timeout",
+        "TlsError",
+        "TlsModeMismatch",
+        "Unsupported",
+    ),
+    "postroad.mailer.blocking": ("Mailer",),
+    "postroad.mailer.mailer": ("AsyncMailer",),
+    "postroad.message.attachment": ("Attachment", "InlineImage"),
+    "postroad.message.email": ("Email",),
+    "postroad.message.envelope": ("Envelope",),
+    "postroad.message.raw": ("RawMessage",),
+    "postroad.net.tls": ("Tls",),
+    "postroad.outbox.blocking": ("Outbox",),
+    "postroad.outbox.outbox": ("AsyncOutbox",),
+    "postroad.outcome": ("Outcome", "SendReport"),
+    "postroad.reply": ("Phase",),
+    "postroad.retry": ("Schedule",),
+    "postroad.secret": ("Secret",),
+    "postroad.transport.smtp.settings": ("PoolLimits", "Smtp", "Timeouts"),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+_EXTRA_OF: Final = {"postroad.outbox.blocking": "outbox", "postroad.outbox.outbox": "outbox"}
+
+__all__ = [
+    "Abandoned",
+    "Address",
+    "AddressError",
+    "AsyncMailer",
+    "AsyncOutbox",
+    "Attachment",
+    "AuthenticationError",
+    "ConfigurationError",
+    "ConnectError",
+    "DataError",
+    "DatabaseError",
+    "Disconnected",
+    "DnsError",
+    "Email",
+    "Envelope",
+    "IdempotencyConflict",
+    "InlineImage",
+    "Mailer",
+    "MessageError",
+    "MissingExtra",
+    "NotFound",
+    "Outbox",
+    "Outcome",
+    "OutcomeUnknown",
+    "Phase",
+    "PoolLimits",
+    "PoolTimeout",
+    "PostroadError",
+    "ProtocolError",
+    "RawMessage",
+    "RecipientsRefused",
+    "Schedule",
+    "Secret",
+    "SendError",
+    "SendReport",
+    "SenderRefused",
+    "Smtp",
+    "Suppressed",
+    "Throttled",
+    "Timeout",
+    "Timeouts",
+    "Tls",
+    "TlsError",
+    "TlsModeMismatch",
+    "Unsupported",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'postroad' has no attribute {name!r}")
+    try:
+        value = getattr(import_module(home), name)
+    except ModuleNotFoundError as fault:
+        extra = _EXTRA_OF.get(home)
+        if extra is None or (fault.name or "").startswith("postroad"):
+            raise
+        from postroad.errors import MissingExtra
+
+        raise MissingExtra(
+            f"postroad.{name} needs the {fault.name} library, which is not installed",
+            setting=extra,
+            advice=f"pip install 'postroad[{extra}]'",
+        ) from fault
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

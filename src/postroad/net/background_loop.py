@@ -82,7 +82,9 @@ class BackgroundLoop:
 
     def close(self) -> None:
         """Cancel what still runs, end the thread and wait for it. Closing twice is nothing."""
-        if self._pid == os.getpid() and self._finalizer is not None:
+        if self._pid != os.getpid():
+            _INHERITED.append((self._loop, self._thread))
+        elif self._finalizer is not None:
             self._finalizer()
         self._loop = self._thread = self._finalizer = None
 

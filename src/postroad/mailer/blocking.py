@@ -1,0 +1,152 @@
+"""``Mailer``: the blocking face of ``AsyncMailer``, over an event loop in a thread of its own.
+
+Thread-safe. After a fork the child has its own loop and its own connections, made when it first sends.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from postroad.chance import SYSTEM_CHANCE, Chance
+from postroad.clock import SYSTEM_CLOCK, Clock
+from postroad.mailer.compose import Sendable
+from postroad.mailer.mailer import AsyncMailer
+from postroad.mailer.many import OCTETS_AHEAD, Numbered, Sending
+from postroad.mailer.route import Route
+from postroad.message.envelope import MailObject
+from postroad.net.background_loop import BackgroundLoop
+from postroad.outcome import SendReport
+from postroad.retry import WITHIN_CALL, Schedule
+from postroad.secret import Secret
+from postroad.transport.contract import CheckReport, Transport
+
+if TYPE_CHECKING:
+    from email.message import Message as StandardMessage
+
+
+class Mailer:
+    """Sends messages over one route, with a pool of connections. See ``AsyncMailer`` for the arguments.
+
+    A context manager; without ``with`` the connections close when the mailer is collected or the process ends.
+
+    Raises:
+        ConfigurationError: the route or the account is wrong; nothing is connected yet.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        *,
+        username: str | None = None,
+        password: Secret | str | None = None,
+        retry: Schedule | None = WITHIN_CALL,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
+    ) -> None:
+        self._over(AsyncMailer(route, username=username, password=password, retry=retry, clock=clock, chance=chance))
+
+    def _over(self, mailer: AsyncMailer) -> None:
+        self._mailer = mailer
+        self._loop = BackgroundLoop("postroad-mailer")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, retry: Schedule | None = WITHIN_CALL) -> Self:
+        """A mailer for the route that the environment names; see ``postroad.mailer.environment``.
+
+        Raises:
+            ConfigurationError: naming the variable that is missing or wrong.
+        """
+        self = cls.__new__(cls)
+        self._over(AsyncMailer.from_env(environ, retry=retry))
+        return self
+
+    @property
+    def transport(self) -> Transport:
+        """The road the messages take."""
+        return self._mailer.transport
+
+    def send(self, message: Sendable) -> SendReport:
+        """Send one message; return what became of each recipient if at least one was accepted.
+
+        Raises:
+            MessageError: the message is wrong; nothing was connected.
+            PostroadError: nobody was accepted; its ``report`` has the recipients. See ``AsyncMailer.send``.
+        """
+        return self._loop.run(self._mailer.send(message))
+
+    def send_message(
+        self,
+        message: "StandardMessage",
+        from_addr: str | None = None,
+        to_addrs: str | Iterable[str] | None = None,
+    ) -> SendReport:
+        """Send a standard ``email.message.EmailMessage`` with ``smtplib.SMTP.send_message``'s meaning.
+
+        Raises:
+            PostroadError: see ``send``.
+        """
+        return self._loop.run(self._mailer.send_message(message, from_addr, to_addrs))
+
+    def send_many(self, messages: Iterable[Sendable]) -> Iterator[SendReport]:
+        """Send many messages over the pool, pipelined; yield their reports in order of completion.
+
+        Never raises for one message: its report has ``index`` and ``error``. The iterable is read in the caller's
+        thread, only a little ahead. Leaving the loop early lets final dots that went out be answered, and drops the
+        rest unsent.
+        """
+        sending = self._mailer.sending()
+        source = enumerate(messages)
+        try:
+            while True:
+                batch = list(self._room(sending, source))
+                reports = self._loop.run(sending.exchange(batch))
+                yield from reports
+                if not reports and not batch:
+                    return
+        finally:
+            if sending.under_way:
+                self._loop.run(sending.leave())
+
+    def _room(self, sending: Sending, source: Iterator[tuple[int, Sendable]]) -> Iterator[Numbered]:
+        """As many of the next messages as there is room for, composed here, in the caller's thread."""
+        room, octets = sending.window - sending.under_way, sending.octets
+        while room > 0 and octets < OCTETS_AHEAD:
+            for index, message in source:
+                numbered = self._mailer.numbered(index, message)
+                yield numbered
+                room, octets = room - 1, octets + numbered.octets
+                break
+            else:
+                return
+
+    def deliver(self, mail: MailObject) -> SendReport:
+        """Try a composed message; the report says all, and nothing is raised for a refusal."""
+        return self._loop.run(self._mailer.deliver(mail))
+
+    def check(self) -> CheckReport:
+        """Connect, negotiate TLS, authenticate, and say what was seen, without sending.
+
+        Raises:
+            PostroadError: what is wrong, with its advice.
+        """
+        return self._loop.run(self._mailer.check())
+
+    def close(self) -> None:
+        """Let what is under way finish, close the connections, end the thread. Sending again starts anew."""
+        if self._loop.running:
+            self._loop.run(self._mailer.aclose())
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> str:
+        raise TypeError("a mailer holds connections and is not picklable; pass its URL")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.transport.name!r})"

@@ -1,0 +1,91 @@
+"""The route as the environment names it.
+
+``POSTROAD_URL``, with ``POSTROAD_USERNAME`` and ``POSTROAD_PASSWORD`` where the URL has no account; else ``SMTP_HOST``,
+``SMTP_PORT`` (587; 465 implies implicit TLS), ``SMTP_USER``, ``SMTP_PASS``, ``SMTP_TLS`` (``starttls``, ``implicit``,
+``opportunistic``, ``none``). Every name also works with ``_FILE`` behind it: the value is then the file's content.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from postroad.errors import ConfigurationError
+from postroad.net.tls import Tls
+from postroad.transport.contract import Transport
+from postroad.transport.from_url import from_url
+from postroad.transport.smtp.settings import Smtp
+from postroad.transport.smtp.transport import SmtpTransport
+
+_TLS_WORDS: Final = {one.value: one for one in Tls}
+
+
+def route_from(environ: Mapping[str, str] | None = None) -> Transport:
+    """The transport that the environment names.
+
+    Raises:
+        ConfigurationError: a variable is missing, unreadable, or contradicts another; it is named.
+    """
+    environ = os.environ if environ is None else environ
+    url = value_of("POSTROAD_URL", environ)
+    if url is not None:
+        username = value_of("POSTROAD_USERNAME", environ)
+        return from_url(url, username=username, password=value_of("POSTROAD_PASSWORD", environ))
+    host = value_of("SMTP_HOST", environ)
+    if host is None:
+        raise ConfigurationError(
+            "neither POSTROAD_URL nor SMTP_HOST is set",
+            setting="POSTROAD_URL",
+            advice="Set POSTROAD_URL=smtp://user@host and POSTROAD_PASSWORD, or SMTP_HOST, SMTP_USER and SMTP_PASS.",
+        )
+    return SmtpTransport(_account(host, environ))
+
+
+def _account(host: str, environ: Mapping[str, str]) -> Smtp:
+    port = _port(environ)
+    tls = _tls(port, environ)
+    username = value_of("SMTP_USER", environ)
+    password = value_of("SMTP_PASS", environ)
+    if (username is None) != (password is None):
+        missing, given = ("SMTP_PASS", "SMTP_USER") if password is None else ("SMTP_USER", "SMTP_PASS")
+        raise ConfigurationError(f"{given} is set and {missing} is not", setting=missing)
+    return Smtp(host, port, username=username, password=password, tls=tls)
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    text = value_of("SMTP_PORT", environ)
+    if text is None:
+        return 465 if value_of("SMTP_TLS", environ) == Tls.IMPLICIT.value else 587
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise ConfigurationError(f"SMTP_PORT={text!a} is not a port number", setting="SMTP_PORT")
+    return int(text)
+
+
+def _tls(port: int, environ: Mapping[str, str]) -> Tls:
+    word = value_of("SMTP_TLS", environ)
+    if word is None:
+        return Tls.IMPLICIT if port == 465 else Tls.REQUIRED
+    tls = _TLS_WORDS.get(word.lower())
+    if tls is None:
+        raise ConfigurationError(f"SMTP_TLS={word!a} is none of {', '.join(_TLS_WORDS)}", setting="SMTP_TLS")
+    return tls
+
+
+def value_of(name: str, environ: Mapping[str, str]) -> str | None:
+    """The variable's value, or the content of the file that ``NAME_FILE`` names; ``None`` where neither is set.
+
+    An empty variable counts as not set: that is how container tools pass what was left out.
+
+    Raises:
+        ConfigurationError: both are set, or the file cannot be read.
+    """
+    value, path = environ.get(name) or None, environ.get(f"{name}_FILE") or None
+    if path is None:
+        return value
+    if value is not None:
+        raise ConfigurationError(f"{name} and {name}_FILE are both set", setting=name)
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is not worth its import here
+            return file.read().rstrip("\r\n")  # editors end files with a line end; secrets do not
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = getattr(fault, "strerror", None) or "not UTF-8"
+        raise ConfigurationError(f"{name}_FILE: cannot read {path!r}: {reason}", setting=f"{name}_FILE") from fault

@@ -1,0 +1,206 @@
+"""``AsyncMailer``: send now, in this call, and learn what became of each recipient."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from postroad.chance import SYSTEM_CHANCE, Chance
+from postroad.clock import SYSTEM_CLOCK, Clock
+from postroad.errors import MessageError
+from postroad.mailer.compose import Sendable, compose
+from postroad.mailer.intercept import interceptor
+from postroad.mailer.many import MESSAGES_AHEAD, Numbered, Sending
+from postroad.mailer.retrying import merged, unfinished, wait_before
+from postroad.mailer.route import Route, transport_of
+from postroad.message.envelope import MailObject
+from postroad.message.seal import DEFAULT_MAX_SIZE
+from postroad.outcome import SendReport
+from postroad.retry import NO_RETRY, WITHIN_CALL, Schedule
+from postroad.secret import Secret
+from postroad.transport.contract import BeforeCommit, CheckReport, Transport
+
+if TYPE_CHECKING:
+    from email.message import Message as StandardMessage
+
+
+class AsyncMailer:
+    """Sends messages over one route, with a pool of connections. Belongs to one event loop; not picklable.
+
+    ``route`` is a URL, an ``Smtp`` or a transport. ``retry`` says when ``send`` tries again by itself, within the call
+    (``None``: never); by default twice, after about half a second and two seconds, and never where it could double.
+
+    Raises:
+        ConfigurationError: the route or the account is wrong; nothing is connected yet.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        *,
+        username: str | None = None,
+        password: Secret | str | None = None,
+        retry: Schedule | None = WITHIN_CALL,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
+    ) -> None:
+        self.transport: Transport = transport_of(route, username=username, password=password)
+        self._retry = retry or NO_RETRY
+        self._clock = clock
+        self._chance = chance
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, retry: Schedule | None = WITHIN_CALL) -> Self:
+        """A mailer for the route that the environment names; see ``postroad.mailer.environment``.
+
+        Raises:
+            ConfigurationError: naming the variable that is missing or wrong.
+        """
+        from postroad.mailer.environment import route_from
+
+        return cls(route_from(environ), retry=retry)
+
+    # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def send(self, message: Sendable) -> SendReport:
+        """Send one message; return what became of each recipient if at least one was accepted.
+
+        Raises:
+            MessageError: the message is wrong; nothing was connected.
+            PostroadError: nobody was accepted: ``RecipientsRefused``, ``SenderRefused``, ``DataError``,
+                ``OutcomeUnknown``, ``ConnectError`` and so on; its ``report`` has the recipients.
+        """
+        report = await self.deliver(self.compose(message))
+        if report.error is not None and not report.accepted:
+            raise report.error
+        return report
+
+    async def send_message(
+        self,
+        message: "StandardMessage",
+        from_addr: str | None = None,
+        to_addrs: str | Iterable[str] | None = None,
+    ) -> SendReport:
+        """Send a standard ``email.message.EmailMessage`` with ``smtplib.SMTP.send_message``'s meaning.
+
+        The envelope comes from the headers (Sender or From; To, Cc, Bcc; the Resent fields where there are any) unless
+        it is given; Bcc is not sent.
+
+        Raises:
+            PostroadError: see ``send``.
+        """
+        from postroad.mailer.standard_message import raw_from
+
+        return await self.send(raw_from(message, from_addr=from_addr, to_addrs=to_addrs, clock=self._clock))
+
+    async def send_many(self, messages: Iterable[Sendable] | AsyncIterable[Sendable]) -> AsyncIterator[SendReport]:
+        """Send many messages over the pool, pipelined; yield their reports in order of completion.
+
+        Never raises for one message: its report has ``index`` and ``error``. Messages are taken from the iterable only
+        a little ahead. Leaving the loop early lets final dots that went out be answered, and drops the rest unsent.
+        """
+        sending = self.sending()
+        source = enumerate_async(messages)
+        exhausted = False
+        try:
+            while True:
+                while not exhausted and sending.has_room:
+                    try:
+                        index, message = await anext(source)
+                    except StopAsyncIteration:
+                        exhausted = True
+                    else:
+                        sending.add(self.numbered(index, message))
+                for report in await sending.completed():
+                    yield report
+                if exhausted and not sending.under_way:
+                    return
+        finally:
+            await sending.leave()
+
+    def sending(self) -> Sending:
+        """A window of messages under way, for ``send_many`` on both faces."""
+        return Sending(self._deliver_soon, max(MESSAGES_AHEAD, self.transport.concurrency))
+
+    def numbered(self, index: int, message: Sendable) -> Numbered:
+        """The composed message with its place, or what kept it from being composed."""
+        try:
+            return Numbered(index, self.compose(message))
+        except MessageError as error:
+            return Numbered(index, error)
+
+    def compose(self, message: Sendable) -> MailObject:
+        """Fix Message-ID, Date and bytes.
+
+        Raises:
+            MessageError: too large for this route, or no message.
+        """
+        limit = self.transport.max_size
+        return compose(message, clock=self._clock, max_size=DEFAULT_MAX_SIZE if limit is None else limit)
+
+    # ── tries ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _deliver_soon(self, mail: MailObject, before_commit: BeforeCommit | None) -> "asyncio.Future[SendReport]":
+        return asyncio.ensure_future(self.deliver(mail, before_commit=before_commit))
+
+    async def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> SendReport:
+        """Try a composed message, again where that can help; the report says all, a refusal is not raised."""
+        if (capture := interceptor()) is not None:
+            return capture.sent(mail)
+        started = self._clock.monotonic()
+        report = await self.transport.deliver(mail, before_commit=before_commit)
+        attempts = 1
+        while (again := unfinished(mail, report, self.transport.abilities)) is not None:
+            age = self._clock.monotonic() - started
+            wait = wait_before(self._retry, attempts, age, report, self._chance)
+            if wait is None:
+                break
+            await self._clock.sleep(wait)
+            attempts += 1
+            report = merged(report, await self.transport.deliver(again, before_commit=before_commit), attempts)
+        if report.error is not None:
+            report.error.report = report
+        return report
+
+    # ── the rest ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def check(self) -> CheckReport:
+        """Connect, negotiate TLS, authenticate, and say what was seen, without sending.
+
+        Raises:
+            PostroadError: what is wrong, with its advice.
+        """
+        return await self.transport.check()
+
+    async def aclose(self) -> None:
+        """Let what is under way finish, and close the connections."""
+        await self.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __reduce__(self) -> str:
+        raise TypeError("a mailer holds connections and is not picklable; pass its URL")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.transport.name!r})"
+
+
+async def enumerate_async(
+    messages: Iterable[Sendable] | AsyncIterable[Sendable],
+) -> AsyncIterator[tuple[int, Sendable]]:
+    """Number the messages of either kind of iterable."""
+    index = 0
+    if isinstance(messages, AsyncIterable):
+        async for message in messages:
+            yield index, message
+            index += 1
+        return
+    for message in messages:
+        yield index, message
+        index += 1

@@ -1,0 +1,116 @@
+"""Many messages with bounded look-ahead: what ``send_many`` is made of, on both faces.
+
+A ``Sending`` is fed with composed messages and hands back reports in order of completion. It belongs to the mailer's
+loop.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from postroad.errors import MessageError, PostroadError
+from postroad.message.envelope import MailObject
+from postroad.outcome import SendReport, failed
+from postroad.transport.contract import BeforeCommit
+
+# Messages under way beyond what the transport works on: enough that a blocking caller's hop to the loop carries many.
+MESSAGES_AHEAD: Final = 64
+OCTETS_AHEAD: Final = 32_000_000  # of content held at once, so that large attachments do not fill the memory
+
+Deliver = Callable[[MailObject, BeforeCommit | None], "asyncio.Future[SendReport]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A message with its place in the caller's sequence, or the error that kept it from becoming one."""
+
+    index: int
+    mail: MailObject | MessageError
+
+    @property
+    def octets(self) -> int:
+        return 0 if isinstance(self.mail, MessageError) else len(self.mail.content)
+
+
+class Sending:
+    """Messages under way. ``window`` bounds how many."""
+
+    def __init__(self, deliver: Deliver, window: int) -> None:
+        self.window = window
+        self.octets = 0  # of content under way
+        self._deliver = deliver
+        self._pending: dict[asyncio.Future[SendReport], Numbered] = {}
+        self._committed: set[int] = set()
+        self._done: list[tuple[asyncio.Future[SendReport], Numbered]] = []
+        self._refused: list[SendReport] = []
+        self._stirred: asyncio.Future[None] | None = None
+        self._leaving = False
+
+    @property
+    def under_way(self) -> int:
+        """Messages without a report that was handed back."""
+        return len(self._pending) + len(self._done) + len(self._refused)
+
+    @property
+    def has_room(self) -> bool:
+        """Another message may be added now."""
+        return self.under_way < self.window and self.octets < OCTETS_AHEAD
+
+    def add(self, numbered: Numbered) -> None:
+        if isinstance(numbered.mail, MessageError):
+            # It never became a message: no recipients are known, only the error.
+            self._refused.append(SendReport((), index=numbered.index, error=numbered.mail))
+            return
+        future = self._deliver(numbered.mail, self._commit_rule(numbered.index))
+        self._pending[future] = numbered
+        self.octets += numbered.octets
+        future.add_done_callback(self._finished)
+
+    def _commit_rule(self, index: int) -> BeforeCommit:
+        async def before_commit(_recipients: object) -> bool:
+            if not self._leaving:
+                self._committed.add(index)
+            return not self._leaving
+
+        return before_commit
+
+    def _finished(self, future: "asyncio.Future[SendReport]") -> None:
+        numbered = self._pending.pop(future)
+        self.octets -= numbered.octets
+        self._committed.discard(numbered.index)
+        if not future.cancelled():
+            self._done.append((future, numbered))
+        if self._stirred is not None and not self._stirred.done():
+            self._stirred.set_result(None)
+
+    async def completed(self) -> list[SendReport]:
+        """The reports that are there, waiting for one if there is none; empty when nothing is under way."""
+        while self._pending and not self._done and not self._refused:
+            self._stirred = asyncio.get_running_loop().create_future()
+            await self._stirred
+        done, self._done = self._done, []
+        refused, self._refused = self._refused, []
+        return refused + [_numbered_report(future, numbered) for future, numbered in done]
+
+    async def exchange(self, numbered: Iterable[Numbered]) -> list[SendReport]:
+        """Add messages and wait for reports: one hop for a blocking caller."""
+        for one in numbered:
+            self.add(one)
+        return await self.completed()
+
+    async def leave(self) -> None:
+        """The caller goes early: final dots that went out get their answer, the rest is dropped unsent."""
+        self._leaving = True
+        for future, numbered in list(self._pending.items()):
+            if numbered.index not in self._committed:
+                future.cancel()
+        await asyncio.gather(*self._pending, return_exceptions=True)
+
+
+def _numbered_report(future: asyncio.Future[SendReport], numbered: Numbered) -> SendReport:
+    """The report, also of a message that this route cannot carry at all; a bug is passed on."""
+    fault = future.exception()
+    if isinstance(fault, PostroadError) and not isinstance(numbered.mail, MessageError):
+        return replace(failed(numbered.mail.envelope.recipients, fault), index=numbered.index)
+    return replace(future.result(), index=numbered.index)
