@@ -43,11 +43,14 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description="Compare postroad with its peers.")
-    parser.add_argument("names", nargs="*", choices=[*ROWS, []], metavar="NAME", help=f"of {', '.join(ROWS)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these rows, of {', '.join(ROWS)}")
     parser.add_argument("--quick", action="store_true", help="short turns: to see that it works, not how fast")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a goal is not met")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if unknown := [name for name in options.names if name not in ROWS]:
+        parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    return options
 
 
 def _run(row: Row, effort: Effort, progress: Console) -> Result:

@@ -20,7 +20,7 @@ class Effort(Enum):
 class Figure(Enum):
     """What is compared: work done in a second (more is better) or time taken (less is better)."""
 
-    RATE = "1/s"
+    RATE = "/s"
     TIME = "ms"
 
     def of(self, seconds: float, work: int) -> float:

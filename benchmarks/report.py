@@ -34,7 +34,7 @@ def _cells(figure: Figure, comparison: Comparison) -> tuple[str, ...]:
 
 
 def _figure(figure: Figure, value: float) -> str:
-    return f"{value:,.0f}{figure.value}" if figure is Figure.RATE else f"{value:.1f} {figure.value}"
+    return f"{value:,.0f} {figure.value}" if figure is Figure.RATE else f"{value:.1f} {figure.value}"
 
 
 def as_json(results: Sequence[Result]) -> str:
