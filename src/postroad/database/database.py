@@ -1,0 +1,217 @@
+"""One open database: its writer, its readers, and the locks between processes."""
+
+import asyncio
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from postroad.database.engine import make_file, open_engine, prepare
+from postroad.database.faults import while_opening, while_working
+from postroad.database.location import Location, read_url
+from postroad.database.lock_file import LockFile
+from postroad.database.schema import Schema, migrate, schema_of
+from postroad.database.writer import Work, Writer
+from postroad.errors import DatabaseError
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+# Connections that a forked child inherited. Using or closing them there would damage the parent's database: SQLite's
+# locks belong to the process. Kept, so that nothing collects them.
+_INHERITED: Final[list[object]] = []
+
+
+class _Open:
+    """What is open in this process."""
+
+    __slots__ = ("engine", "worker_lock", "write_lock", "writer")
+
+    def __init__(self, location: Location) -> None:
+        self.engine = open_engine(location)
+        self.write_lock = LockFile(location.beside("-write-lock"))
+        try:
+            self.worker_lock = LockFile(location.beside("-worker-lock"))
+        except BaseException:
+            self.write_lock.close()
+            raise
+        self.writer = Writer(self.engine, self.write_lock, location)
+
+    def close(self) -> None:
+        self.writer.close()
+        with self.write_lock:  # the last connection to go writes the log back
+            self.engine.dispose()
+        self.write_lock.close()
+        self.worker_lock.close()
+
+
+class Database:
+    """Thread-safe; not picklable; survives a fork, after which the child opens it for itself.
+
+    Opening makes the file and its tables, or brings the tables up to date.
+
+    Raises:
+        ConfigurationError: the URL, the folder, the file or its schema is not one that can be used; it is named.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.location = read_url(url)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._open: _Open | None = None
+        self._finalizer: weakref.finalize[Any, Database] | None = None
+        self._opened()
+        _DATABASES.add(self)
+
+    # ── writing and reading ───────────────────────────────────────────────────────────────────────────────────────
+
+    def write(self, work: Work[P, R], payload: P, *, octets: int = 0) -> R:
+        """Do the work in the next group, and wait for its commit. ``octets`` is the content's size.
+
+        Raises:
+            DatabaseError: the database cannot be written now.
+        """
+        return self._opened().writer.call(work, payload, octets=octets)
+
+    def submit(self, work: Work[P, R], payload: P, *, octets: int = 0) -> "asyncio.Future[R]":
+        """As ``write``, for the running event loop."""
+        return self._opened().writer.submit(work, payload, octets=octets)
+
+    def read(self, query: Callable[[Connection], R]) -> R:
+        """Run a query on one state of the database, in this thread. Readers never wait for the writer.
+
+        Raises:
+            DatabaseError: the database cannot be read now.
+        """
+        if self.location.path is None:
+            answer: R = self.write(_read_in_memory, query)
+            return answer
+        with while_working(self.location), self._opened().engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                return query(connection)
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    def watch(self) -> "Watch":
+        """Something that tells whether another connection has written."""
+        return Watch(self._opened().engine, self.location)
+
+    @property
+    def worker_lock(self) -> LockFile:
+        """Held by the one process that delivers."""
+        return self._opened().worker_lock
+
+    # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _opened(self) -> _Open:
+        opened = self._open
+        if opened is not None:
+            return opened
+        with self._lock:
+            if self._closed:
+                raise DatabaseError(f"{self.location.name} was closed", advice="Open the outbox again.")
+            if self._open is None:
+                self._open = _open(self.location)
+                self._finalizer = weakref.finalize(self, self._open.close)
+            return self._open
+
+    def close(self) -> None:
+        """Write what waits and close everything. Closing twice is nothing."""
+        with self._lock:
+            self._closed = True
+            if self._finalizer is not None:
+                self._finalizer()
+            self._open = self._finalizer = None
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: forget what is open, without touching it."""
+        self._lock = threading.Lock()  # the old one may have been held by a thread that the child does not have
+        if self._finalizer is not None:
+            self._finalizer.detach()
+        _INHERITED.append(self._open)
+        self._open = self._finalizer = None
+        if self.location.path is None:
+            self._closed = True  # a database in memory stays in the process that made it
+
+
+class Watch:
+    """Sees commits of other connections, of this process too. Looking costs some microseconds and never waits."""
+
+    def __init__(self, engine: Engine, location: Location) -> None:
+        self._connection = None if location.path is None else engine.connect()
+        self._location = location
+        self._last = self._version()
+
+    def changed(self) -> bool:
+        """Whether somebody has committed since the last look; never, in memory, where there is nobody else.
+
+        Raises:
+            DatabaseError: the database cannot be read now.
+        """
+        version = self._version()
+        if version == self._last:
+            return False
+        self._last = version
+        return True
+
+    def _version(self) -> int:
+        if self._connection is None:
+            return 0
+        with while_working(self._location):
+            version: int = self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+            return version
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _open(location: Location) -> _Open:
+    make_file(location)
+    opened = _Open(location)
+    try:
+        with while_opening(location):
+            _bring_up_to_date(opened, location)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _bring_up_to_date(opened: _Open, location: Location) -> None:
+    with opened.engine.connect() as connection:
+        if schema_of(connection, location) is Schema.CURRENT:
+            return
+    # Under the lock, because other processes may be opening the same new file.
+    with opened.write_lock, opened.engine.connect() as connection:
+        prepare(connection, location)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            if schema_of(connection, location) is not Schema.CURRENT:
+                migrate(connection)
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            with contextlib.suppress(Exception):
+                connection.exec_driver_sql("ROLLBACK")
+            raise
+
+
+def _read_in_memory(connection: Connection, queries: Sequence[Callable[[Connection], Any]]) -> list[Any]:
+    return [query(connection) for query in queries]
+
+
+_DATABASES: Final["weakref.WeakSet[Database]"] = weakref.WeakSet()
+
+
+def _leave_all_to_parent() -> None:
+    for database in list(_DATABASES):
+        database._leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_leave_all_to_parent)

@@ -1,0 +1,193 @@
+"""The tables, laid for the whole outbox. The migrations make them; a test keeps the two the same.
+
+All names begin with ``postroad_``, because the outbox may live in the database of the application that uses it.
+
+Keys are made by whoever writes (UUIDv7 for messages), so that enqueueing needs no answer from the database. Nothing is
+a foreign key: content, metadata and events expire separately, in small batches, and the rows of one message are written
+in one transaction. Times are seconds since the epoch, UTC. Columns that a later version needs can be added without
+rewriting a table; what would rewrite one (a key, the shape of the hot row) is settled here.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    literal_column,
+)
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only where the key's type is exactly INTEGER.
+_Number = BigInteger().with_variant(Integer(), "sqlite")
+_Id = String(36)  # a UUID in its canonical text form, the same in a shell, in a log and in JSON
+
+# The content of a message, once for all its recipients. Apart from ``message``, because it is large, never changes, is
+# read only to be sent, and is the first to be deleted.
+content = Table(
+    "postroad_content",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+# What is true of a message for all its recipients, and what people search for.
+message = Table(
+    "postroad_message",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("content_id", _Id, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("mail_from", Text),  # NULL is the null sender (RFC 5321 §4.5.5)
+    Column("message_id", Text),  # the Message-ID header, with its brackets
+    Column("subject", Text),
+    Column("size", Integer, nullable=False),  # octets of content
+    Column("body", String(8), nullable=False),  # 7BIT or 8BITMIME (RFC 6152)
+    Column("smtputf8", Boolean(create_constraint=False), nullable=False),
+    Column("tags", Text, nullable=False),  # JSON list
+    Column("metadata", Text, nullable=False),  # JSON object
+    Column("idempotency_key", Text),
+    Column("payload_hash", String(64)),  # SHA-256 of envelope, content and stream, where there is a key
+    Column("created_at", Double, nullable=False),
+    Column("send_at", Double),
+    Column("expires_at", Double),
+    Column("priority", SmallInteger, nullable=False),
+)
+Index(
+    "postroad_message_key",
+    message.c.idempotency_key,
+    unique=True,
+    sqlite_where=message.c.idempotency_key.is_not(None),
+    postgresql_where=message.c.idempotency_key.is_not(None),
+)
+
+# One row for each recipient; the hot one: small, and changed three times in an ordinary life.
+delivery = Table(
+    "postroad_delivery",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("message_id", _Id, nullable=False),
+    Column("number", SmallInteger, nullable=False),  # the place in the envelope, from 0; a retry of a final one goes on
+    Column("recipient", Text, nullable=False),
+    Column("domain", Text, nullable=False),
+    Column("site", Text, nullable=False),  # who receives for the domain; the domain itself until a worker knows better
+    Column("priority", SmallInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("first_due_at", Double, nullable=False),  # when the time allowed for trying began
+    Column("expires_at", Double),  # repeated from the message: claims and flight records test it
+    Column("attempts", Integer, nullable=False),
+    Column("owner", _Id),  # the worker that has it, while it is leased
+    Column("epoch", Integer, nullable=False),  # grows with every lease and whenever one is taken back: the fence
+    Column("code", SmallInteger),  # the last reply
+    Column("enhanced", String(11)),
+    Column("phase", String(13)),
+    Column("text", Text),
+    Column("uncertain_ever", Boolean(create_constraint=False), nullable=False),
+    Column("assumed", Boolean(create_constraint=False), nullable=False),  # sent by policy, not by a reply
+    Column("retry_of", _Number),
+    Column("changed_at", Double, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("postroad_delivery_message", delivery.c.message_id, delivery.c.number, unique=True)
+# Written out as literals: a partial index serves only a query that repeats its condition.
+WAITING: Final = delivery.c.state.in_([literal_column("'ready'"), literal_column("'scheduled'")])
+LEASED: Final = delivery.c.state == literal_column("'leased'")
+# A claim goes by site and priority, so that a backlog of one site is never walked over for another.
+Index(
+    "postroad_delivery_due",
+    delivery.c.site,
+    delivery.c.priority,
+    delivery.c.due_at,
+    sqlite_where=WAITING,
+    postgresql_where=WAITING,
+)
+# So that a worker that starts finds a dead one's leases without reading the whole queue.
+Index("postroad_delivery_leased", delivery.c.owner, sqlite_where=LEASED, postgresql_where=LEASED)
+
+# The deliveries whose final dot may be out. Apart from ``delivery``: it is tiny, and read whole after a crash.
+flight = Table(
+    "postroad_flight",
+    metadata,
+    Column("delivery_id", _Number, primary_key=True, autoincrement=False),
+    Column("owner", _Id, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("since", Double, nullable=False),
+)
+
+# Every try that reached a result; only ever added to.
+attempt = Table(
+    "postroad_attempt",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("delivery_id", _Number, nullable=False),
+    Column("number", Integer, nullable=False),  # counted from 1
+    Column("worker", _Id, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("ended_at", Double, nullable=False),
+    Column("result", String(8), nullable=False),  # accepted, refused, unknown
+    Column("code", SmallInteger),
+    Column("enhanced", String(11)),
+    Column("phase", String(13), nullable=False),
+    Column("text", Text),
+    sqlite_autoincrement=True,
+)
+Index("postroad_attempt_delivery", attempt.c.delivery_id)
+
+# Every change of state, in the transaction that made it; only ever added to, and read by its number like a log.
+event = Table(
+    "postroad_event",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("delivery_id", _Number, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("detail", Text),  # JSON object
+    sqlite_autoincrement=True,
+)
+Index("postroad_event_delivery", event.c.delivery_id)
+
+# What holds for a stream, where it differs from what is usual.
+stream = Table(
+    "postroad_stream",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("kind", String(16), nullable=False),  # transactional or bulk: its schedule and its priority
+    Column("uncertain", String(12), nullable=False),  # retry, hold or assume_sent
+)
+
+# Who delivers, and when it was last heard of.
+worker = Table(
+    "postroad_worker",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("heartbeat_at", Double, nullable=False),
+)
+
+# What must not be tried for a while, and why. A scope and a key name it: ``route`` and the route's name.
+suspension = Table(
+    "postroad_suspension",
+    metadata,
+    Column("scope", String(16), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("since", Double, nullable=False),
+    Column("until", Double),  # NULL: until somebody resumes it
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)

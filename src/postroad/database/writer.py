@@ -1,0 +1,230 @@
+"""The one thread of a process that writes: what many callers ask for at the same time becomes one commit.
+
+A group is one transaction with one sync to disk. The work items of a group that are of the same kind are handed
+together to that kind's function, so that a hundred messages cost a handful of statements. A caller hears of its item
+only after the commit.
+
+Between processes an advisory lock goes around each group, with a short rest after it: SQLite's own busy handler lets a
+steady writer starve the others for seconds.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from postroad.database.faults import runtime_fault
+from postroad.database.location import Location
+from postroad.database.lock_file import LockFile
+from postroad.errors import DatabaseError
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+Work = Callable[[Connection, Sequence[P]], Sequence[R | Exception]]
+"""Does the work of many payloads of one kind and returns a result, or an error, for each, in their order.
+
+It runs inside a transaction and may be run again after a rollback, so it changes nothing but the database.
+"""
+
+GROUP_ITEMS: Final = 256  # more per commit gains little (measured) and lets the first wait for the last
+GROUP_OCTETS: Final = 16 * 1024 * 1024  # of content in one commit: bounds its time, and the log's growth
+REST: Final = 0.0002  # seconds between groups: a process that waits for the lock needs about 50 µs to wake up
+CHECKPOINT_OCTETS: Final = 16 * 1024 * 1024  # of content and rows between checkpoints
+ROW_OCTETS: Final = 4096  # what an item's rows and their indexes come to in the log, roughly
+IDLE: Final = 1.0  # seconds without work after which the log is written back
+
+
+class _Item(Generic[P, R]):
+    __slots__ = ("future", "octets", "payload", "work")
+
+    def __init__(
+        self,
+        work: Work[P, R],
+        payload: P,
+        octets: int,
+        future: "concurrent.futures.Future[R] | asyncio.Future[R]",
+    ) -> None:
+        self.work = work
+        self.payload = payload
+        self.octets = octets
+        self.future = future
+
+
+class Writer:
+    """Owns the connection that writes. Starts its thread with the first item; thread-safe."""
+
+    def __init__(self, engine: Engine, lock: LockFile, location: Location) -> None:
+        self._engine = engine
+        self._lock = lock
+        self._location = location
+        self._waiting: deque[_Item[Any, Any]] = deque()
+        self._condition = threading.Condition(threading.Lock())
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._unsaved = 0  # octets in the log since the last checkpoint, roughly
+
+    def call(self, work: Work[P, R], payload: P, *, octets: int = 0) -> R:
+        """Have it written, and wait for the commit. ``octets`` is the size of the content in the payload."""
+        future: concurrent.futures.Future[R] = concurrent.futures.Future()
+        self._put(_Item(work, payload, octets, future))
+        return future.result()
+
+    def submit(self, work: Work[P, R], payload: P, *, octets: int = 0) -> "asyncio.Future[R]":
+        """Have it written; the running loop's future is done after the commit. Cancelling it does not take it back."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._put(_Item(work, payload, octets, future))
+        return future
+
+    def _put(self, item: _Item[Any, Any]) -> None:
+        with self._condition:
+            if self._closing.is_set():
+                raise DatabaseError(f"{self._location.name} was closed", advice="Open the outbox again.")
+            self._waiting.append(item)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="postroad-writer", daemon=True)
+                self._thread.start()
+            elif len(self._waiting) == 1:
+                self._condition.notify()
+
+    def close(self) -> None:
+        """Write what waits, then end the thread."""
+        with self._condition:
+            self._closing.set()
+            self._condition.notify()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        connection: Connection | None = None
+        while group := self._next_group():
+            try:
+                if connection is None:
+                    connection = self._engine.connect()
+            except SQLAlchemyError as fault:
+                _settle(group, [runtime_fault(fault, self._location)] * len(group))
+                continue
+            _settle(group, self._written(connection, group))
+            self._save_log(connection)
+            self._closing.wait(REST)
+        if connection is not None:
+            with self._lock:  # the last connection to go writes the log back
+                connection.close()
+
+    def _next_group(self) -> list[_Item[Any, Any]]:
+        """Everything that waits, within the bounds of a group; empty when it is time to end."""
+        with self._condition:
+            while not self._waiting:
+                if self._closing.is_set():
+                    return []
+                self._condition.wait()
+            group = [self._waiting.popleft()]
+            octets = group[0].octets
+            while self._waiting and len(group) < GROUP_ITEMS and octets + self._waiting[0].octets <= GROUP_OCTETS:
+                group.append(self._waiting.popleft())
+                octets += group[-1].octets
+        self._unsaved += octets + ROW_OCTETS * len(group)
+        return group
+
+    def _written(self, connection: Connection, group: list[_Item[Any, Any]]) -> Sequence[Any]:
+        with self._lock:
+            try:
+                return _committed(connection, group)
+            except _NotCommitted as fault:
+                return [runtime_fault(fault.reason, self._location)] * len(group)
+            except Exception as fault:  # noqa: BLE001  # whatever one item's work raises must not stop the others
+                if len(group) == 1:
+                    return [runtime_fault(fault, self._location) if isinstance(fault, SQLAlchemyError) else fault]
+        # One item's fault spoiled the whole transaction. It is rare, so each now gets a transaction of its own.
+        return [self._written(connection, [item])[0] for item in group]
+
+    def _save_log(self, connection: Connection) -> None:
+        """Write the log back into the file once in a while, so that it starts anew; nobody waits for it."""
+        if self._unsaved < CHECKPOINT_OCTETS or self._location.path is None:
+            return
+        self._unsaved = 0
+        with self._lock, contextlib.suppress(SQLAlchemyError):
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+
+
+class _NotCommitted(Exception):
+    """The transaction itself failed, through no fault of an item; carries the reason."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def _committed(connection: Connection, group: list[_Item[Any, Any]]) -> Sequence[Any]:
+    """The results of one transaction with all items.
+
+    Raises:
+        _NotCommitted: it could not begin, or not be committed.
+        Exception: what the work of one of the items raised; everything is rolled back.
+    """
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except SQLAlchemyError as fault:
+        raise _NotCommitted(fault) from fault
+    try:
+        results = _results(connection, group)
+    except BaseException:
+        _roll_back(connection)
+        raise
+    try:
+        connection.exec_driver_sql("COMMIT")
+    except SQLAlchemyError as fault:
+        _roll_back(connection)
+        raise _NotCommitted(fault) from fault
+    return results
+
+
+def _results(connection: Connection, group: list[_Item[Any, Any]]) -> Sequence[Any]:
+    by_work: dict[Work[Any, Any], list[int]] = {}
+    for place, item in enumerate(group):
+        by_work.setdefault(item.work, []).append(place)
+    results: list[Any] = [None] * len(group)
+    for work, places in by_work.items():
+        answers = work(connection, [group[place].payload for place in places])
+        for place, answer in zip(places, answers, strict=True):
+            results[place] = answer
+    return results
+
+
+def _roll_back(connection: Connection) -> None:
+    with contextlib.suppress(SQLAlchemyError):  # after a full disk SQLite has rolled back by itself
+        connection.exec_driver_sql("ROLLBACK")
+
+
+def _settle(group: Sequence[_Item[Any, Any]], results: Sequence[Any]) -> None:
+    """Tell every caller; those of one event loop together, because waking a loop costs a system call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for item, result in zip(group, results, strict=True):
+        future = item.future
+        if isinstance(future, asyncio.Future):
+            by_loop.setdefault(future.get_loop(), []).append((future, result))
+        elif isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+    for loop, settled in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(_settle_in_loop, settled)
+
+
+def _settle_in_loop(settled: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, result in settled:
+        if future.done():  # cancelled by its caller
+            continue
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)

@@ -1,0 +1,158 @@
+"""Taking deliveries: by site and priority, in one transaction, with owner, epoch, attempt and next retry committed.
+
+A lane is a site and a priority; ``sites`` knows which lanes have something due. A claim never looks at another lane, so
+a backlog that may not be sent now costs nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Double, Integer, Text, bindparam, func, insert, literal_column, select, update
+
+from postroad.database.batch import Query, Statement, given
+from postroad.database.tables import WAITING, delivery, event, message
+from postroad.events import EventKind
+from postroad.outbox.lease import Lease, Parcel
+from postroad.outbox.sites import Lane
+from postroad.outbox.states import DeliveryState
+
+NextTry = Callable[[Lease, float], float]
+"""When a lease's delivery would be tried again, were nothing to be heard of this try."""
+
+
+class Claim(NamedTuple):
+    """A worker's wish: what is due in these lanes, at most ``most`` deliveries of each."""
+
+    owner: str
+    now: float
+    lanes: tuple[Lane, ...]
+    most: int
+    next_try: NextTry
+
+
+class Claimed(NamedTuple):
+    """What it got, and when each lane has something next (``None``: nothing waits there)."""
+
+    parcels: tuple[Parcel, ...]
+    lanes: tuple[tuple[Lane, float | None], ...]
+
+
+_lanes = given(site=Text, priority=Integer)
+_picked = delivery.alias("picked")
+_waiting_picked = _picked.c.state.in_([literal_column("'ready'"), literal_column("'scheduled'")])
+_first_due = (
+    select(_picked.c.id)
+    .where(
+        _waiting_picked,
+        _picked.c.site == _lanes.c.site,
+        _picked.c.priority == _lanes.c.priority,
+        _picked.c.due_at <= bindparam("now"),
+    )
+    .order_by(_picked.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+    .correlate(_lanes)
+)
+_found = delivery.alias("found")
+# All due recipients of the messages that were found, so that they go in one transaction (RFC 5321 §4.5.4.1).
+_DUE = Query(
+    select(
+        delivery.c.id,
+        delivery.c.recipient,
+        delivery.c.epoch,
+        delivery.c.due_at,
+        delivery.c.first_due_at,
+        delivery.c.expires_at,
+        delivery.c.attempts,
+        message.c.id.label("message_id"),
+        message.c.content_id,
+        message.c.mail_from,
+        message.c.message_id.label("header_id"),
+        message.c.size,
+        message.c.body,
+        message.c.smtputf8,
+        message.c.stream,
+    )
+    .select_from(delivery.join(message, message.c.id == delivery.c.message_id))
+    .where(
+        WAITING,
+        delivery.c.due_at <= bindparam("now"),
+        delivery.c.message_id.in_(
+            select(_found.c.message_id).select_from(_lanes.join(_found, _found.c.id.in_(_first_due)))
+        ),
+    )
+    .order_by(delivery.c.priority, delivery.c.due_at, delivery.c.id)
+)
+
+_taken = given(id=Integer, next_try=Double)
+_LEASE = Statement(
+    update(delivery)
+    .where(delivery.c.id == _taken.c.id)
+    .values(
+        state=DeliveryState.LEASED.value,
+        owner=bindparam("owner"),
+        epoch=delivery.c.epoch + 1,
+        attempts=delivery.c.attempts + 1,
+        due_at=_taken.c.next_try,
+        changed_at=bindparam("now"),
+    )
+)
+_overdue = given(id=Integer)
+_EXPIRE = Statement(
+    update(delivery)
+    .where(delivery.c.id == _overdue.c.id)
+    .values(state=DeliveryState.EXPIRED.value, changed_at=bindparam("now"))
+)
+_SAY_EXPIRED = Statement(
+    insert(event).from_select(
+        ["delivery_id", "kind", "at"],
+        select(_overdue.c.id, literal_column(f"'{EventKind.EXPIRED}'"), bindparam("now", type_=Double)),
+        include_defaults=False,
+    )
+)
+_NEXT_DUE = Query(
+    select(
+        _lanes.c.site,
+        _lanes.c.priority,
+        select(func.min(_picked.c.due_at))
+        .where(_waiting_picked, _picked.c.site == _lanes.c.site, _picked.c.priority == _lanes.c.priority)
+        .correlate(_lanes)
+        .scalar_subquery()
+        .label("due_at"),
+    )
+)
+
+
+def claim(connection: Connection, wishes: Sequence[Claim]) -> list[Claimed | Exception]:
+    """Lease what is due; what has expired meanwhile ends here."""
+    return [_claim(connection, wish) for wish in wishes]
+
+
+def _claim(connection: Connection, wish: Claim) -> Claimed:
+    rows = _DUE.rows(connection, wish.lanes, now=wish.now, most=wish.most)
+    overdue = [row[:1] for row in rows if row[5] is not None and row[5] <= wish.now]
+    if overdue:
+        _EXPIRE.run(connection, overdue, now=wish.now)
+        _SAY_EXPIRED.run(connection, overdue, now=wish.now)
+        rows = [row for row in rows if row[5] is None or row[5] > wish.now]
+    parcels = _parcels(wish.owner, rows)
+    taken = [(lease.id, wish.next_try(lease, wish.now)) for parcel in parcels for lease in parcel.leases]
+    if taken:
+        _LEASE.run(connection, taken, owner=wish.owner, now=wish.now)
+    lanes = _NEXT_DUE.rows(connection, wish.lanes)
+    return Claimed(parcels, tuple([(Lane(site, priority), due_at) for site, priority, due_at in lanes]))
+
+
+def _parcels(owner: str, rows: Sequence[Sequence[Any]]) -> tuple[Parcel, ...]:
+    by_message: dict[str, list[Sequence[Any]]] = {}
+    for row in rows:
+        by_message.setdefault(row[7], []).append(row)
+    return tuple([_parcel(owner, group) for group in by_message.values()])
+
+
+def _parcel(owner: str, rows: Sequence[Sequence[Any]]) -> Parcel:
+    leases = []
+    for id_, recipient, epoch, due_at, first_due_at, expires_at, attempts, *_message in rows:
+        stream = _message[-1]
+        leases.append(Lease(id_, recipient, owner, epoch + 1, due_at, first_due_at, expires_at, attempts, stream))
+    message_id, content_id, mail_from, header_id, size, body, smtputf8 = rows[0][7:14]
+    return Parcel(message_id, content_id, mail_from, header_id, size, body, smtputf8, tuple(leases))

@@ -1,0 +1,120 @@
+"""A message as the outbox takes it: sealed, timed, with what people search for."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from postroad.address import Address
+from postroad.errors import MessageError
+from postroad.message.envelope import MailObject
+
+Moment = datetime | timedelta
+"""An aware time, or how long from now."""
+
+MAX_KEY_CHARACTERS: Final = 255  # ours; room for any identifier, and an index entry stays small
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One message to be queued. Times are seconds since the epoch, UTC."""
+
+    id: str
+    mail: MailObject
+    stream: str
+    priority: int
+    created_at: float
+    send_at: float | None = None
+    expires_at: float | None = None
+    idempotency_key: str | None = None
+    payload_hash: str | None = None
+    subject: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The message is on disk: whatever happens to this process, it will be delivered, or its fate told.
+
+    ``id`` is a UUIDv7; ``message_id`` the Message-ID header with its brackets; ``duplicate`` means that the same
+    message had been taken before under its idempotency key, and that this is its receipt.
+    """
+
+    id: str
+    message_id: str | None
+    recipients: tuple[Address, ...]
+    duplicate: bool = False
+
+    def __str__(self) -> str:
+        return self.id
+
+
+def read_moment(value: Moment | None, name: str, now: float) -> float | None:
+    """Seconds since the epoch of an argument that is an aware datetime or a timedelta from ``now``.
+
+    Raises:
+        MessageError: naming the argument.
+    """
+    if value is None:
+        return None
+    if isinstance(value, timedelta):
+        return now + value.total_seconds()
+    if not isinstance(value, datetime):
+        raise MessageError(f"{name}: an aware datetime or a timedelta, not {type(value).__name__}", field=name)
+    if value.utcoffset() is None:
+        sentence = f"{name}: {value.isoformat()} has no time zone"
+        raise MessageError(sentence, field=name, advice="Give an aware datetime, such as datetime.now(UTC), or a timedelta.")
+    return value.timestamp()
+
+
+def read_times(send_at: Moment | None, expires_at: Moment | None, now: float) -> tuple[float | None, float | None]:
+    """Both times of a message, checked against each other; a ``send_at`` that has passed means now.
+
+    Raises:
+        MessageError: a naive datetime, or a message that would expire before it may be sent.
+    """
+    start = read_moment(send_at, "send_at", now)
+    end = read_moment(expires_at, "expires_at", now)
+    if end is not None and end <= max(now, start or now):
+        raise MessageError("expires_at: lies before the message could be sent", field="expires_at")
+    return (start if start is not None and start > now else None), end
+
+
+def read_key(key: object) -> str | None:
+    """The idempotency key as a caller gave it.
+
+    Raises:
+        MessageError: it is no str of 1 to 255 printable characters.
+    """
+    if key is None:
+        return None
+    if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_CHARACTERS or not key.isprintable():
+        sentence = f"idempotency_key: 1 to {MAX_KEY_CHARACTERS} printable characters, not {key!r:.80}"
+        raise MessageError(sentence, field="idempotency_key")
+    return key
+
+
+def payload_hash(mail: MailObject, stream: str, generated: frozenset[str]) -> str:
+    """What two sends with one idempotency key must share: SHA-256 over envelope, content and stream.
+
+    ``generated`` names the header fields, in lower case, that were not the caller's but made for this send; they are
+    left out, because they differ each time.
+    """
+    digest = hashlib.sha256()
+    sender = mail.envelope.mail_from
+    envelope = [stream, sender.addr_spec if sender else "", *(one.addr_spec for one in mail.envelope.recipients)]
+    digest.update("\0".join(envelope).encode())
+    digest.update(b"\0\0")
+    digest.update(_without(mail.content, generated))
+    return digest.hexdigest()
+
+
+def _without(content: bytes, names: frozenset[str]) -> bytes:
+    if not names:
+        return content
+    header, separator, body = content.partition(b"\r\n\r\n")
+    field = rb"(?im)^(?:" + b"|".join(sorted(name.encode() for name in names)) + rb"):.*\r\n(?:[ \t].*\r\n)*"
+    return re.sub(field, b"", header + b"\r\n") + separator + body

@@ -1,0 +1,47 @@
+"""What a worker holds: deliveries that are leased to it, and the parcels they travel in."""
+
+from typing import NamedTuple
+
+from postroad.address import Address
+from postroad.message.envelope import Body, Envelope, MailObject
+
+
+class Lease(NamedTuple):
+    """A delivery in a worker's hands. ``owner`` and ``epoch`` together are the fence; times are seconds since the epoch.
+
+    ``due_at`` and ``attempts`` are as they were before the claim, so that an untried lease can go back unchanged.
+    """
+
+    id: int
+    recipient: str
+    owner: str
+    epoch: int
+    due_at: float
+    first_due_at: float
+    expires_at: float | None
+    attempts: int
+    stream: str
+
+    @property
+    def attempt(self) -> int:
+        """The number of the try that this lease is for, from 1."""
+        return self.attempts + 1
+
+
+class Parcel(NamedTuple):
+    """The recipients of one message that are tried in one transaction, and what its envelope needs."""
+
+    message_id: str
+    content_id: str
+    mail_from: str | None
+    header_id: str | None
+    size: int
+    body: str
+    smtputf8: bool
+    leases: tuple[Lease, ...]
+
+    def mail(self, content: bytes) -> MailObject:
+        """The mail object of this parcel."""
+        sender = None if self.mail_from is None else Address(self.mail_from)
+        recipients = tuple([Address(lease.recipient) for lease in self.leases])
+        return MailObject(Envelope(sender, recipients), content, self.header_id, Body(self.body), bool(self.smtputf8))

@@ -1,0 +1,113 @@
+"""Which sites have something due, known in memory so that nobody has to search the queue for it.
+
+A worker learns it once when it starts, and afterwards from the event log: every change that makes a delivery wait,
+whoever made it, has written an event.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Integer, bindparam, func, literal_column, select, tuple_
+
+from postroad.database.batch import Query
+from postroad.database.tables import WAITING, delivery, event
+
+
+class Lane(NamedTuple):
+    """A site, and one priority within it; the lower goes first."""
+
+    site: str
+    priority: int
+
+
+class Sites:
+    """The next due time of every lane in which something waits. Lanes of one priority take turns."""
+
+    def __init__(self) -> None:
+        self._next: dict[Lane, float] = {}
+
+    def note(self, lane: Lane, due_at: float) -> None:
+        """Something waits there, due then; what was known to be due before stays known."""
+        known = self._next.get(lane)
+        if known is None or due_at < known:
+            self._next[lane] = due_at
+
+    def settle(self, lanes: Iterable[tuple[Lane, float | None]]) -> None:
+        """A claim has seen these lanes: this is when they have something next. They go to the end of the line."""
+        for lane, due_at in lanes:
+            self._next.pop(lane, None)
+            if due_at is not None:
+                self._next[lane] = due_at
+
+    def due(self, now: float) -> tuple[Lane, ...]:
+        """The lanes with something due, urgent ones first, then those that waited longest for their turn."""
+        lanes = [lane for lane, due_at in self._next.items() if due_at <= now]
+        return tuple(sorted(lanes, key=_priority))
+
+    def next_due(self) -> float | None:
+        """When the next of all comes due."""
+        return min(self._next.values(), default=None)
+
+
+def _priority(lane: Lane) -> int:
+    return lane.priority
+
+
+class News(NamedTuple):
+    """What has begun to wait, and the number of the last event that was seen."""
+
+    last_event: int
+    lanes: tuple[tuple[Lane, float], ...]
+
+
+_LAST_EVENT = Query(select(func.coalesce(func.max(event.c.id), 0)))
+_SINCE = Query(
+    select(delivery.c.site, delivery.c.priority, func.min(delivery.c.due_at).label("due_at"))
+    .select_from(event.join(delivery, delivery.c.id == event.c.delivery_id))
+    .where(event.c.id > bindparam("since"), event.c.id <= bindparam("last"), WAITING)
+    .group_by(delivery.c.site, delivery.c.priority)
+)
+
+
+def _every_lane() -> Query:
+    # From lane to lane by the index, one look each: the queue itself may hold millions of rows.
+    waiting = delivery.alias("waiting")
+    is_waiting = waiting.c.state.in_([literal_column("'ready'"), literal_column("'scheduled'")])
+    in_order = select(waiting.c.id).where(is_waiting).order_by(waiting.c.site, waiting.c.priority, waiting.c.due_at)
+    first = select(delivery.c.site, delivery.c.priority, delivery.c.due_at).where(
+        delivery.c.id == in_order.limit(1).scalar_subquery()
+    )
+    lanes = first.cte("lane", recursive=True)
+    following = in_order.where(
+        tuple_(waiting.c.site, waiting.c.priority) > tuple_(lanes.c.site, lanes.c.priority)
+    ).limit(1)
+    step = select(delivery.c.site, delivery.c.priority, delivery.c.due_at).select_from(
+        lanes.join(delivery, delivery.c.id == following.correlate(lanes).scalar_subquery())
+    )
+    every = lanes.union_all(step)
+    return Query(select(every.c.site, every.c.priority, every.c.due_at))
+
+
+_EVERY_LANE = _every_lane()
+
+
+def survey(connection: Connection) -> News:
+    """All lanes in which something waits."""
+    return News(_last_event(connection), _lanes(_EVERY_LANE.rows(connection)))
+
+
+def news(connection: Connection, since: int) -> News:
+    """What has begun to wait after the event with the number ``since``."""
+    last = _last_event(connection)
+    if last == since:
+        return News(last, ())
+    return News(last, _lanes(_SINCE.rows(connection, since=since, last=last)))
+
+
+def _last_event(connection: Connection) -> int:
+    last: int = _LAST_EVENT.rows(connection)[0][0]
+    return last
+
+
+def _lanes(rows: Iterable[list[object]]) -> tuple[tuple[Lane, float], ...]:
+    return tuple([(Lane(str(site), int(str(priority))), float(str(due))) for site, priority, due in rows])
