@@ -125,39 +125,50 @@ class TranscriptLine(NamedTuple):
 class Transcript:
     """The redacted record of one conversation: commands and replies, never credentials, never content.
 
-    Bounded: the first and the last lines are kept (a connection may live for thousands of messages).
+    Bounded: the first and the last entries are kept (a connection may live for thousands of messages). What is added is
+    made into lines only when somebody reads it, because nearly nobody ever does.
     """
 
     __slots__ = ("_dropped", "_first", "_last")
 
-    KEPT_FIRST = 40  # lines; greeting, EHLO, TLS, AUTH of a talkative server fit in
-    KEPT_LAST = 80  # lines; some transactions with their replies
+    KEPT_FIRST = 40  # entries; greeting, EHLO, TLS, AUTH fit in
+    KEPT_LAST = 80  # entries; some transactions with their replies
 
     def __init__(self) -> None:
-        self._first: list[TranscriptLine] = []
-        self._last: list[TranscriptLine] = []
+        self._first: list[tuple[Direction, str | bytes | Reply]] = []
+        self._last: list[tuple[Direction, str | bytes | Reply]] = []
         self._dropped = 0
 
-    def add(self, direction: Direction, text: str) -> None:
-        """Record a line; the caller has replaced secrets by ``***``."""
-        line = TranscriptLine(direction, text)
+    def add(self, direction: Direction, said: str | bytes | Reply) -> None:
+        """Record a line of text, a command with its line end, or a reply; the caller has masked secrets."""
         if len(self._first) < self.KEPT_FIRST:
-            self._first.append(line)
+            self._first.append((direction, said))
             return
-        self._last.append(line)
+        self._last.append((direction, said))
         if len(self._last) >= 2 * self.KEPT_LAST:  # trimmed in steps, so that adding stays cheap
             self._dropped += self.KEPT_LAST
             del self._last[: self.KEPT_LAST]
 
     def snapshot(self) -> tuple[TranscriptLine, ...]:
         """The lines kept so far, with a note where some were left out."""
-        if not self._dropped:
-            return (*self._first, *self._last)
-        gap = TranscriptLine(Direction.NOTE, f"({self._dropped} lines left out)")
-        return (*self._first, gap, *self._last)
+        first = [line for entry in self._first for line in _lines(*entry)]
+        last = [line for entry in self._last for line in _lines(*entry)]
+        if self._dropped:
+            first.append(TranscriptLine(Direction.NOTE, f"({self._dropped} entries left out)"))
+        return (*first, *last)
 
     def __iter__(self) -> Iterator[TranscriptLine]:
         return iter(self.snapshot())
 
     def __str__(self) -> str:
         return "\n".join(str(line) for line in self.snapshot())
+
+
+def _lines(direction: Direction, said: str | bytes | Reply) -> Iterator[TranscriptLine]:
+    if isinstance(said, Reply):
+        for text in said.lines:
+            yield TranscriptLine(direction, f"{int(said.code)} {text}")
+    elif isinstance(said, bytes):
+        yield TranscriptLine(direction, said.decode("utf-8", "backslashreplace").removesuffix("\r\n"))
+    else:
+        yield TranscriptLine(direction, said)

@@ -140,8 +140,7 @@ class ClientConversation:
         if self.state is not State.CONTENT:
             raise ProtocolError("content without a 354")
         stuffed = content_form.stuff(content)
-        self.transcript.add(Direction.CLIENT, f"({len(content)} octets of content)")
-        return self._command(Verb.DOT, stuffed, shown=".")
+        return self._command(Verb.DOT, stuffed, shown=f"({len(content)} octets of content, and the final dot)")
 
     def rset(self) -> bytes:
         return self._command(Verb.RSET, b"RSET\r\n")
@@ -156,7 +155,7 @@ class ClientConversation:
         if self.state is State.CLOSED:
             raise ProtocolError(f"{verb.value} on a closed session")
         self._waiting.append(verb)
-        self.transcript.add(Direction.CLIENT, shown if shown is not None else wire[:-2].decode())
+        self.transcript.add(Direction.CLIENT, wire if shown is None else shown)
         return wire
 
     # ── replies ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,8 +173,7 @@ class ClientConversation:
         return events
 
     def _event(self, reply: Reply) -> ClientEvent:
-        for text in reply.lines:
-            self.transcript.add(Direction.SERVER, f"{int(reply.code)} {text}")
+        self.transcript.add(Direction.SERVER, reply)
         if not self._waiting:
             if reply.code == 421:
                 self.state = State.CLOSED

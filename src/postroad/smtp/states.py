@@ -36,6 +36,8 @@ class State(Enum):
     CONTENT = "content"  # 354: everything up to the final dot is content
     CLOSED = "closed"
 
+    __hash__ = object.__hash__  # Enum's own is Python code, and every reply looks into the table
+
 
 class Verb(Enum):
     """What a reply can be the answer to."""
@@ -57,6 +59,8 @@ class Verb(Enum):
     EXPN = "EXPN"
     HELP = "HELP"
     QUIT = "QUIT"
+
+    __hash__ = object.__hash__
 
 
 Row = dict[int, State]  # the first digit of the reply → the next state

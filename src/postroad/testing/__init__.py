@@ -1,7 +1,18 @@
 """For tests of programs that send mail: no real mail leaves the machine, and every failure comes on command."""
 
+from postroad.testing.capture import Captured, CapturedMessage, capture
 from postroad.testing.script import Gate, Step, Then
 from postroad.testing.scripted_server import ScriptedServer
 from postroad.testing.scripted_session import ReceivedMessage, ReceivedSession
 
-__all__ = ["Gate", "ReceivedMessage", "ReceivedSession", "ScriptedServer", "Step", "Then"]
+__all__ = [
+    "Captured",
+    "CapturedMessage",
+    "Gate",
+    "ReceivedMessage",
+    "ReceivedSession",
+    "ScriptedServer",
+    "Step",
+    "Then",
+    "capture",
+]
