@@ -101,6 +101,20 @@ def enhanced_of(code: int, text: str) -> EnhancedCode | None:
     return EnhancedCode(*map(int, match.groups()))
 
 
+def from_text(text: str) -> Reply:
+    """A reply of one line from its text: ``"550 5.1.1 No such mailbox"``.
+
+    Raises:
+        ValueError: the text does not begin with a reply code.
+    """
+    match = _LINE.fullmatch(text.encode())
+    if match is None or match.group(2) != b" ":
+        raise ValueError(f"not a reply of one line: {text!r}")
+    code, words = Code(text[:3]), text[4:]
+    enhanced = enhanced_of(code, words)
+    return Reply(code, (words.removeprefix(f"{enhanced}").lstrip() if enhanced else words,), enhanced)
+
+
 def _shown(line: bytes) -> str:
     return repr(line[:80].decode("ascii", "backslashreplace"))
 
