@@ -46,7 +46,7 @@ class LineReader:
         if self._skipping or len(line) > longest:
             self._skipping = False
             raise LineTooLong
-        if line.find(b"\r") != len(line) - 2:
+        if not line.endswith(b"\r\n") or line.find(b"\r") != len(line) - 2:
             raise BareLineEnd
         return line[:-2]
 
