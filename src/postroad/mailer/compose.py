@@ -1,13 +1,12 @@
 """From what a user hands over to what goes on the wire: Message-ID and Date fixed, once, for all tries."""
 
-import os
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from postroad.clock import SYSTEM_CLOCK, Clock, as_datetime
 from postroad.errors import MessageError
+from postroad.mailer.identity import new_message_id
 from postroad.message.email import Email
 from postroad.message.envelope import MailObject
-from postroad.message.message_id import make
 from postroad.message.raw import RawMessage
 from postroad.message.seal import DEFAULT_MAX_SIZE, seal
 
@@ -25,8 +24,7 @@ def compose(message: Sendable, *, clock: Clock = SYSTEM_CLOCK, max_size: int | N
         MessageError: too large, or no message at all.
     """
     if isinstance(message, Email):
-        domain = message.from_[0].domain
-        message_id = message.message_id or make(domain.strip("[]").replace(":", "."), os.urandom(16).hex())
+        message_id = message.message_id or new_message_id(message.from_[0])
         date = None if message.date is not None else as_datetime(clock.now())
         return seal(message, message_id=message_id, date=date, max_size=max_size)
     if isinstance(message, RawMessage):

@@ -45,7 +45,7 @@ class AsyncMailer:
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         self.transport: Transport = transport_of(route, username=username, password=password)
-        self._retry = retry or NO_RETRY
+        self._retries = retry or NO_RETRY
         self._clock = clock
         self._chance = chance
 
@@ -120,7 +120,7 @@ class AsyncMailer:
 
     def sending(self) -> Sending:
         """A window of messages under way, for ``send_many`` on both faces."""
-        return Sending(self._deliver_soon, max(MESSAGES_AHEAD, self.transport.concurrency))
+        return Sending(self._first_try, self._further_tries, max(MESSAGES_AHEAD, self.transport.concurrency))
 
     def numbered(self, index: int, message: Sendable) -> Numbered:
         """The composed message with its place, or what kept it from being composed."""
@@ -140,24 +140,37 @@ class AsyncMailer:
 
     # ── tries ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _deliver_soon(self, mail: MailObject, before_commit: BeforeCommit | None) -> "asyncio.Future[SendReport]":
-        return asyncio.ensure_future(self.deliver(mail, before_commit=before_commit))
-
     async def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> SendReport:
         """Try a composed message, again where that can help; the report says all, a refusal is not raised."""
+        report = await self._first_try(mail, before_commit)
+        further = self._further_tries(mail, report, before_commit)
+        return report if further is None else await further
+
+    def _first_try(self, mail: MailObject, before_commit: BeforeCommit | None) -> "asyncio.Future[SendReport]":
         if (capture := interceptor()) is not None:
-            return capture.sent(mail)
+            captured: asyncio.Future[SendReport] = asyncio.get_running_loop().create_future()
+            captured.set_result(capture.sent(mail))
+            return captured
+        return asyncio.ensure_future(self.transport.deliver(mail, before_commit=before_commit))
+
+    def _further_tries(
+        self, mail: MailObject, report: SendReport, before_commit: BeforeCommit | None
+    ) -> "asyncio.Future[SendReport] | None":
+        if (report.error is None and not report.refused) or unfinished(mail, report, self.transport.abilities) is None:
+            return None
+        return asyncio.ensure_future(self._retry(mail, report, before_commit))
+
+    async def _retry(self, mail: MailObject, report: SendReport, before_commit: BeforeCommit | None) -> SendReport:
         started = self._clock.monotonic()
-        report = await self.transport.deliver(mail, before_commit=before_commit)
         attempts = 1
         while (again := unfinished(mail, report, self.transport.abilities)) is not None:
             age = self._clock.monotonic() - started
-            wait = wait_before(self._retry, attempts, age, report, self._chance)
+            wait = wait_before(self._retries, attempts, age, report, self._chance)
             if wait is None:
                 break
             await self._clock.sleep(wait)
             attempts += 1
-            report = merged(report, await self.transport.deliver(again, before_commit=before_commit), attempts)
+            report = merged(report, await self._first_try(again, before_commit), attempts)
         if report.error is not None:
             report.error.report = report
         return report

@@ -18,7 +18,9 @@ from postroad.transport.contract import BeforeCommit
 MESSAGES_AHEAD: Final = 64
 OCTETS_AHEAD: Final = 32_000_000  # of content held at once, so that large attachments do not fill the memory
 
-Deliver = Callable[[MailObject, BeforeCommit | None], "asyncio.Future[SendReport]"]
+Deliver = Callable[[MailObject, BeforeCommit], "asyncio.Future[SendReport]"]
+Ended = Callable[["asyncio.Future[SendReport]"], None]
+Again = Callable[[MailObject, SendReport, BeforeCommit], "asyncio.Future[SendReport] | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,17 @@ class Numbered:
 
 
 class Sending:
-    """Messages under way. ``window`` bounds how many."""
+    """Messages under way. ``window`` bounds how many.
 
-    def __init__(self, deliver: Deliver, window: int) -> None:
+    ``deliver`` makes the first try; ``again`` is asked with its report and goes on trying where that can help, so that
+    the many messages which need no second try cost no task.
+    """
+
+    def __init__(self, deliver: Deliver, again: Again, window: int) -> None:
         self.window = window
         self.octets = 0  # of content under way
         self._deliver = deliver
+        self._again = again
         self._pending: dict[asyncio.Future[SendReport], Numbered] = {}
         self._committed: set[int] = set()
         self._done: list[tuple[asyncio.Future[SendReport], Numbered]] = []
@@ -62,10 +69,12 @@ class Sending:
             # It never became a message: no recipients are known, only the error.
             self._refused.append(SendReport((), index=numbered.index, error=numbered.mail))
             return
-        future = self._deliver(numbered.mail, self._commit_rule(numbered.index))
-        self._pending[future] = numbered
         self.octets += numbered.octets
-        future.add_done_callback(self._finished)
+        self._follow(self._deliver(numbered.mail, self._commit_rule(numbered.index)), numbered, self._first_try_ended)
+
+    def _follow(self, future: "asyncio.Future[SendReport]", numbered: Numbered, ended: Ended) -> None:
+        self._pending[future] = numbered
+        future.add_done_callback(ended)
 
     def _commit_rule(self, index: int) -> BeforeCommit:
         async def before_commit(_recipients: object) -> bool:
@@ -75,7 +84,21 @@ class Sending:
 
         return before_commit
 
-    def _finished(self, future: "asyncio.Future[SendReport]") -> None:
+    def _first_try_ended(self, future: "asyncio.Future[SendReport]") -> None:
+        numbered = self._pending[future]
+        if self._leaving or future.cancelled() or future.exception() is not None:
+            self._ended(future)
+            return
+        assert isinstance(numbered.mail, MailObject)
+        self._committed.discard(numbered.index)
+        more = self._again(numbered.mail, future.result(), self._commit_rule(numbered.index))
+        if more is None:
+            self._ended(future)
+        else:
+            del self._pending[future]
+            self._follow(more, numbered, self._ended)
+
+    def _ended(self, future: "asyncio.Future[SendReport]") -> None:
         numbered = self._pending.pop(future)
         self.octets -= numbered.octets
         self._committed.discard(numbered.index)

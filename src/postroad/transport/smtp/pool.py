@@ -52,6 +52,7 @@ class Pool:
         self._members: set[Member] = set()
         self._idle: list[Member] = []  # last in, first out: the others may grow old and go
         self._farewells: set[asyncio.Task[None]] = set()
+        self._opening = 0
         self._proven = False
         self._hold_back_until = 0.0
         self._moved_at = 0.0  # when a message last left the queue
@@ -70,10 +71,6 @@ class Pool:
         return f"<Pool {busy} busy, {len(self._idle)} idle, {self._opening} opening, {len(self._queue)} waiting>"
 
     # ── decisions ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def _opening(self) -> int:
-        return sum(member.connection is None for member in self._members)
 
     def _state(self) -> PoolState:
         return PoolState(
@@ -97,6 +94,7 @@ class Pool:
     def _open_member(self) -> None:
         member = Member()
         self._members.add(member)
+        self._opening += 1
         member.task = self._loop.create_task(self._live(member))
 
     # ── a member's life ───────────────────────────────────────────────────────────────────────────────────────────
@@ -111,6 +109,8 @@ class Pool:
         except BaseException:
             self._members.discard(member)
             raise
+        finally:
+            self._opening -= 1
         member.opened_at = self._loop.time()
         self._proven = True
         self._stir()  # others may follow now
