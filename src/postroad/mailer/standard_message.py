@@ -1,8 +1,8 @@
 """Messages of the standard library's ``email`` package, with the meaning that ``smtplib.SMTP.send_message`` gives them.
 
-The body is written as that package writes it. Its header cannot be trusted to it: it folds long ``List-Unsubscribe`` and
-``References`` into encoded words, puts encoded words into addresses, and lets an encoded line end become a field of its
-own (CVE-2024-6923, CVE-2026-1299). So postroad writes the fields that have a grammar of ours, and counts them all.
+The body is written as that package writes it. Its header cannot be trusted to it: it folds long ``List-Unsubscribe``
+and ``References`` into encoded words, puts encoded words into addresses, and lets an encoded line end become a field of
+its own (CVE-2024-6923, CVE-2026-1299). So postroad writes the fields that have a grammar of ours, and counts them all.
 
 Loaded only when such a message is given: the ``email`` package is slow to import.
 """
@@ -141,7 +141,7 @@ def _check_fields(raw: bytes, message: "Message[Any, Any]") -> None:
     header = raw.partition(b"\r\n\r\n")[0]
     written = [line for line in header.split(b"\r\n") if line[:1] not in (b" ", b"\t")]
     names = [match.group(1).decode().lower() if (match := _FIELD.match(line)) else "" for line in written]
-    if names != [name.lower() for name in message.keys()]  # noqa: SIM118 - a Message is no dict: fields repeat:
+    if names != [name.lower() for name in message.keys()]:  # noqa: SIM118 - fields repeat
         strange = next((name for name in names if name not in message), "a line that is no field")
         raise MessageError(
             f"header: a header's value would become a field of its own ({strange or 'a line that is no field'})",
