@@ -12,9 +12,9 @@ from typing import Final
 from postroad.errors import MessageError
 from postroad.message.characters import shown
 
-_RFC2045_TOKEN = r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+"  # RFC 2045 §5.1, less what RFC 2231 gives a meaning
-_TYPE: Final = re.compile(rf"({_RFC2045_TOKEN})/({_RFC2045_TOKEN})")
-_PARAMETER: Final = re.compile(rf' *; *({_RFC2045_TOKEN})=(?:({_RFC2045_TOKEN})|"((?:[^"\\]|\\.)*)") *')
+_WORD = r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+"  # RFC 2045 §5.1, less what RFC 2231 gives a meaning
+_TYPE: Final = re.compile(rf"({_WORD})/({_WORD})")
+_PARAMETER: Final = re.compile(rf' *; *({_WORD})=(?:({_WORD})|"((?:[^"\\]|\\.)*)") *')
 MAX_TYPE_CHARACTERS: Final = 255  # RFC 6838 §4.2: 127 for each of type and subtype
 OCTET_STREAM: Final = "application/octet-stream"  # RFC 2046 §4.5.1: what is not known
 _OURS: Final = frozenset({"name", "boundary"})
@@ -55,7 +55,7 @@ class MediaType:
 
 
 def _value(value: str) -> str:
-    if re.fullmatch(_RFC2045_TOKEN, value):
+    if re.fullmatch(_WORD, value):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
