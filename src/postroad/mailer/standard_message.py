@@ -113,10 +113,16 @@ class _OwnHeader(EmailPolicy):
             return super().fold_binary(name, value)
         text = header_text(str(value), name)
         if name.lower() in _ADDRESS_FIELDS:
-            return headers.mailboxes(name, _mailboxes(text, name)).encode()
+            return self._mailboxes(name, text, value)
         if text.isascii() and name.lower() not in _FREE_TEXT:
             return headers.fold(name, text.split()).encode()
         return headers.unstructured(name, text).encode()
+
+    def _mailboxes(self, name: str, text: str, value: Any) -> bytes:
+        try:
+            return headers.mailboxes(name, _mailboxes(text, name)).encode()
+        except AddressError:  # not one the envelope is taken from, perhaps of an attached message: leave it as it is
+            return super().fold_binary(name, value)
 
 
 _ADDRESS_FIELDS: Final = frozenset(
