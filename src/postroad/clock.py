@@ -3,7 +3,6 @@
 Everything that needs the time takes a ``Clock``, so that a day of retries runs in a test within a second.
 """
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -34,6 +33,8 @@ class SystemClock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
+        import asyncio  # late: a coroutine runs only where it is loaded, and it is the slowest import there is
+
         await asyncio.sleep(seconds)
 
 

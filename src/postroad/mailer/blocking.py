@@ -3,25 +3,28 @@
 Thread-safe. After a fork the child has its own loop and its own connections, made when it first sends.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from types import TracebackType
+# asyncio with ssl takes longer to load than everything else together, and many programs that import Mailer send nothing
+# in most of their runs: it is loaded when a mailer is made.
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Self
 
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
-from postroad.mailer.compose import Sendable
-from postroad.mailer.mailer import AsyncMailer
-from postroad.mailer.many import OCTETS_AHEAD, Numbered, Sending
-from postroad.mailer.route import Route
-from postroad.message.envelope import MailObject
-from postroad.net.background_loop import BackgroundLoop
-from postroad.outcome import SendReport
 from postroad.retry import WITHIN_CALL, Schedule
-from postroad.secret import Secret
-from postroad.transport.contract import CheckReport, Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
     from email.message import Message as StandardMessage
+    from types import TracebackType
+
+    from postroad.mailer.compose import Sendable
+    from postroad.mailer.mailer import AsyncMailer
+    from postroad.mailer.route import Route
+    from postroad.message.envelope import MailObject
+    from postroad.outcome import SendReport
+    from postroad.secret import Secret
+    from postroad.transport.contract import CheckReport, Transport
 
 
 class Mailer:
@@ -43,9 +46,13 @@ class Mailer:
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
+        from postroad.mailer.mailer import AsyncMailer
+
         self._over(AsyncMailer(route, username=username, password=password, retry=retry, clock=clock, chance=chance))
 
     def _over(self, mailer: AsyncMailer) -> None:
+        from postroad.net.background_loop import BackgroundLoop
+
         self._mailer = mailer
         self._loop = BackgroundLoop("postroad-mailer")
 
@@ -56,6 +63,8 @@ class Mailer:
         Raises:
             ConfigurationError: naming the variable that is missing or wrong.
         """
+        from postroad.mailer.mailer import AsyncMailer
+
         self = cls.__new__(cls)
         self._over(AsyncMailer.from_env(environ, retry=retry))
         return self
@@ -76,7 +85,7 @@ class Mailer:
 
     def send_message(
         self,
-        message: "StandardMessage",
+        message: StandardMessage,
         from_addr: str | None = None,
         to_addrs: str | Iterable[str] | None = None,
     ) -> SendReport:
@@ -98,7 +107,7 @@ class Mailer:
         source = enumerate(messages)
         try:
             while True:
-                batch = list(self._room(sending, source))
+                batch = list(sending.draw(source, self._mailer.numbered))
                 reports = self._loop.run(sending.exchange(batch))
                 yield from reports
                 if not reports and not batch:
@@ -106,18 +115,6 @@ class Mailer:
         finally:
             if sending.under_way:
                 self._loop.run(sending.leave())
-
-    def _room(self, sending: Sending, source: Iterator[tuple[int, Sendable]]) -> Iterator[Numbered]:
-        """As many of the next messages as there is room for, composed here, in the caller's thread."""
-        room, octets = sending.window - sending.under_way, sending.octets
-        while room > 0 and octets < OCTETS_AHEAD:
-            for index, message in source:
-                numbered = self._mailer.numbered(index, message)
-                yield numbered
-                room, octets = room - 1, octets + numbered.octets
-                break
-            else:
-                return
 
     def deliver(self, mail: MailObject) -> SendReport:
         """Try a composed message; the report says all, and nothing is raised for a refusal."""

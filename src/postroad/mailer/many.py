@@ -5,11 +5,12 @@ loop.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from postroad.errors import MessageError, PostroadError
+from postroad.mailer.compose import Sendable
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport, failed
 from postroad.transport.contract import BeforeCommit
@@ -63,6 +64,19 @@ class Sending:
     def has_room(self) -> bool:
         """Another message may be added now."""
         return self.under_way < self.window and self.octets < OCTETS_AHEAD
+
+    def draw(
+        self, source: Iterator[tuple[int, Sendable]], number: Callable[[int, Sendable], Numbered]
+    ) -> Iterator[Numbered]:
+        """As many of the next messages as there is room for, composed in the caller's thread; none is added yet."""
+        room, octets = self.window - self.under_way, self.octets
+        while room > 0 and octets < OCTETS_AHEAD:
+            following = next(source, None)
+            if following is None:
+                return
+            numbered = number(*following)
+            yield numbered
+            room, octets = room - 1, octets + numbered.octets
 
     def add(self, numbered: Numbered) -> None:
         if isinstance(numbered.mail, MessageError):
