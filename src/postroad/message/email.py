@@ -134,9 +134,9 @@ class Email:
         Raises:
             MessageError: the message goes beyond a limit, or lacks or garbles what an ``Email`` needs.
         """
-        from postroad.message import parse  # loaded late: the standard library's parser costs start-up time
+        from postroad.message.parse import arguments_of_bytes  # loaded late: the email package costs start-up time
 
-        return cls(**parse.from_bytes(raw))
+        return cls(**arguments_of_bytes(raw))
 
     @classmethod
     def from_message(cls, message: "Message[Any, Any]") -> Self:
@@ -145,9 +145,9 @@ class Email:
         Raises:
             MessageError: the message goes beyond a limit, or lacks or garbles what an ``Email`` needs.
         """
-        from postroad.message import parse  # loaded late: the standard library's parser costs start-up time
+        from postroad.message.parse import arguments_of_message  # loaded late: the email package costs start-up time
 
-        return cls(**parse.from_message(message))
+        return cls(**arguments_of_message(message))
 
 
 def _return_path(value: object) -> Address | str | None:

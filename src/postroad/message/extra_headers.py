@@ -101,6 +101,11 @@ class Headers(Mapping[str, str]):
 _NONE: Final = Headers()
 
 
+def is_field_name(name: str) -> bool:
+    """Whether a field can be called so (RFC 5322 §3.6.8)."""
+    return len(name) <= MAX_FIELD_NAME_OCTETS and _FIELD_NAME.fullmatch(name) is not None
+
+
 def refusal(name: str) -> str | None:
     """Why a caller may not add a field of this name; ``None`` where it may."""
     lowered = name.lower()
@@ -133,7 +138,7 @@ def _checked_name(name: object) -> str:
     if not isinstance(name, str):
         raise MessageError(f"headers: a field name is a str, not {type(name).__name__}", field="headers")
     field = f"headers[{name!r}]" if name.isprintable() else f"headers[{shown(name)}]"
-    if not _FIELD_NAME.fullmatch(name) or len(name) > MAX_FIELD_NAME_OCTETS:
+    if not is_field_name(name):
         raise MessageError(
             f"{field}: a field name is 1 to {MAX_FIELD_NAME_OCTETS} printable ASCII characters without space and colon",
             field=field,

@@ -1,9 +1,9 @@
 """HTML as a stream of tags and text, in one pass and in linear time.
 
-The standard library's ``html.parser`` is not used: on hostile or broken markup it takes quadratic time (60 KB of ``<a ``
-take a minute and more), raises ``AssertionError`` on ``<![``, and reads malformed markup differently from one patch release
-to the next, while the same message must give the same bytes on every Python. What is recognised follows the tokenizer of
-the HTML standard (WHATWG HTML §13.2.5), as far as the text of a message needs it.
+The standard library's ``html.parser`` is not used: on hostile or broken markup it takes quadratic time (60 KB of
+``<a `` take a minute and more), raises ``AssertionError`` on ``<![``, and reads malformed markup differently from one
+patch release to the next, while the same message must give the same bytes on every Python. What is recognised follows
+the tokenizer of the HTML standard (WHATWG HTML §13.2.5), as far as the text of a message needs it.
 """
 
 import re

@@ -44,6 +44,11 @@ class ListUnsubscribe:
         return cls(uris, one_click=any(uri[:6].lower() == "https:" for uri in uris)) if uris else None
 
 
+def listed(value: str) -> tuple[str, ...]:
+    """The URIs of a List-Unsubscribe field; comments and what else stands between are left out (RFC 2369 §2)."""
+    return tuple("".join(uri.split()) for uri in re.findall(r"<([^<>]*)>", value))
+
+
 def _checked_uris(value: object, field: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (_checked_uri(value, field),)

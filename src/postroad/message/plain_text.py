@@ -1,7 +1,7 @@
 """A readable text made from HTML, for the reader whose client shows no HTML.
 
-Links become ``text (address)``, lists keep their marks, tables their columns, quotations their ``>``. What a browser would
-not show (scripts, hidden preheaders) is not said. Any input gives a text, in linear time.
+Links become ``text (address)``, lists keep their marks, tables their columns, quotations their ``>``. What a browser
+would not show (scripts, hidden preheaders) is not said. Any input gives a text, in linear time.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Lines of plain text as they are being written: white space collapsed, blocks set apart, lists and quotations indented."""
+"""Lines of plain text as they are being written: white space collapsed, blocks set apart, lists indented."""
 
 import re
 from typing import Final
