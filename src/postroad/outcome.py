@@ -147,6 +147,13 @@ class SendReport:
         """The recipients for whom the final dot went out and no answer came."""
         return Outcomes(outcome for outcome in self.outcomes if outcome.result is Result.UNKNOWN)
 
+    def __str__(self) -> str:
+        head = f"{self.message_id or 'message'}: " + ", ".join(
+            f"{count} {result}" for result in Result if (count := sum(one.result is result for one in self.outcomes))
+        )
+        why = (f"{self.error}",) if self.error is not None and not self.outcomes else ()
+        return "\n  ".join((head, *map(str, self.outcomes), *why))
+
     def __bool__(self) -> NoReturn:
         # A report that is neither wholly good nor wholly bad has no truth value; guessing one loses mail.
         raise TypeError(
