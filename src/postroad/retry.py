@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from postroad.chance import SYSTEM_CHANCE, Chance
-from postroad.errors import PostroadError, Throttled
-from postroad.outcome import Outcome, Result
+from postroad.errors import Abandoned, AuthenticationError, PostroadError
+from postroad.outcome import Outcome
 
 JITTER: Final = 0.15  # fraction of the delay, to either side
 
@@ -68,10 +68,11 @@ BULK: Final = Schedule(_OUTBOX_DELAYS, repeat=True, max_age=72 * _HOURS)
 def may_retry(outcome: Outcome) -> bool:
     """Whether trying this recipient again can help and cannot double the mail.
 
-    Retried: could not connect, dropped before the dot, 4yz replies. Never: 5yz replies, authentication, certificates
-    and TLS modes, a bad message, and an unknown outcome.
+    Retried: could not connect, dropped before the dot, 4yz replies. Never: 5yz replies, authentication (a 454 too:
+    accounts get locked by those who insist), certificates and TLS modes, a bad message, what the caller took back, and
+    an unknown outcome.
     """
-    return outcome.result is Result.REFUSED and outcome.temporary
+    return outcome.temporary and not isinstance(outcome.error, AuthenticationError | Abandoned)
 
 
 def wait_asked_for(error: PostroadError | None) -> float:
@@ -79,8 +80,3 @@ def wait_asked_for(error: PostroadError | None) -> float:
     if error is None or error.retry_after is None:
         return 0.0
     return max(0.0, error.retry_after)
-
-
-def is_throttle(error: PostroadError | None) -> bool:
-    """Whether the peer said "slower" rather than "no"."""
-    return isinstance(error, Throttled)
