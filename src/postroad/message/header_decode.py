@@ -79,9 +79,12 @@ def _octets(encoding: str, payload: str) -> bytes | None:
 
 
 def in_charset(octets: bytes, charset: str) -> str:
-    """Octets as text; an unknown charset is read as UTF-8, else Latin-1, and what does not decode becomes U+FFFD."""
+    """Octets as text; what does not decode becomes U+FFFD.
+
+    Octets above ASCII in an unknown charset, or in one that is said to be ASCII, are read as UTF-8, else Latin-1.
+    """
     name = _codec(charset)
-    if name is None:
+    if name is None or name == "ascii":
         return octets_resolved(octets.decode("ascii", "surrogateescape"))
     try:
         text = octets.decode(name, "replace")

@@ -33,16 +33,22 @@ def mailboxes(value: object, field: str) -> tuple[Address, ...]:
     Raises:
         AddressError: naming ``field``, with the index where an iterable was given.
     """
-    if value is None:
+    if value is None or value == ():
         return ()
     if isinstance(value, str | Address):
         return (one_mailbox(value, field),)
+    if not isinstance(value, list | tuple):
+        value = _iterated(value, field)
+    return tuple([one_mailbox(item, f"{field}[{index}]") for index, item in enumerate(value)])
+
+
+def _iterated(value: object, field: str) -> Iterable[object]:
     if isinstance(value, bytes | bytearray | Mapping) or not isinstance(value, Iterable):
         raise AddressError(
             f"{field}: one mailbox (a str or an Address) or a list of them is needed, not {type(value).__name__}",
             field=field,
         )
-    return tuple([one_mailbox(item, f"{field}[{index}]") for index, item in enumerate(value)])
+    return value
 
 
 def each_once(addresses: Iterable[Address]) -> tuple[Address, ...]:

@@ -7,6 +7,7 @@ belongs to the way a message came (trace, signatures, Resent fields, Return-Path
 machine-read field that its own grammar refuses.
 """
 
+from email.errors import InvalidHeaderDefect
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import Compat32
@@ -14,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from postroad.address import Address
-from postroad.errors import MessageError
+from postroad.errors import AddressError, MessageError
 from postroad.message import date_time, headers, limits, list_headers
 from postroad.message import message_id as msg_id
 from postroad.message.address_list import address_list
@@ -25,6 +26,7 @@ from postroad.message.header_decode import decoded, one_line
 if TYPE_CHECKING:
     from datetime import datetime
 
+_ADDRESS_FIELDS: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 _ADVICE: Final = "Send it as it is with RawMessage, or repair it first."
 # What the standard library raises on broken input, beside what it documents.
 _FAULTS: Final = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, RecursionError)
@@ -64,8 +66,8 @@ def arguments_of_message(message: "Message[Any, Any]") -> dict[str, Any]:
     if not isinstance(message, Message):
         raise MessageError(f"message: an email Message is needed, not {type(message).__name__}", field="message")
     try:
-        # What a parser read comes raw, what an EmailMessage holds comes decoded; str() gives either.
-        fields = [(str(name), str(value)) for name, value in message.raw_items()]
+        # What a parser read comes raw, what an EmailMessage was given comes decoded; str() gives either.
+        fields = [(str(name), str(_whole(value, name))) for name, value in message.raw_items()]
         return {**_header_arguments(fields), **read_body(message)}
     except MessageError:
         raise
@@ -123,6 +125,17 @@ class _Guarded(Compat32):
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         self.growth.field(sourcelines)
         return super().header_source_parse(sourcelines)
+
+
+def _whole(value: Any, name: str) -> object:
+    """The value, unless the standard library could not make sense of all of it and quietly kept the part it could."""
+    if name.lower() in _ADDRESS_FIELDS and _is_misread(value):
+        raise AddressError(f"{name}: more than addresses stands in it, or less", field=name)
+    return value
+
+
+def _is_misread(value: object) -> bool:
+    return any(isinstance(defect, InvalidHeaderDefect) for defect in getattr(value, "defects", ()))
 
 
 def _header_arguments(fields: list[tuple[str, str]]) -> dict[str, Any]:
