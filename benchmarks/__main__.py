@@ -20,6 +20,7 @@ from benchmarks.rows import (
     startup,
 )
 
+FILE_WIDTH = 140  # columns, where the table goes into a file or a pipe
 ROWS = {
     module.ROW.name: module.ROW
     for module in (render, client_one, client_twenty, latency, blocking, startup, command_help, outbox)
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.json:
         print(as_json(results))
     else:
-        print_table(results, Console())
+        print_table(results, Console(width=None if sys.stdout.isatty() else FILE_WIDTH))
     missed = goals_missed(results)
     if missed:
         progress.print(f"goals not met: {', '.join(missed)}")
