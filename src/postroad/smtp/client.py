@@ -57,7 +57,7 @@ class ClientConversation:
     what the last EHLO said. ``transcript`` records both sides without credentials and content.
     """
 
-    __slots__ = ("_reader", "_waiting", "extensions", "state", "transcript")
+    __slots__ = ("_over", "_reader", "_waiting", "extensions", "state", "transcript")
 
     def __init__(self) -> None:
         self.state = State.CONNECTED
@@ -65,6 +65,7 @@ class ClientConversation:
         self.transcript = Transcript()
         self._reader = ReplyReader()
         self._waiting: deque[Verb] = deque((Verb.GREETING,))
+        self._over = False  # the peer broke the protocol
 
     @property
     def waiting(self) -> int:
@@ -163,6 +164,8 @@ class ClientConversation:
     def receive(self, data: bytes) -> list[ClientEvent]:
         """What the bytes completed, in order; a ``Broken`` is the last event there is."""
         events: list[ClientEvent] = []
+        if self._over:
+            return events
         try:
             for reply in self._reader.feed(data):
                 events.append(self._event(reply))  # noqa: PERF401 - what came before a fault counts
@@ -193,6 +196,7 @@ class ClientConversation:
         self.state = state
 
     def _broken(self, message: str) -> ProtocolError:
+        self._over = True
         self.state = State.CLOSED
         self._waiting.clear()
         return ProtocolError(message, transcript=self.transcript.snapshot())
