@@ -57,7 +57,7 @@ _MECHANISMS: Final[dict[str, Callable[[str, Secret], ClientMechanism]]] = {"PLAI
 
 
 def checked_credentials(username: str, password: Secret) -> None:
-    """RFC 4616 §2: neither may hold NUL, and an empty one is a setting that was forgotten.
+    """RFC 4616 §2: both are UTF-8 without NUL; an empty one is a setting that was forgotten.
 
     Raises:
         ConfigurationError: naming the setting.
@@ -67,6 +67,8 @@ def checked_credentials(username: str, password: Secret) -> None:
             raise ConfigurationError(f"{setting} is empty", setting=setting)
         if "\0" in value:
             raise ConfigurationError(f"{setting} holds a NUL character", setting=setting)
+        if any("\ud800" <= character <= "\udfff" for character in value):  # bytes that a locale could not decode
+            raise ConfigurationError(f"{setting} is not valid text; it must be UTF-8", setting=setting)
 
 
 def choose(offered: Iterable[str], username: str, password: Secret) -> ClientMechanism | None:
