@@ -1,6 +1,6 @@
 """Chance, handed in: the only module that draws random numbers.
 
-Jitter takes a ``Chance``, so that a test can fix it. What must not be guessed is made of ``unguessable`` octets.
+Jitter takes a ``Chance``, so that a test can fix it. What must not be guessed is made of ``random_bytes``.
 """
 
 import os
@@ -25,8 +25,8 @@ _BLOCK: Final = 4096  # octets asked for at once
 class _Octets:
     """The operating system's generator, asked for a block at a time.
 
-    Asking gives up the interpreter lock, and a busy process then waits for a turn of another thread to get it back: that
-    was measured at 130 µs a message.
+    Asking gives up the interpreter lock, and a busy process then waits for a turn of another thread to get it back:
+    that was measured at 130 µs a message.
     """
 
     def __init__(self) -> None:
@@ -46,13 +46,13 @@ class _Octets:
 _octets = _Octets()
 
 
-def unguessable(count: int) -> bytes:
-    """That many octets from the operating system's generator, given out once. Thread-safe and fork-safe."""
+def random_bytes(count: int) -> bytes:
+    """That many octets of the operating system's generator, given out once. Thread-safe and fork-safe."""
     return _octets.draw(count)
 
 
 def _begin_anew() -> None:
-    global _octets
+    global _octets  # noqa: PLW0603 - the process has one generator
     _octets = _Octets()  # a forked child must not give out what its parent does
 
 
