@@ -46,6 +46,7 @@ PHASE_OF: Final = {
     Verb.NOOP: Phase.NOOP,
     Verb.QUIT: Phase.QUIT,
 }
+MAX_CHALLENGES: Final = 3  # LOGIN needs two; whoever asks on and on only collects passwords
 _TLS_RECORD: Final = (b"\x15\x03", b"\x16\x03")  # an alert or a handshake record (RFC 8446 §5.1)
 
 
@@ -59,6 +60,7 @@ class SmtpConnection:
         self.served = 0  # messages
         self._events: deque[ClientEvent] = deque()
         self._seen_bytes = False
+        self._farewell: Reply | None = None  # the 421 that ended the session
 
     # ── opening ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -125,6 +127,8 @@ class SmtpConnection:
         if reply.code.permanent:  # RFC 5321 §3.2: a server from before extensions
             self.stream.write(self.conversation.helo(name))
             reply = await self.answer(self.settings.timeouts.command, Verb.HELO)
+        if reply.code.temporary:
+            raise Throttled(f"{self.settings.where} serves nobody now: {reply}", reply=reply, phase=Phase.EHLO)
         if not reply.code.positive:
             message = f"{self.settings.where} refused our name {name}: {reply}"
             raise ConnectError(message, reply=reply, phase=Phase.EHLO, advice="Set ?ehlo= to this machine's host name.")
@@ -170,7 +174,11 @@ class SmtpConnection:
             )
         self.stream.write(self.conversation.auth(mechanism.name, mechanism.initial_response()))
         reply = await self.answer(settings.timeouts.command, Verb.AUTH)
+        challenges = 0
         while reply.code.intermediate:
+            challenges += 1
+            if challenges > MAX_CHALLENGES:
+                raise ProtocolError(f"{settings.where} does not end the AUTH exchange", phase=Phase.AUTH)
             self.stream.write(self.conversation.auth_response(mechanism.respond(decode_challenge(reply))))
             reply = await self.answer(settings.timeouts.command, Verb.AUTH_RESPONSE)
         if not reply.code.positive:
@@ -188,10 +196,14 @@ class SmtpConnection:
             ProtocolError: the server broke the protocol.
         """
         while not self._events:
+            if not self.open:  # RFC 5321 §3.8: behind a 421 comes nothing, even where the server does not hang up
+                raise self.closing(self._farewell, PHASE_OF[verb])
             await self._read(seconds, verb)
         event = self._events.popleft()
         if isinstance(event, Answer):
             assert event.verb is verb, (event.verb, verb)
+            if event.reply.code == 421:
+                self._farewell = event.reply
             return event.reply
         raise self._lost(event, PHASE_OF[verb])
 
@@ -232,11 +244,15 @@ class SmtpConnection:
             return event.error
         assert isinstance(event, Unsolicited)
         if event.reply.code == 421:
-            message = f"{self.settings.where} is closing the connection: {event.reply}"
-            return Disconnected(message, phase=phase, transcript=self.transcript())
+            return self.closing(event.reply, phase)
         return ProtocolError(
             f"{self.settings.where} said, unasked: {event.reply}", phase=phase, transcript=self.transcript()
         )
+
+    def closing(self, farewell: Reply | None, phase: Phase) -> Disconnected:
+        """The server has ended the session, with these words where it said any."""
+        message = f"{self.settings.where} is closing the connection{f': {farewell}' if farewell else ''}"
+        return Disconnected(message, reply=farewell, phase=phase, transcript=self.transcript())
 
     @property
     def open(self) -> bool:

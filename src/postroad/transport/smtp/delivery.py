@@ -125,6 +125,14 @@ class Delivery:
     # ── replies ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def mail_answered(self, reply: Reply, connection: SmtpConnection) -> None:
+        """MAIL's answer.
+
+        Raises:
+            Disconnected: it is a 421, which speaks of the session and not of the sender (RFC 5321 §3.8). A server that
+                has given up an idle connection says it here when its word and ours crossed on the way.
+        """
+        if reply.code == 421:
+            raise connection.closing(reply, Phase.MAIL)
         self._replied = True
         if not reply.code.positive:
             error = SenderRefused(f"the sender was refused: {reply}", reply=reply, phase=Phase.MAIL)
@@ -262,7 +270,9 @@ async def _open(connection: SmtpConnection, delivery: Delivery, *, begun: bool) 
     conversation, timeouts = connection.conversation, connection.settings.timeouts
     if not begun and conversation.state in (State.MAIL, State.RCPT):  # what a refused DATA left behind
         connection.stream.write(conversation.rset())
-        await connection.answer(timeouts.command, Verb.RSET)
+        reply = await connection.answer(timeouts.command, Verb.RSET)
+        if not reply.code.positive:  # what that transaction left behind would spoil this one
+            raise Disconnected(f"RSET was refused: {reply}", reply=reply, phase=Phase.RSET)
     if not begun and conversation.extensions.pipelining:
         connection.stream.write(delivery.opening(connection))
         begun = True
