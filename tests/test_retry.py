@@ -122,8 +122,10 @@ def reply(code: int) -> Reply:
         (ConnectError("go away", reply=reply(554)), False),
         (TlsError("expired"), False),
         (TlsModeMismatch("plain text"), False),
-        (AuthenticationError("wrong password", reply=reply(535)), False),
-        (AuthenticationError("later", reply=reply(454)), False),  # accounts get locked by those who insist
+        (AuthenticationError("wrong password", reply=reply(535), phase=Phase.AUTH), False),
+        # Accounts get locked by those who insist.
+        (AuthenticationError("later", reply=reply(454), phase=Phase.AUTH), False),
+        (Disconnected("dropped at the password", phase=Phase.AUTH), False),
         (MessageError("too large"), False),
         (Unsupported("no SMTPUTF8"), False),
         (Abandoned("taken back"), False),  # by the caller, who would have to take it back again
@@ -131,7 +133,7 @@ def reply(code: int) -> Reply:
     ids=lambda value: f"{type(value).__name__}-{value.code}" if isinstance(value, PostroadError) else None,
 )
 def test_what_may_be_tried_again(error: PostroadError, again: bool) -> None:
-    assert may_retry(Outcome(BOB, Result.REFUSED, Phase.CONNECT, error.reply, error)) is again
+    assert may_retry(Outcome(BOB, Result.REFUSED, error.phase or Phase.DATA, error.reply, error)) is again
 
 
 def test_what_was_accepted_or_may_have_been_is_never_tried_again() -> None:

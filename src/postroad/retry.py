@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from postroad.chance import SYSTEM_CHANCE, Chance
-from postroad.errors import Abandoned, AuthenticationError, PostroadError
+from postroad.errors import Abandoned, PostroadError
 from postroad.outcome import Outcome
+from postroad.reply import Phase
 
 JITTER: Final = 0.15  # fraction of the delay, to either side
 
@@ -68,11 +69,11 @@ BULK: Final = Schedule(_OUTBOX_DELAYS, repeat=True, max_age=72 * _HOURS)
 def may_retry(outcome: Outcome) -> bool:
     """Whether trying this recipient again can help and cannot double the mail.
 
-    Retried: could not connect, dropped before the dot, 4yz replies. Never: 5yz replies, authentication (a 454 too:
-    accounts get locked by those who insist), certificates and TLS modes, a bad message, what the caller took back, and
-    an unknown outcome.
+    Retried: could not connect, dropped before the dot, 4yz replies. Never: 5yz replies, whatever went wrong while the
+    password was asked for (accounts get locked by those who insist), certificates and TLS modes, a bad message, what
+    the caller took back, and an unknown outcome.
     """
-    return outcome.temporary and not isinstance(outcome.error, AuthenticationError | Abandoned)
+    return outcome.temporary and outcome.phase is not Phase.AUTH and not isinstance(outcome.error, Abandoned)
 
 
 def wait_asked_for(error: PostroadError | None) -> float:
