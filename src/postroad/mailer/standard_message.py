@@ -19,7 +19,7 @@ from typing import Any, Final, TypeGuard
 
 from postroad.address import Address
 from postroad.clock import SYSTEM_CLOCK, Clock, as_datetime
-from postroad.errors import AddressError, MessageError
+from postroad.errors import AddressError, MessageError, PostroadError
 from postroad.mailer.identity import new_message_id
 from postroad.message import headers
 from postroad.message.characters import header_text
@@ -136,7 +136,12 @@ def _flattened(message: "Message[Any, Any]") -> bytes:
     own = isinstance(message, EmailMessage)
     rules = _OwnHeader(linesep="\r\n") if own else policy.compat32.clone(linesep="\r\n", max_line_length=None)
     buffer = BytesIO()
-    BytesGenerator(buffer, mangle_from_=False, policy=rules).flatten(message)
+    try:
+        BytesGenerator(buffer, mangle_from_=False, policy=rules).flatten(message)
+    except PostroadError:
+        raise
+    except Exception as fault:
+        raise MessageError(f"message: the email package cannot write it: {fault}", field="message") from fault
     raw = buffer.getvalue()
     _check_fields(raw, message)
     return raw

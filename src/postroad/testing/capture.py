@@ -5,7 +5,7 @@
     with postroad.testing.capture() as sent:
         register_user("ann@example.com")
     message = sent.one()
-    assert message.recipients == ("ann@example.com",)
+    assert message.recipients[0] == "ann@example.com"
     assert "Welcome" in message.subject
 
 It covers ``Mailer``, ``AsyncMailer``, ``Outbox`` and ``AsyncOutbox`` in every thread of the process: nothing is
