@@ -32,12 +32,13 @@ from postroad.transport.smtp.settings import PoolLimits
 class Member:
     """A connection of the pool, with its task."""
 
-    __slots__ = ("connection", "opened_at", "task", "wake")
+    __slots__ = ("connection", "opened_at", "task", "wake", "woken")
 
     def __init__(self) -> None:
         self.connection: SmtpConnection | None = None
         self.opened_at = 0.0
         self.wake: asyncio.Future[None] | None = None  # while idle
+        self.woken = False  # by a message, which it has not taken yet
         self.task: asyncio.Task[None] | None = None
 
 
@@ -53,6 +54,7 @@ class Pool:
         self._idle: list[Member] = []  # last in, first out: the others may grow old and go
         self._farewells: set[asyncio.Task[None]] = set()
         self._opening = 0
+        self._woken = 0
         self._proven = False
         self._hold_back_until = 0.0
         self._moved_at = 0.0  # when a message last left the queue
@@ -76,6 +78,7 @@ class Pool:
         return PoolState(
             waiting=len(self._queue),
             idle=len(self._idle),
+            woken=self._woken,
             opening=self._opening,
             members=len(self._members),
             proven=self._proven,
@@ -84,12 +87,18 @@ class Pool:
 
     def _stir(self) -> None:
         """Set in motion what the waiting messages call for."""
-        while (wake := on_waiting(self._state(), self._limits)) is Wake.OPEN:
-            self._open_member()
-        if wake is Wake.IDLE_MEMBER:
-            _rouse(self._idle.pop())
+        while (wake := on_waiting(self._state(), self._limits)) is not Wake.NOTHING:
+            if wake is Wake.OPEN:
+                self._open_member()
+            else:
+                self._wake_member(self._idle.pop())
         if self._queue and self._sweeper is None:
             self._sweep_later()
+
+    def _wake_member(self, member: Member) -> None:
+        member.woken = True
+        self._woken += 1
+        _rouse(member)
 
     def _open_member(self) -> None:
         member = Member()
@@ -113,7 +122,7 @@ class Pool:
             self._opening -= 1
         member.opened_at = self._loop.time()
         self._proven = True
-        self._stir()  # others may follow now
+        self._loop.call_soon(self._stir)  # others may follow, once this one has taken its message
         try:
             await self._work(member, member.connection)
         finally:
@@ -187,10 +196,12 @@ class Pool:
             timer.cancel()
             connection.stream.on_input = None
             member.wake = None
+            woken, member.woken = member.woken, False
+            self._woken -= woken
             with contextlib.suppress(ValueError):
                 self._idle.remove(member)
         idled = self._loop.time() - since
-        if not connection.usable or not self._queue:
+        if not connection.usable or not (self._queue or woken):
             return False
         return idled < PROBE_AFTER or await connection.probe()
 

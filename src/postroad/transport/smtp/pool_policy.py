@@ -12,6 +12,7 @@ class PoolState:
 
     waiting: int  # messages without a connection
     idle: int
+    woken: int  # were idle, and will take a message in a moment
     opening: int
     members: int
     proven: bool  # an opening has succeeded since the last one failed
@@ -32,11 +33,11 @@ def on_waiting(state: PoolState, limits: PoolLimits) -> Wake:
     Until one opening has succeeded there is one at a time: five connections with a wrong password are five failed
     log-ins, and accounts are locked for that.
     """
-    if not state.waiting:
+    if state.woken >= state.waiting:
         return Wake.NOTHING
     if state.idle:
         return Wake.IDLE_MEMBER
-    if state.members >= limits.connections or state.opening >= state.waiting:
+    if state.members >= limits.connections or state.woken + state.opening >= state.waiting:
         return Wake.NOTHING
     if state.opening and not state.proven:
         return Wake.NOTHING
