@@ -247,7 +247,10 @@ async def transact(connection: SmtpConnection, delivery: Delivery, follow: Follo
     except asyncio.CancelledError:
         connection.abort()
         delivery.pending.cancel()
-        raise
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Otherwise it was before_commit's: something that it waited for was cancelled.
     except Exception as fault:  # noqa: BLE001 - before_commit's own failure belongs to whoever gave it
         connection.abort()
         if not delivery.done:

@@ -11,7 +11,7 @@ import copy
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from postroad.errors import Disconnected, PoolTimeout, PostroadError
+from postroad.errors import Abandoned, PoolTimeout, PostroadError
 from postroad.message.envelope import MailObject
 from postroad.reply import Phase
 from postroad.transport.contract import BeforeCommit
@@ -111,7 +111,7 @@ class Pool:
     async def _live(self, member: Member) -> None:
         try:
             member.connection = await self._opener()
-        except PostroadError as fault:
+        except Exception as fault:  # noqa: BLE001 - whatever it is, it belongs to those who wait for this connection
             self._members.discard(member)
             self._opening_failed(fault)
             return
@@ -123,12 +123,17 @@ class Pool:
         member.opened_at = self._loop.time()
         self._proven = True
         self._loop.call_soon(self._stir)  # others may follow, once this one has taken its message
+        cancelled = False
         try:
             await self._work(member, member.connection)
+        except asyncio.CancelledError:
+            cancelled = True  # a loop that ends does that: no time for a goodbye, and nothing begins
+            member.connection.abort()
+            raise
         finally:
             self._members.discard(member)
             self._part_from(member.connection)
-            if not self._closing:
+            if not (cancelled or self._closing):
                 self._stir()
 
     async def _work(self, member: Member, connection: SmtpConnection) -> None:
@@ -205,15 +210,21 @@ class Pool:
             return False
         return idled < PROBE_AFTER or await connection.probe()
 
-    def _opening_failed(self, fault: PostroadError) -> None:
+    def _opening_failed(self, fault: Exception) -> None:
         self._proven = False
         self._hold_back_until = self._loop.time() + HOLD_BACK
         if not opening_failed_for_all(self._state()):
             self._loop.call_later(HOLD_BACK, self._stir)
             return
+        self._fail_waiting(fault)
+
+    def _fail_waiting(self, fault: Exception) -> None:
         waiting, self._queue = self._queue, deque()
         for delivery in waiting:
-            delivery.fail(_own_copy(fault), None)
+            if isinstance(fault, PostroadError):
+                delivery.fail(_own_copy(fault), None)
+            elif not delivery.done:
+                delivery.pending.set_exception(fault)
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -249,15 +260,16 @@ class Pool:
     async def aclose(self) -> None:
         """Let transactions under way finish, drop what waits, and close every connection."""
         self._closing = True
-        waiting, self._queue = self._queue, deque()
-        for delivery in waiting:
-            delivery.fail(
-                Disconnected("the transport was closed before this message was tried", phase=Phase.POOL), None
-            )
+        closed = Abandoned("the transport was closed before this message was tried", phase=Phase.POOL)
+        self._fail_waiting(closed)
         for member in list(self._idle):
             _rouse(member)
         tasks = [member.task for member in self._members if member.task is not None]
+        for member in self._members:
+            if member.connection is None and member.task is not None:  # still being opened, for nobody now
+                member.task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._fail_waiting(closed)  # what a connection that was lost meanwhile gave back
         await asyncio.gather(*self._farewells, return_exceptions=True)
         if self._sweeper is not None:
             self._sweeper.cancel()
