@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final, cast
 
-from postroad.errors import ConnectError, Disconnected, DnsError
+from postroad.errors import ConnectError, Disconnected, DnsError, TlsError
 from postroad.net.tls import handshake_error
 from postroad.reply import Phase
 
@@ -180,6 +180,9 @@ class Stream(asyncio.Protocol):
         except OSError as fault:
             self.abort()
             raise handshake_error(fault, where, implicit=implicit) from fault
+        except ValueError as fault:  # the name cannot stand in a handshake
+            self.abort()
+            raise TlsError(f"{server_name!a} cannot be a server's name: {fault}", phase=Phase.TLS) from fault
         assert upgraded is not None
         self.connection_made(upgraded)
         self.tls = True
