@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from postroad.database.engine import make_file, open_engine, prepare
 from postroad.database.faults import while_opening, while_working
@@ -98,8 +98,8 @@ class Database:
                 connection.exec_driver_sql("ROLLBACK")
 
     def watch(self) -> "Watch":
-        """Something that tells whether another connection has written."""
-        return Watch(self._opened().engine, self.location)
+        """Something that tells whether anybody has written."""
+        return Watch(self._opened(), self.location)
 
     @property
     def worker_lock(self) -> LockFile:
@@ -140,15 +140,17 @@ class Database:
 
 
 class Watch:
-    """Sees commits of other connections, of this process too. Looking costs some microseconds and never waits."""
+    """Sees commits, of this process and of others. Looking costs some microseconds and never waits."""
 
-    def __init__(self, engine: Engine, location: Location) -> None:
-        self._connection = None if location.path is None else engine.connect()
+    def __init__(self, opened: _Open, location: Location) -> None:
+        # In memory there is nobody else, and the one connection is the writer's.
+        self._connection = None if location.path is None else opened.engine.connect()
+        self._writer = opened.writer
         self._location = location
         self._last = self._version()
 
     def changed(self) -> bool:
-        """Whether somebody has committed since the last look; never, in memory, where there is nobody else.
+        """Whether somebody has committed since the last look.
 
         Raises:
             DatabaseError: the database cannot be read now.
@@ -161,7 +163,7 @@ class Watch:
 
     def _version(self) -> int:
         if self._connection is None:
-            return 0
+            return self._writer.groups
         with while_working(self._location):
             version: int = self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
             return version

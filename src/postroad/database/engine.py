@@ -18,6 +18,7 @@ CACHE_KIB: Final = 16 * 1024  # of pages in memory, for each connection that is 
 # Pages in the write-ahead log before a commit writes them back by itself. The writer does it earlier, between groups.
 AUTO_CHECKPOINT: Final = 16_000
 READERS: Final = 8  # connections kept open for reading; more are opened when needed, and closed again
+PREPARED: Final = 512  # statements kept ready; those that take rows differ by how many rows
 _MODE: Final = 0o600  # mail is private
 _MAGIC: Final = b"SQLite format 3\0"  # sqlite.org/fileformat2.html §1.3
 
@@ -60,7 +61,9 @@ def _in_memory() -> Engine:
 
 def _connected(path: str) -> sqlite3.Connection:
     # isolation_level None: the driver begins nothing of its own; transactions are written out.
-    return sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=PREPARED
+    )
 
 
 def _set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -69,6 +69,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._unsaved = 0  # octets in the log since the last checkpoint, roughly
+        self.groups = 0  # committed so far
 
     def call(self, work: Work[P, R], payload: P, *, octets: int = 0) -> R:
         """Have it written, and wait for the commit. ``octets`` is the size of the content in the payload."""
@@ -112,7 +113,9 @@ class Writer:
             except SQLAlchemyError as fault:
                 _settle(group, [runtime_fault(fault, self._location)] * len(group))
                 continue
-            _settle(group, self._written(connection, group))
+            results = self._written(connection, group)
+            self.groups += 1
+            _settle(group, results)
             self._save_log(connection)
             self._closing.wait(REST)
         if connection is not None:

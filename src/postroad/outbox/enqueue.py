@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Boolean, Connection, Double, Integer, Text, insert, literal_column, select
+from sqlalchemy import Boolean, Connection, Double, Integer, LargeBinary, Table, Text, insert, literal_column, select
 
-from postroad.database.batch import Query, Statement, given, given_values, insert_octets
+from postroad.database.batch import Query, Statement, Type, given, given_values
 from postroad.database.tables import content, delivery, event, message
 from postroad.errors import IdempotencyConflict
 from postroad.events import EventKind
@@ -30,8 +30,8 @@ class Queued(NamedTuple):
     duplicate: bool
 
 
-CONTENT_COLUMNS: Final = ("id", "body", "created_at")
-MESSAGE_COLUMNS: Final = {
+CONTENT_COLUMNS: Final[dict[str, Type]] = {"id": Text, "body": LargeBinary, "created_at": Double}
+MESSAGE_COLUMNS: Final[dict[str, Type]] = {
     "id": Text,
     "content_id": Text,
     "stream": Text,
@@ -50,7 +50,7 @@ MESSAGE_COLUMNS: Final = {
     "expires_at": Double,
     "priority": Integer,
 }
-DELIVERY_COLUMNS: Final = {
+DELIVERY_COLUMNS: Final[dict[str, Type]] = {
     "message_id": Text,
     "number": Integer,
     "recipient": Text,
@@ -84,18 +84,19 @@ def rows_of(job: Job) -> Rows:
     state = DeliveryState.READY if job.send_at is None else DeliveryState.SCHEDULED
     deliveries: list[tuple[Any, ...]] = [
         (
-            job.id, number, recipient.addr_spec, recipient.domain, recipient.domain, job.priority, state.value, due, due,
-            job.expires_at, 0, 0, 0, 0, now,
+            job.id, number, recipient.addr_spec, recipient.domain, recipient.domain, job.priority, state.value,
+            due, due, job.expires_at, 0, 0, 0, 0, now,
         )
         for number, recipient in enumerate(mail.envelope.recipients)
     ]  # fmt: skip
     return Rows((job.id, mail.content, now), message_row, deliveries)
 
 
-def _insert_given(table: Any, columns: dict[str, Any]) -> Statement:
+def _insert_given(table: Table, columns: dict[str, Type]) -> Statement:
     return Statement(insert(table).from_select(list(columns), select(given(**columns)), include_defaults=False))
 
 
+_INSERT_CONTENTS = _insert_given(content, CONTENT_COLUMNS)
 _INSERT_MESSAGES = _insert_given(message, MESSAGE_COLUMNS)
 _INSERT_DELIVERIES = _insert_given(delivery, DELIVERY_COLUMNS)
 _INSERT_QUEUED = Statement(
@@ -148,7 +149,7 @@ def _again(job: Job, id_: str, message_id: str | None, hashed: str | None) -> Qu
 
 
 def _write(connection: Connection, rows: Sequence[Rows]) -> None:
-    insert_octets(connection, content, CONTENT_COLUMNS, [one.content for one in rows])
+    _INSERT_CONTENTS.run(connection, [one.content for one in rows])
     _INSERT_MESSAGES.run(connection, [one.message for one in rows])
     _INSERT_DELIVERIES.run(connection, [row for one in rows for row in one.deliveries])
     _INSERT_QUEUED.run(connection, [one.message[0] for one in rows])

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -32,7 +33,7 @@ class Job:
     payload_hash: str | None = None
     subject: str | None = None
     tags: tuple[str, ...] = ()
-    metadata: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ def read_moment(value: Moment | None, name: str, now: float) -> float | None:
         raise MessageError(f"{name}: an aware datetime or a timedelta, not {type(value).__name__}", field=name)
     if value.utcoffset() is None:
         sentence = f"{name}: {value.isoformat()} has no time zone"
-        raise MessageError(sentence, field=name, advice="Give an aware datetime, such as datetime.now(UTC), or a timedelta.")
+        raise MessageError(
+            sentence, field=name, advice="Give an aware datetime, such as datetime.now(UTC), or a timedelta."
+        )
     return value.timestamp()
 
 

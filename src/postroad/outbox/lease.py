@@ -7,7 +7,7 @@ from postroad.message.envelope import Body, Envelope, MailObject
 
 
 class Lease(NamedTuple):
-    """A delivery in a worker's hands. ``owner`` and ``epoch`` together are the fence; times are seconds since the epoch.
+    """A delivery in a worker's hands. ``owner`` and ``epoch`` are the fence; times are seconds since the epoch.
 
     ``due_at`` and ``attempts`` are as they were before the claim, so that an untried lease can go back unchanged.
     """

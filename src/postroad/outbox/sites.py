@@ -78,9 +78,9 @@ def _every_lane() -> Query:
         delivery.c.id == in_order.limit(1).scalar_subquery()
     )
     lanes = first.cte("lane", recursive=True)
-    following = in_order.where(
-        tuple_(waiting.c.site, waiting.c.priority) > tuple_(lanes.c.site, lanes.c.priority)
-    ).limit(1)
+    # The plus takes the column's affinity away: with it, SQLite would not search the index by both columns.
+    last = tuple_(lanes.c.site, literal_column("+lane.priority", Integer))
+    following = in_order.where(tuple_(waiting.c.site, waiting.c.priority) > last).limit(1)
     step = select(delivery.c.site, delivery.c.priority, delivery.c.due_at).select_from(
         lanes.join(delivery, delivery.c.id == following.correlate(lanes).scalar_subquery())
     )

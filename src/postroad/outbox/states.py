@@ -80,8 +80,9 @@ MOVES: Final = MappingProxyType({
     (_S.HELD, _M.TRY_AGAIN): _S.READY,
     (_S.UNCERTAIN, _M.TRY_AGAIN): _S.READY,
     (_S.UNCERTAIN, _M.ASSUME_SENT): _S.SENT,
-    (_S.UNCERTAIN, _M.SUCCEED): _S.SENT,  # a late reply
-    (_S.UNCERTAIN, _M.REFUSE): _S.REFUSED,  # a late reply
+    (_S.UNCERTAIN, _M.SUCCEED): _S.SENT,  # a late reply, this one and the next two
+    (_S.UNCERTAIN, _M.REFUSE): _S.REFUSED,
+    (_S.UNCERTAIN, _M.DEFER): _S.READY,
     (_S.UNCERTAIN, _M.CANCEL): _S.CANCELLED,
 })  # fmt: skip
 

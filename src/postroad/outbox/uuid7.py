@@ -1,14 +1,15 @@
 """UUIDs that sort by the time they were made (RFC 9562 §5.7)."""
 
-import os
 import uuid
 from collections.abc import Callable
+
+from postroad.chance import random_bytes
 
 Octets = Callable[[int], bytes]
 """Returns that many octets that nobody can guess."""
 
 
-def uuid7(now: float, octets: Octets = os.urandom) -> str:
+def uuid7(now: float, octets: Octets = random_bytes) -> str:
     """A version 7 UUID in its text form; ``now`` is in seconds since the epoch."""
     milliseconds = int(now * 1000) & 0xFFFF_FFFF_FFFF  # 48 bits: until the year 10889
     chance = int.from_bytes(octets(10))

@@ -1,0 +1,226 @@
+"""``Outbox``: the outbox for blocking code.
+
+Sending and looking happen in the caller's thread, without an event loop: the writer thread is the only hop. Delivering
+runs in an event loop in a thread of its own.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+from postroad.chance import SYSTEM_CHANCE, Chance
+from postroad.clock import SYSTEM_CLOCK, Clock
+from postroad.mailer.compose import Sendable
+from postroad.message.seal import DEFAULT_MAX_SIZE
+from postroad.net.background_loop import BackgroundLoop
+from postroad.outbox import amend
+from postroad.outbox.enqueue import enqueue
+from postroad.outbox.inspect import DEFAULT_LIMIT, Search, entries, message_status, stats
+from postroad.outbox.job import Moment, Receipt
+from postroad.outbox.route import WorkerRoute
+from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
+from postroad.outbox.store import Store, Wish, default_url, receipt
+from postroad.outbox.stream import Stream
+from postroad.outbox.worker import Worker
+
+
+class Outbox:
+    """Remembers messages durably and has workers deliver them. Thread-safe; not picklable; survives a fork.
+
+    ``url`` is ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``sqlite:///:memory:`` (this process only).
+    ``streams`` declares what differs from what is usual; it is kept in the database. ``max_size`` is in octets of
+    content, ``None`` for no limit. Opening makes or migrates the database.
+
+    Raises:
+        ConfigurationError: the database URL, its folder, file or schema cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        streams: Iterable[Stream] = (),
+        max_size: int | None = DEFAULT_MAX_SIZE,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
+    ) -> None:
+        self._store = Store(url, streams=streams, max_size=max_size, clock=clock, chance=chance)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """The outbox that ``POSTROAD_DB`` names, else ``postroad.db`` in the user's data folder.
+
+        Raises:
+            ConfigurationError: it cannot be used.
+        """
+        return cls(default_url(environ))
+
+    @property
+    def url(self) -> str:
+        """The database's URL, absolute."""
+        return self._store.database.location.url
+
+    def send(
+        self,
+        message: Sendable,
+        *,
+        idempotency_key: str | None = None,
+        stream: str = "transactional",
+        send_at: Moment | None = None,
+        expires_at: Moment | None = None,
+    ) -> Receipt:
+        """Queue a message; when this returns, it is on disk.
+
+        ``message`` is an ``Email``, a ``RawMessage`` or a standard ``email.message.EmailMessage``. The same
+        ``idempotency_key`` with the same message returns the first receipt; the hash covers envelope, content and
+        stream, not the times. ``send_at`` and ``expires_at`` are aware datetimes, or timedeltas from now.
+
+        Raises:
+            MessageError: the message or an argument is wrong; it is named, and nothing was queued.
+            IdempotencyConflict: the key is known with another message.
+            DatabaseError: the database cannot be written now; nothing was queued.
+        """
+        job = self._store.job(message, Wish(stream, idempotency_key, send_at, expires_at))
+        captured = self._store.intercepted(job)
+        if captured is not None:
+            return captured
+        queued = self._store.database.write(enqueue, job, octets=len(job.mail.content))
+        self._store.wake_workers()
+        return receipt(job, queued)
+
+    # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def status(self, id: str) -> MessageStatus:  # noqa: A002  # the word of the receipt
+        """Where a message stands, for each recipient, with every attempt and event.
+
+        Raises:
+            NotFound: there is no such message.
+        """
+        return self._store.database.read(lambda connection: message_status(connection, id, self._store.clock.now()))
+
+    def find(
+        self,
+        *,
+        state: str | None = None,
+        recipient: str | None = None,
+        domain: str | None = None,
+        stream: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> tuple[QueueEntry, ...]:
+        """Deliveries, one for each recipient, newest first, for which everything holds that is given.
+
+        Raises:
+            ConfigurationError: there is no such state.
+            AddressError: ``recipient`` is no address.
+        """
+        search = Search(state, recipient, domain, stream, limit)
+        return self._store.database.read(lambda connection: entries(connection, search, self._store.clock.now()))
+
+    def stats(self) -> OutboxStats:
+        """How many recipients are in each state, how long the oldest has been due, and what rests."""
+        return self._store.database.read(lambda connection: stats(connection, self._store.clock.now()))
+
+    # ── changing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def cancel(self, *ids: str) -> tuple[amend.Amended, ...]:
+        """Take messages back; the answer tells for each recipient whether it was done or is too late.
+
+        Raises:
+            NotFound: there is no message with one of the ids; nothing was changed.
+        """
+        return self._amend(amend.cancel, ids)
+
+    def retry(self, *ids: str) -> tuple[amend.Amended, ...]:
+        """Make messages due now. A refused or expired delivery stays, and a new one is made for its recipient.
+
+        Raises:
+            NotFound: there is no message with one of the ids; nothing was changed.
+        """
+        return self._amend(amend.retry, ids)
+
+    def _amend(self, verb: amend.Verb, ids: tuple[str, ...]) -> tuple[amend.Amended, ...]:
+        answers = self._store.database.write(verb, amend.Wish(ids, self._store.clock.now()))
+        self._store.wake_workers()
+        return answers
+
+    # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def worker(self, route: WorkerRoute, *, concurrency: int | None = None) -> "BlockingWorker":
+        """A worker for this outbox: ``with`` runs it in the background; or call its ``run()`` or ``drain()``.
+
+        ``route`` is a URL, an ``Smtp``, a transport or a mailer; ``concurrency`` how many messages are under way at
+        once, by default as many as the transport can use.
+
+        Raises:
+            ConfigurationError: the route is none.
+        """
+        return BlockingWorker(self._store.worker(route, concurrency))
+
+    # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def close(self) -> None:
+        """Write what waits and close the database. Workers are to be stopped before."""
+        self._store.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> str:
+        raise TypeError("an outbox holds connections and is not picklable; pass its URL")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+
+class BlockingWorker:
+    """A ``Worker`` in an event loop in a thread of its own; see there."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._loop = BackgroundLoop("postroad-worker")
+        self._pid = os.getpid()
+
+    @property
+    def id(self) -> str:
+        """The worker's id, as in the attempts it makes."""
+        return self._worker.id
+
+    def run(self) -> None:
+        """Deliver until ``stop()`` is called, from another thread or a signal handler, or until Ctrl-C."""
+        with self:
+            self._loop.run(self._worker.finished())
+
+    def drain(self) -> None:
+        """Deliver until nothing is due; what is due later stays queued.
+
+        Raises:
+            PostroadError: what is wrong with the route (its deliveries are back in the queue), or the database.
+        """
+        try:
+            self._loop.run(self._worker.drain())
+        finally:
+            self._loop.close()
+
+    def stop(self) -> None:
+        """Begin to stop: nothing more is begun, and dots in flight are waited for."""
+        self._worker.stop()
+
+    def __enter__(self) -> Self:
+        self._loop.run(self._worker.__aenter__())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pid != os.getpid():  # a forked child left the block: the worker is its parent's
+            return
+        try:
+            self._loop.run(self._worker.__aexit__(kind, error, trace))
+        finally:
+            self._loop.close()

@@ -1,0 +1,157 @@
+"""One parcel over the worker's transport, and what becomes of it written down."""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Final
+
+from postroad.address import Address
+from postroad.chance import Chance
+from postroad.clock import Clock
+from postroad.database.database import Database
+from postroad.errors import Abandoned, DatabaseError, OutcomeUnknown, PostroadError, SendError
+from postroad.outbox.flight import Departure, depart
+from postroad.outbox.lease import Lease, Parcel
+from postroad.outbox.record import Landing, record
+from postroad.outbox.settle import Settled, given_back, given_up_in_flight, judge, route_fault, was_tried
+from postroad.outbox.stream_table import Streams
+from postroad.outcome import Outcome, Result, SendReport
+from postroad.reply import Phase
+from postroad.transport.contract import Transport
+
+_log = logging.getLogger("postroad.outbox")
+
+WRITE_AGAIN_AFTER: Final = 1.0  # seconds until a result that could not be written down is tried again
+
+
+class Trip:
+    """A parcel on its way. ``in_flight`` holds from the request for the flight record on."""
+
+    __slots__ = ("departed", "in_flight", "parcel", "started_at")
+
+    def __init__(self, parcel: Parcel, started_at: float) -> None:
+        self.parcel = parcel
+        self.started_at = started_at
+        self.in_flight = False
+        self.departed: set[int] = set()  # the deliveries that have a flight record
+
+
+class Deliverer:
+    """Carries parcels for one worker. ``streams`` may be replaced while it works."""
+
+    def __init__(
+        self, database: Database, transport: Transport, *, streams: Streams, clock: Clock, chance: Chance
+    ) -> None:
+        self.streams = streams
+        self.trips: set[Trip] = set()
+        self.stopping = False  # no further dot goes out
+        self._database = database
+        self._transport = transport
+        self._clock = clock
+        self._chance = chance
+        self._unwritten: set[asyncio.Future[None]] = set()  # results on their way to disk
+
+    async def deliver(self, parcel: Parcel, content: bytes) -> PostroadError | None:
+        """Try a parcel and have the result written down; returns what is wrong with the route, if anything is."""
+        trip = Trip(parcel, self._clock.now())
+        self.trips.add(trip)
+        try:
+            report = await self._report(trip, content)
+        except asyncio.CancelledError:
+            self._land(trip, _cut_short(trip, Abandoned("the worker was stopped", phase=Phase.CONNECT)))
+            raise
+        finally:
+            self.trips.discard(trip)
+        self._land(trip, report)
+        return route_fault(report)
+
+    async def _report(self, trip: Trip, content: bytes) -> SendReport:
+        """What the transport says; whatever it raises is a report too."""
+        try:
+            mail = trip.parcel.mail(content)
+            return await self._transport.deliver(mail, before_commit=partial(self._before_commit, trip))
+        except PostroadError as fault:
+            return _cut_short(trip, fault)
+        except Exception as fault:  # noqa: BLE001  # a transport's defect must end neither the worker nor the message
+            _log.exception("the transport %s failed", self._transport.name)
+            sentence = f"the transport failed: {type(fault).__name__}: {fault}"
+            return _cut_short(trip, SendError(sentence, phase=Phase.CONNECT))
+
+    async def _before_commit(self, trip: Trip, recipients: tuple[Address, ...]) -> bool:
+        """The transport's last question before the final dot: the flight record has to be on disk first."""
+        if self.stopping:
+            return False
+        leases = _leases_of(trip.parcel, recipients)
+        trip.in_flight = True
+        try:
+            may_go = await self._database.submit(depart, Departure(leases, self._clock.now()))
+        except DatabaseError as fault:
+            _log.error("a flight record could not be written, so the mail is held back: %s", fault)
+            may_go = False
+        if may_go:
+            trip.departed.update([lease.id for lease in leases])
+        else:
+            trip.in_flight = bool(trip.departed)
+        return may_go
+
+    # ── results ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _land(self, trip: Trip, report: SendReport) -> None:
+        now = self._clock.now()
+        outcomes = {outcome.recipient.addr_spec: outcome for outcome in report.outcomes}
+        settled = tuple([self._settled(lease, outcomes.get(lease.recipient), now) for lease in trip.parcel.leases])
+        self._write(Landing(settled, self._transport.name, trip.started_at, now))
+
+    def _settled(self, lease: Lease, outcome: Outcome | None, now: float) -> Settled:
+        if outcome is not None and was_tried(outcome):
+            return Settled(lease, judge(lease, outcome, self.streams[lease.stream], now, self._chance), outcome)
+        if lease.expires_at is not None and lease.expires_at <= now:
+            return given_up_in_flight(lease, now)
+        return given_back(lease)
+
+    def give_back(self, parcel: Parcel, *, delay: float = 0.0) -> None:
+        """Return a parcel that was not tried, for ``delay`` seconds from now at the least."""
+        now = self._clock.now()
+        settled = tuple([given_back(lease, now + delay if delay else 0.0) for lease in parcel.leases])
+        self._write(Landing(settled, self._transport.name, now, now))
+
+    def _write(self, landing: Landing) -> None:
+        future = self._database.submit(record, landing)
+        self._unwritten.add(future)
+        future.add_done_callback(partial(self._written, landing))
+
+    def _written(self, landing: Landing, future: "asyncio.Future[None]") -> None:
+        self._unwritten.discard(future)
+        if future.cancelled() or future.exception() is None:
+            return
+        _log.error("what became of a delivery could not be written down, trying again: %s", future.exception())
+        again = asyncio.ensure_future(self._write_again(landing))
+        self._unwritten.add(again)
+        again.add_done_callback(self._unwritten.discard)
+
+    async def _write_again(self, landing: Landing) -> None:
+        await self._clock.sleep(WRITE_AGAIN_AFTER)
+        self._write(landing)
+
+    async def written(self) -> None:
+        """Return when everything that was heard so far is on disk."""
+        while self._unwritten:
+            await asyncio.wait(self._unwritten)
+
+
+def _leases_of(parcel: Parcel, recipients: tuple[Address, ...]) -> tuple[Lease, ...]:
+    if len(recipients) == len(parcel.leases):
+        return parcel.leases
+    accepted = {recipient.addr_spec for recipient in recipients}
+    return tuple([lease for lease in parcel.leases if lease.recipient in accepted])
+
+
+def _cut_short(trip: Trip, error: PostroadError) -> SendReport:
+    """The report of a trip that an error ended outside of the transport's own report."""
+    unknown = OutcomeUnknown(f"no answer to the final dot: {error.message}", phase=Phase.DOT)
+    outcomes = []
+    for lease in trip.parcel.leases:
+        departed = lease.id in trip.departed
+        result, cause = (Result.UNKNOWN, unknown) if departed else (Result.REFUSED, error)
+        outcomes.append(Outcome(Address(lease.recipient), result, cause.phase or Phase.CONNECT, cause.reply, cause))
+    return SendReport(tuple(outcomes), error=error)

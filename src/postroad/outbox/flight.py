@@ -1,0 +1,67 @@
+"""The flight record: before the final dot goes out, it is on disk that it may have gone out.
+
+It is written only while owner and epoch are those of the lease, so it is also the fence: a worker whose lease was taken
+away cannot send. After a crash a delivery with a flight record and without a result is ``uncertain``; one without is
+tried again without fear.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Double, Integer, Text, delete, insert, or_, select
+
+from postroad.database.batch import Query, Statement, given
+from postroad.database.tables import LEASED, delivery, flight
+from postroad.outbox.lease import Lease
+
+
+class Departure(NamedTuple):
+    """The leases whose final dot is about to go out in one transaction."""
+
+    leases: tuple[Lease, ...]
+    now: float
+
+
+_leaving = given(id=Integer, owner=Text, epoch=Integer, now=Double)
+_allowed = (
+    select(delivery.c.id, delivery.c.owner, delivery.c.epoch, _leaving.c.now)
+    .select_from(_leaving.join(delivery, delivery.c.id == _leaving.c.id))
+    .where(
+        LEASED,
+        delivery.c.owner == _leaving.c.owner,
+        delivery.c.epoch == _leaving.c.epoch,
+        or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > _leaving.c.now),
+    )
+)
+_RECORD = Statement(
+    insert(flight).from_select(["delivery_id", "owner", "epoch", "since"], _allowed, include_defaults=False)
+)
+_recorded = given(id=Integer)
+_RECORDED = Query(
+    select(flight.c.delivery_id).select_from(_recorded.join(flight, flight.c.delivery_id == _recorded.c.id))
+)
+_TAKE_BACK = Statement(delete(flight).where(flight.c.delivery_id.in_(select(_recorded.c.id))))
+
+
+def depart(connection: Connection, departures: Sequence[Departure]) -> list[bool | Exception]:
+    """Record each departure if all its leases still stand and none has expired; whether it did."""
+    rows = [(one.id, one.owner, one.epoch, departure.now) for departure in departures for one in departure.leases]
+    if _RECORD.run(connection, rows) == len(rows):
+        return [True] * len(departures)
+    return _partly(connection, departures, rows)
+
+
+def _partly(connection: Connection, departures: Sequence[Departure], rows: list[Any]) -> list[bool | Exception]:
+    """Some lease did not stand: its transaction does not depart, and leaves no record."""
+    recorded = {id_ for (id_,) in _RECORDED.rows(connection, [row[:1] for row in rows])}
+    whole = [all(lease.id in recorded for lease in departure.leases) for departure in departures]
+    stranded = [
+        (lease.id,)
+        for departure, stands in zip(departures, whole, strict=True)
+        if not stands
+        for lease in departure.leases
+        if lease.id in recorded
+    ]
+    if stranded:
+        _TAKE_BACK.run(connection, stranded)
+    return list(whole)

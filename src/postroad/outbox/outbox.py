@@ -1,0 +1,153 @@
+"""``AsyncOutbox``: the outbox for asynchronous code."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sqlalchemy import Connection
+
+from postroad.chance import SYSTEM_CHANCE, Chance
+from postroad.clock import SYSTEM_CLOCK, Clock
+from postroad.mailer.compose import Sendable
+from postroad.message.seal import DEFAULT_MAX_SIZE
+from postroad.outbox import amend
+from postroad.outbox.enqueue import enqueue
+from postroad.outbox.inspect import DEFAULT_LIMIT, Search, entries, message_status, stats
+from postroad.outbox.job import Moment, Receipt
+from postroad.outbox.route import WorkerRoute
+from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
+from postroad.outbox.store import Store, Wish, default_url, receipt
+from postroad.outbox.stream import Stream
+from postroad.outbox.worker import Worker
+
+R = TypeVar("R")
+
+
+class AsyncOutbox:
+    """Remembers messages durably and has workers deliver them. Same verbs as ``Outbox``, with ``await``.
+
+    May be used from several event loops; a ``worker`` belongs to the loop it is entered in. Opening makes or migrates
+    the database, in this call.
+
+    Raises:
+        ConfigurationError: the database URL, its folder, file or schema cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        streams: Iterable[Stream] = (),
+        max_size: int | None = DEFAULT_MAX_SIZE,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
+    ) -> None:
+        self._store = Store(url, streams=streams, max_size=max_size, clock=clock, chance=chance)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """The outbox that ``POSTROAD_DB`` names, else ``postroad.db`` in the user's data folder.
+
+        Raises:
+            ConfigurationError: it cannot be used.
+        """
+        return cls(default_url(environ))
+
+    @property
+    def url(self) -> str:
+        """The database's URL, absolute."""
+        return self._store.database.location.url
+
+    async def send(
+        self,
+        message: Sendable,
+        *,
+        idempotency_key: str | None = None,
+        stream: str = "transactional",
+        send_at: Moment | None = None,
+        expires_at: Moment | None = None,
+    ) -> Receipt:
+        """Queue a message; when this returns, it is on disk. See ``Outbox.send``."""
+        job = self._store.job(message, Wish(stream, idempotency_key, send_at, expires_at))
+        captured = self._store.intercepted(job)
+        if captured is not None:
+            return captured
+        queued = await self._store.database.submit(enqueue, job, octets=len(job.mail.content))
+        self._store.wake_workers()
+        return receipt(job, queued)
+
+    # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def status(self, id: str) -> MessageStatus:  # noqa: A002  # the word of the receipt
+        """Where a message stands, for each recipient. See ``Outbox.status``."""
+        return await self._read(lambda connection: message_status(connection, id, self._store.clock.now()))
+
+    async def find(
+        self,
+        *,
+        state: str | None = None,
+        recipient: str | None = None,
+        domain: str | None = None,
+        stream: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> tuple[QueueEntry, ...]:
+        """Deliveries, newest first. See ``Outbox.find``."""
+        search = Search(state, recipient, domain, stream, limit)
+        return await self._read(lambda connection: entries(connection, search, self._store.clock.now()))
+
+    async def stats(self) -> OutboxStats:
+        """The outbox in numbers. See ``Outbox.stats``."""
+        return await self._read(lambda connection: stats(connection, self._store.clock.now()))
+
+    async def _read(self, query: Callable[[Connection], R]) -> R:
+        return await asyncio.to_thread(self._store.database.read, query)
+
+    # ── changing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def cancel(self, *ids: str) -> tuple[amend.Amended, ...]:
+        """Take messages back. See ``Outbox.cancel``."""
+        return await self._amend(amend.cancel, ids)
+
+    async def retry(self, *ids: str) -> tuple[amend.Amended, ...]:
+        """Make messages due now. See ``Outbox.retry``."""
+        return await self._amend(amend.retry, ids)
+
+    async def _amend(self, verb: amend.Verb, ids: tuple[str, ...]) -> tuple[amend.Amended, ...]:
+        now = self._store.clock.now()
+        answers = await self._store.database.submit(verb, amend.Wish(ids, now))
+        self._store.wake_workers()
+        return answers
+
+    # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def worker(self, route: WorkerRoute, *, concurrency: int | None = None) -> Worker:
+        """A worker for this outbox: ``async with`` runs it in the background; or await its ``run()`` or ``drain()``.
+
+        ``route`` is a URL, an ``Smtp``, a transport or a mailer; ``concurrency`` how many messages are under way at
+        once, by default as many as the transport can use.
+
+        Raises:
+            ConfigurationError: the route is none.
+        """
+        return self._store.worker(route, concurrency)
+
+    # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def aclose(self) -> None:
+        """Write what waits and close the database. Workers are to be stopped before."""
+        await asyncio.to_thread(self._store.database.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __reduce__(self) -> str:
+        raise TypeError("an outbox holds connections and is not picklable; pass its URL")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"

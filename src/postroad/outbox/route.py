@@ -1,0 +1,23 @@
+"""What may be given to a worker as its route, and the transport it means."""
+
+from postroad.mailer.blocking import Mailer
+from postroad.mailer.mailer import AsyncMailer
+from postroad.mailer.route import Route, transport_of
+from postroad.transport.contract import Transport
+from postroad.transport.smtp.transport import SmtpTransport
+
+WorkerRoute = Route | Mailer | AsyncMailer
+"""A URL, an ``Smtp``, a transport, or a mailer whose route is taken."""
+
+
+def worker_transport(route: WorkerRoute) -> tuple[Transport, bool]:
+    """The transport of a route, and whether it was made here, to be closed by its user.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    transport = transport_of(route.transport if isinstance(route, Mailer | AsyncMailer) else route)
+    if isinstance(transport, SmtpTransport) and not isinstance(route, str):
+        # A pool belongs to one event loop, and the mailer's is another: same account, connections of its own.
+        return SmtpTransport(transport.settings), True
+    return transport, isinstance(route, str)

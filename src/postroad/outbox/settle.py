@@ -1,0 +1,103 @@
+"""What an attempt's outcome means for its delivery: all policy in one place, and pure."""
+
+from typing import Final, NamedTuple
+
+from postroad.chance import SYSTEM_CHANCE, Chance
+from postroad.errors import Abandoned, PostroadError, Remedy, Scope
+from postroad.outbox.lease import Lease
+from postroad.outbox.states import DeliveryState, Move, after
+from postroad.outbox.stream import Stream, UncertainPolicy
+from postroad.outcome import Outcome, Result, SendReport
+from postroad.retry import wait_asked_for
+
+MAX_TEXT: Final = 1000  # characters of a reply that are kept; a reply line has 512 octets (RFC 5321 §4.5.3.1.5)
+
+
+class Verdict(NamedTuple):
+    """What happens to a delivery: its moves, in order, and when it is due where it waits again."""
+
+    moves: tuple[Move, ...]
+    due_at: float
+
+    @property
+    def state(self) -> DeliveryState:
+        """Where the moves lead from ``leased``."""
+        state = DeliveryState.LEASED
+        for move in self.moves:
+            state = after(state, move)
+        return state
+
+
+class Settled(NamedTuple):
+    """A lease, what became of it, and the outcome that was heard; no outcome: it was not tried."""
+
+    lease: Lease
+    verdict: Verdict
+    outcome: Outcome | None
+
+
+def judge(lease: Lease, outcome: Outcome, stream: Stream, now: float, chance: Chance = SYSTEM_CHANCE) -> Verdict:
+    """The verdict on a delivery that was tried."""
+    if outcome.result is Result.ACCEPTED:
+        return Verdict((Move.SUCCEED,), now)
+    if outcome.result is Result.UNKNOWN:
+        return lost_sight(lease, stream, now, chance)
+    if outcome.permanent:
+        return Verdict((Move.REFUSE,), now)
+    due_at = next_try(lease, stream, now, chance, wait_asked_for(outcome.error))
+    return Verdict((Move.EXPIRE,), now) if due_at is None else Verdict((Move.DEFER,), due_at)
+
+
+def lost_sight(lease: Lease, stream: Stream, now: float, chance: Chance = SYSTEM_CHANCE) -> Verdict:
+    """The verdict on a delivery whose final dot may be out without an answer: as its stream's policy says."""
+    if stream.uncertain is UncertainPolicy.ASSUME_SENT:
+        return Verdict((Move.LOSE_SIGHT, Move.ASSUME_SENT), now)
+    due_at = next_try(lease, stream, now, chance)
+    if stream.uncertain is UncertainPolicy.HOLD or due_at is None:  # an uncertain delivery never expires
+        return Verdict((Move.LOSE_SIGHT,), now)
+    return Verdict((Move.LOSE_SIGHT, Move.TRY_AGAIN), due_at)
+
+
+def next_try(
+    lease: Lease, stream: Stream, now: float, chance: Chance = SYSTEM_CHANCE, asked_for: float = 0.0
+) -> float | None:
+    """When to try again after this lease's try; ``None`` when its time is used up by then."""
+    delay = stream.kind.schedule.delay(lease.attempt, max(0.0, now - lease.first_due_at), chance=chance)
+    if delay is None:
+        return None
+    due_at = now + max(delay, asked_for)
+    return None if lease.expires_at is not None and due_at >= lease.expires_at else due_at
+
+
+def given_back(lease: Lease, not_before: float = 0.0) -> Settled:
+    """A lease that was not tried: as if it had never been taken, but for a due time that may be later."""
+    return Settled(lease, Verdict((Move.GIVE_BACK,), max(lease.due_at, not_before)), None)
+
+
+def given_up_in_flight(lease: Lease, now: float) -> Settled:
+    """A lease that expired between claim and final dot."""
+    return Settled(lease, Verdict((Move.EXPIRE,), now), None)
+
+
+def route_fault(report: SendReport) -> PostroadError | None:
+    """What is wrong with the route itself, which is never a recipient's outcome."""
+    error = report.error
+    if error is not None and error.scope is Scope.ROUTE and error.remedy is Remedy.FIX:
+        return error
+    return None
+
+
+def was_tried(outcome: Outcome) -> bool:
+    """Whether the outcome counts: a delivery that we took back, or that met a faulty route, was not tried."""
+    error = outcome.error
+    if error is None or outcome.result is Result.UNKNOWN:
+        return True
+    return not (isinstance(error, Abandoned) or (error.scope is Scope.ROUTE and error.remedy is Remedy.FIX))
+
+
+def kept_text(outcome: Outcome) -> str:
+    """The words of an outcome as they may be stored: printable, of bounded length."""
+    text = outcome.text[:MAX_TEXT]
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -1,0 +1,44 @@
+"""The streams that were declared, kept in the database so that every worker goes by them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, Text, delete, insert, select
+
+from postroad.database.batch import Query, Statement, given, given_values
+from postroad.database.tables import stream
+from postroad.outbox.stream import USUAL, Stream, StreamKind, UncertainPolicy
+
+_COLUMNS: Final = {"name": Text, "kind": Text, "uncertain": Text}
+_ALL = Query(select(stream.c.name, stream.c.kind, stream.c.uncertain))
+_FORGET = Statement(delete(stream).where(stream.c.name.in_(given_values(Text))))
+_DECLARE = Statement(insert(stream).from_select(list(_COLUMNS), select(given(**_COLUMNS)), include_defaults=False))
+
+
+class Streams:
+    """What holds for each stream."""
+
+    def __init__(self, declared: dict[str, Stream] | None = None) -> None:
+        self._known = {**USUAL, **(declared or {})}
+
+    def __getitem__(self, name: str) -> Stream:
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = Stream(name)
+        return known
+
+
+def declare(connection: Connection, declarations: Sequence[tuple[Stream, ...]]) -> list[Exception | None]:
+    """Write down what holds for streams; the last word counts."""
+    latest = {one.name: one for streams in declarations for one in streams}
+    _FORGET.run(connection, list(latest))
+    _DECLARE.run(connection, [(one.name, one.kind.value, one.uncertain.value) for one in latest.values()])
+    return [None] * len(declarations)
+
+
+def declared(connection: Connection) -> Streams:
+    """What was declared so far."""
+    return Streams({
+        name: Stream(name, StreamKind(kind), UncertainPolicy(uncertain))
+        for name, kind, uncertain in _ALL.rows(connection)
+    })  # fmt: skip

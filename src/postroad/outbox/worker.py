@@ -1,0 +1,289 @@
+"""The worker: holds the worker lock, delivers what is due, and leaves the queue in order when it stops.
+
+Stopping: nothing more is claimed and no further dot goes out; dots in flight are waited for; everything else goes back
+to the queue as if it had not been touched. Being killed at any point loses nothing: see ``recover``.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from types import TracebackType
+from typing import Final, Self
+
+from postroad.chance import SYSTEM_CHANCE, Chance
+from postroad.clock import SYSTEM_CLOCK, Clock
+from postroad.database.database import Database, Watch
+from postroad.errors import DatabaseError, PostroadError
+from postroad.outbox.bell import Bell
+from postroad.outbox.deliver import Deliverer
+from postroad.outbox.lease import Lease
+from postroad.outbox.liveness import BEAT_EVERY, Beat, beat, leave
+from postroad.outbox.recover import Arrival, arrive
+from postroad.outbox.settle import next_try
+from postroad.outbox.stream_table import Streams
+from postroad.outbox.supply import Supply
+from postroad.outbox.suspend import RouteSuspended, resume_route, suspend_route
+from postroad.outbox.uuid7 import uuid7
+from postroad.transport.contract import Transport
+
+_log = logging.getLogger("postroad.outbox")
+
+POLL: Final = 0.03  # seconds between looks for other processes' commits: a message leaves within 50 ms of its own
+LOCK_POLL: Final = 0.25  # seconds between tries for the worker lock
+ROUTE_RETRY: Final = 300.0  # seconds that a faulty route rests
+TROUBLE: Final = 1.0  # seconds to wait after trouble with the database
+DEFECT_DELAY: Final = 60.0  # seconds before a parcel is tried again that met a defect of ours
+
+
+class Worker:
+    """Delivers what is in one outbox over one transport, in the event loop that runs it, once.
+
+    ``async with`` runs it in the background and never waits for anything; ``run()`` runs it until ``stop()``;
+    ``drain()`` until nothing is due. On one database one worker delivers; a second one waits until the first is gone.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        transport: Transport,
+        *,
+        concurrency: int | None = None,
+        bells: set[Bell] | None = None,
+        closing: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
+    ) -> None:
+        self.id = uuid7(clock.now())
+        self._database = database
+        self._transport = transport
+        self._concurrency = concurrency or transport.concurrency
+        self._bells = set() if bells is None else bells
+        self._closing = closing  # the transport is ours
+        self._clock = clock
+        self._chance = chance
+        self._deliverer = Deliverer(database, transport, streams=Streams(), clock=clock, chance=chance)
+        self._supply = Supply(database, self.id, self._concurrency, clock=clock, next_try=self._planned_retry)
+        self._bell: Bell | None = None
+        self._stopping = False
+        self._draining = False
+        self._resting_until: float | None = None  # while the route is at fault; seconds since the epoch
+        self._fault: PostroadError | None = None
+        self._background: asyncio.Task[None] | None = None
+
+    # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """Deliver until ``stop()``.
+
+        Raises:
+            ConfigurationError: the database was closed or is not one that can be used.
+        """
+        self._bell = Bell()
+        self._bells.add(self._bell)
+        try:
+            await self._hold_lock_and_work()
+        finally:
+            self._bells.discard(self._bell)
+            self._supply.close()
+            if self._closing:
+                await self._transport.aclose()
+
+    async def drain(self) -> None:
+        """Deliver until nothing is due, and return; what is due later stays queued.
+
+        Raises:
+            PostroadError: what is wrong with the route (its deliveries are back in the queue), or the database.
+        """
+        self._draining = True
+        await self.run()
+        if self._fault is not None:
+            raise self._fault
+
+    def stop(self) -> None:
+        """Begin to stop; from any thread, or a signal handler."""
+        self._stopping = True
+        if self._bell is not None:
+            self._bell.ring()
+
+    async def __aenter__(self) -> Self:
+        self._background = asyncio.create_task(self.run(), name="postroad-worker")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        await self.finished()
+
+    async def finished(self) -> None:
+        """Return when the worker in the background has ended; whoever waits may be cancelled without harm to it."""
+        if self._background is not None:
+            await asyncio.shield(self._background)
+
+    # ── the one worker of a database ──────────────────────────────────────────────────────────────────────────────
+
+    async def _hold_lock_and_work(self) -> None:
+        lock = self._database.worker_lock
+        waiting = False
+        while not self._stopping:
+            if lock.try_acquire():
+                try:
+                    return await self._work()
+                finally:
+                    lock.release()
+            if not waiting:
+                _log.warning("another worker delivers from %s; waiting until it ends", self._database.location.url)
+                waiting = True
+            await self._pause(LOCK_POLL)
+        return None
+
+    async def _work(self) -> None:
+        await self._arrive()
+        tasks = [asyncio.create_task(self._deliver_one_by_one()) for _ in range(self._concurrency)]
+        tasks.append(asyncio.create_task(self._beat()))
+        watch = self._database.watch()
+        try:
+            await self._feed(watch)
+        finally:
+            watch.close()
+            await self._wind_down(tasks)
+
+    async def _arrive(self) -> None:
+        arrival = Arrival(
+            self.id, socket.gethostname(), os.getpid(), self._transport.name, self._clock.now(), self._chance
+        )
+        recovered = await self._database.submit(arrive, arrival)
+        self._deliverer.streams = recovered.streams
+        _log.info("worker %s delivers from %s by %s", self.id, self._database.location.url, self._transport.name)
+        if recovered.leases:
+            counts = recovered.leases, recovered.uncertain
+            _log.warning("%d deliveries of a worker that died are back in the queue, %d of them uncertain", *counts)
+
+    async def _wind_down(self, tasks: list[asyncio.Task[None]]) -> None:
+        self._deliverer.stopping = True
+        self._give_all_back()
+        try:
+            while any(trip.in_flight for trip in self._deliverer.trips):
+                await self._pause(None)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._deliverer.written()
+        with contextlib.suppress(DatabaseError):
+            await self._database.submit(leave, self.id)
+
+    def _give_all_back(self) -> None:
+        for parcel in self._supply.empty_out():
+            self._deliverer.give_back(parcel)
+
+    # ── supplying ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _feed(self, watch: Watch) -> None:
+        """Keep the supply full until it is time to stop."""
+        surveyed = False
+        while not self._stopping:
+            try:
+                if not surveyed:
+                    await self._supply.survey()
+                    surveyed = True
+                if await self._supplied(watch):
+                    continue
+                if self._draining and (self._fault is not None or await self._nothing_left()):
+                    return
+            except DatabaseError as fault:
+                if self._draining:
+                    raise
+                _log.error("the queue cannot be read now: %s", fault)
+                await self._pause(TROUBLE)
+                continue
+            await self._pause(self._patience())
+
+    async def _supplied(self, watch: Watch) -> bool:
+        """Learn, claim and load as far as there is room; whether anything was claimed."""
+        if self._supply.has_room and watch.changed():
+            await self._supply.learn()
+        await self._supply.load()
+        return not self._resting and await self._supply.claim()
+
+    async def _nothing_left(self) -> bool:
+        """Nothing is in hand and, as of a fresh look, nothing is due."""
+        if not self._supply.empty or self._deliverer.trips:
+            return False
+        await self._deliverer.written()
+        await self._supply.learn()
+        next_due = self._supply.next_due
+        return next_due is None or next_due > self._clock.now()
+
+    def _patience(self) -> float:
+        next_due = self._supply.next_due
+        return POLL if next_due is None or self._resting else min(POLL, next_due - self._clock.now())
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Wait for a ring, at most so long."""
+        assert self._bell is not None
+        await self._bell.wait(self._clock, seconds)
+        self._bell.hush()
+
+    def _planned_retry(self, lease: Lease, now: float) -> float:
+        due_at = next_try(lease, self._deliverer.streams[lease.stream], now, self._chance)
+        return now if due_at is None else due_at
+
+    # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _deliver_one_by_one(self) -> None:
+        assert self._bell is not None
+        while True:
+            parcel, octets = await self._supply.take()
+            if self._supply.running_low:
+                self._bell.stir()
+            try:
+                fault = await self._deliverer.deliver(parcel, octets)
+            except Exception:  # noqa: BLE001  # a defect of ours must end neither the worker nor the message
+                _log.exception("the message %s could not be tried", parcel.message_id)
+                self._deliverer.give_back(parcel, delay=DEFECT_DELAY)
+            else:
+                self._route_said(fault)
+            if self._draining or self._stopping:
+                self._bell.stir()
+
+    @property
+    def _resting(self) -> bool:
+        return self._resting_until is not None and self._clock.now() < self._resting_until
+
+    def _route_said(self, fault: PostroadError | None) -> None:
+        if fault is None:
+            if self._resting_until is not None and not self._resting:
+                self._resting_until = self._fault = None
+                self._note(self._database.submit(resume_route, self._transport.name))
+                _log.info("the route %s works again", self._transport.name)
+        elif not self._resting:
+            self._rest(fault)
+
+    def _rest(self, fault: PostroadError) -> None:
+        """The route itself is at fault: nobody's attempt is spent on it."""
+        now = self._clock.now()
+        self._resting_until, self._fault = now + ROUTE_RETRY, fault
+        self._give_all_back()
+        why = f"{fault.slug}: {fault.message}"
+        resting = RouteSuspended(self._transport.name, now, now + ROUTE_RETRY, why)
+        self._note(self._database.submit(suspend_route, resting))
+        _log.error(
+            "the route %s rests for %d s: %s. %s", self._transport.name, ROUTE_RETRY, fault.message, fault.advice
+        )
+
+    # ── signs of life ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _beat(self) -> None:
+        while True:
+            await self._clock.sleep(BEAT_EVERY)
+            try:
+                self._deliverer.streams = await self._database.submit(beat, Beat(self.id, self._clock.now()))
+            except DatabaseError as fault:
+                _log.error("the worker's sign of life could not be written: %s", fault)
+
+    def _note(self, written: "asyncio.Future[None]") -> None:
+        """A row for people; if it cannot be written, the log has said the same."""
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
