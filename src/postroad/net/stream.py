@@ -13,13 +13,13 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from postroad.errors import ConnectError, Disconnected, DnsError, TlsError
+from postroad.net.happy_eyeballs import connected_socket
 from postroad.net.tls import handshake_error
 from postroad.reply import Phase
 
 HIGH_WATER: Final = 256 * 1024  # octets buffered before a writer must wait
 READ_LIMIT: Final = 256 * 1024  # octets read ahead before the peer must wait; a reply is at most 64 KiB
 SHUTDOWN_SECONDS: Final = 2.0  # for the TLS goodbye; SES and others close TCP without one
-HAPPY_EYEBALLS_DELAY: Final = 0.25  # seconds; RFC 8305 §8
 
 
 class Stream(asyncio.Protocol):
@@ -274,7 +274,8 @@ async def connect(
     # The handshake comes in a second step, so that "not reached" and "not trusted" cannot be mixed up.
     try:
         async with asyncio.timeout(seconds):
-            _, stream = await loop.create_connection(Stream, host, port, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY)
+            connection = await connected_socket(host, port)
+            _, stream = await loop.create_connection(Stream, sock=connection)
     except TimeoutError:
         raise
     except socket.gaierror as fault:

@@ -1,0 +1,82 @@
+"""A TCP connection to whichever address of a host answers first (RFC 8305).
+
+asyncio can do this too, but when it is cancelled it may lose a socket that had just been connected.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterable
+from itertools import chain, zip_longest
+from typing import Final, TypeAlias
+
+ATTEMPT_DELAY: Final = 0.25  # seconds before the next address is tried beside the last one; RFC 8305 §8
+
+Target: TypeAlias = tuple[int, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]  # family, address
+
+
+async def connected_socket(host: str, port: int) -> socket.socket:
+    """Try all addresses of a host, the next one as soon as the last one fails or is slow.
+
+    Raises:
+        OSError: the name does not resolve (``socket.gaierror``), or no address answered.
+        UnicodeError: the name cannot be looked up.
+    """
+    loop = asyncio.get_running_loop()
+    waiting = numeric(host, port) or interleaved(
+        (family, address) for family, _, _, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    )
+    attempts: set[asyncio.Task[socket.socket]] = set()
+    faults: list[BaseException] = []
+    try:
+        while waiting or attempts:
+            if waiting:
+                attempts.add(loop.create_task(_attempt(waiting.pop(0))))
+            delay = ATTEMPT_DELAY if waiting else None
+            done, _ = await asyncio.wait(attempts, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
+            for attempt in done:
+                attempts.discard(attempt)
+                fault = attempt.exception()
+                if fault is None:
+                    attempts |= done - {attempt}
+                    return attempt.result()
+                faults.append(fault)
+    finally:
+        for attempt in attempts:
+            attempt.cancel()
+            attempt.add_done_callback(_close_unused)
+    raise faults[0]
+
+
+def numeric(host: str, port: int) -> list[Target]:
+    """The address itself where the host is one, so that nothing is looked up; else nothing."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError, ValueError):
+            socket.inet_pton(family, host)
+            return [(family, (host, port))]
+    return []
+
+
+def interleaved(targets: Iterable[Target]) -> list[Target]:
+    """The families in turns, beginning with the first one's, each in its own order (RFC 8305 §4)."""
+    by_family: dict[int, list[Target]] = {}
+    for target in targets:
+        by_family.setdefault(target[0], []).append(target)
+    return [target for target in chain(*zip_longest(*by_family.values())) if target is not None]
+
+
+async def _attempt(target: Target) -> socket.socket:
+    family, address = target
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _close_unused(attempt: "asyncio.Task[socket.socket]") -> None:
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result().close()
