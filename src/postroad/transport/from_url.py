@@ -63,14 +63,16 @@ def has_password(url: str) -> bool:
 
 
 def redacted(url: str) -> str:
-    """The URL with its password masked, for messages and logs; whatever cannot be read is masked whole."""
+    """The URL with its password masked, for messages and logs; whatever cannot be read is masked whole.
+
+    A password that nobody encoded may hold any character, so everything up to the last @ counts as account.
+    """
     scheme, separator, rest = url.partition("://")
     if not separator:
         return url if "@" not in url else MASK
-    authority, slash, tail = rest.partition("/")
-    account, at, host = authority.rpartition("@")
+    account, at, host = rest.rpartition("@")
     user, colon, _ = account.partition(":")
-    return f"{scheme}://{user}{colon and ':' + MASK}{at}{host}{slash}{tail}"
+    return f"{scheme}://{user}{colon and ':' + MASK}{at}{host}"
 
 
 def _split(url: str) -> SplitResult:
@@ -109,8 +111,10 @@ def _smtp(parts: SplitResult, credentials: Credentials) -> Transport:
 def _account(parts: SplitResult, credentials: Credentials) -> Smtp:
     if not parts.hostname:
         raise ConfigurationError(f"{parts.scheme}:// has no host name", setting="url")
-    inside_user = unquote(parts.username) if parts.username else None
-    inside_password = unquote(parts.password) if parts.password is not None else None
+    inside_user = _decoded("username", parts.username) if parts.username else None
+    inside_password = _decoded("password", parts.password) if parts.password is not None else None
+    if parts.port == 0:
+        raise ConfigurationError("port 0 is not from 1 to 65535", setting="port")
     return Smtp(
         parts.hostname,
         parts.port or 0,
@@ -118,6 +122,13 @@ def _account(parts: SplitResult, credentials: Credentials) -> Smtp:
         password=_one_of("password", inside_password, credentials.password),
         tls=SMTP_SCHEMES[parts.scheme],
     )
+
+
+def _decoded(setting: str, text: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"the {setting} in the URL is not percent-encoded UTF-8", setting=setting) from None
 
 
 def _user(inside: str | None, beside: str | None) -> str | None:

@@ -19,10 +19,11 @@ from postroad.errors import (
     Throttled,
     Timeout,
     TlsError,
+    TlsModeMismatch,
     Unsupported,
 )
 from postroad.net.stream import Stream, connect
-from postroad.net.tls import Tls, tls_on_plain_port
+from postroad.net.tls import Tls, TlsSettings, tls_on_plain_port
 from postroad.reply import Direction, Phase, Reply, TranscriptLine
 from postroad.secret import Secret
 from postroad.smtp import sasl
@@ -106,9 +107,8 @@ class SmtpConnection:
         try:
             reply = await self.answer(self.settings.timeouts.greeting, Verb.GREETING)
         except Timeout as fault:
-            if self._seen_bytes or self.stream.tls:
-                raise
-            fault.advice = f"The server said nothing. If the port speaks implicit TLS (465 does), use smtps://{self.settings.where}."
+            if not (self._seen_bytes or self.stream.tls) and await self._tls_is_expected():
+                raise tls_on_plain_port(self.settings.where) from fault
             raise
         except Disconnected as fault:
             message = f"{self.settings.where} hung up before it greeted"
@@ -119,6 +119,20 @@ class SmtpConnection:
             )
         if not reply.code.positive:
             raise ConnectError(f"{self.settings.where} refused us: {reply}", reply=reply, phase=Phase.GREETING)
+
+    async def _tls_is_expected(self) -> bool:
+        """Offer a handshake to a server that has not greeted: one that waits for it says nothing until it comes."""
+        context = TlsSettings(Tls.OPPORTUNISTIC).context()
+        host, where, seconds = self.settings.host, self.settings.where, self.settings.timeouts.connect
+        try:
+            await self.stream.start_tls(context, host, where, seconds, implicit=True)
+        except TlsModeMismatch:  # plain text after all
+            return False
+        except TlsError:  # refused, but in TLS
+            return True
+        except ConnectError:
+            return False
+        return True
 
     async def _ehlo(self) -> None:
         name = self.settings.ehlo or _own_name(self.stream)
