@@ -74,9 +74,11 @@ class DrivenServer:
 
     def _settle(self) -> None:
         self.output += self.conversation.outgoing()
-        while (event := self.conversation.next_event()) is not None:
-            self.events.append(event)
+        while (event := self.conversation.next_event()) is not None or self.conversation.piled_up:
             self.output += self.conversation.outgoing()
+            if event is None:
+                continue
+            self.events.append(event)
             match event:
                 case TlsWanted():
                     self.conversation.tls_established()

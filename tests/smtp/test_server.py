@@ -1,6 +1,7 @@
 """The server's conversation: what it says to each command, in each order, in whatever pieces it comes."""
 
 import base64
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from postroad.errors import ConfigurationError
 from postroad.reply import Reply
 from postroad.smtp import standard_replies as say
 from postroad.smtp.replies import from_text
-from postroad.smtp.server import ServerConversation
+from postroad.smtp.server import REPLIES_AHEAD, ServerConversation
 from postroad.smtp.server_events import (
     AuthAttempt,
     ContentComplete,
@@ -445,6 +446,35 @@ def test_a_message_without_an_end_ends_the_session() -> None:
     assert server.codes(b"x" * 90) == []
     assert server.codes(b"x" * 20) == [421]
     assert server.ending is Ending.ENDLESS_CONTENT
+
+
+def test_replies_do_not_pile_up() -> None:
+    conversation = ServerConversation(ServerSettings(limits=ServerLimits(commands_without_mail=10**6)))
+    conversation.greet()
+    conversation.receive(EHLO * 2000)
+    said = [len(wire) for wire in _all_said(conversation)]
+    assert max(said) < REPLIES_AHEAD + 1000
+    assert sum(said) > 5 * REPLIES_AHEAD
+
+
+def test_replies_do_not_pile_up_behind_a_content() -> None:
+    conversation = ServerConversation(ServerSettings(limits=ServerLimits(commands_without_mail=10**6)))
+    conversation.greet()
+    conversation.receive(EHLO + ENVELOPE + b"DATA\r\n.\r\n" + b"NOOP\r\n" * 10_000)
+    (content,) = _answer_all_but_contents(conversation)
+    assert len(conversation.outgoing()) < 1000
+    assert not conversation.piled_up  # nothing can be written
+    left = conversation.buffered
+    assert left > 10_000
+    conversation.answer(content, say.OK)
+    said = b"".join(_all_said(conversation))
+    assert said.count(b"250 2.0.0 Ok") == 10_001
+
+
+def _all_said(conversation: ServerConversation) -> Iterator[bytes]:
+    while wire := conversation.outgoing():
+        yield wire
+        assert conversation.next_event() is None
 
 
 def test_a_session_can_be_ended_from_this_side() -> None:

@@ -14,21 +14,28 @@ class Place:
 class ReplyQueue:
     """RFC 2920 §3.2: replies go out in the order of their commands."""
 
-    __slots__ = ("_places", "_ready")
+    __slots__ = ("_held", "_places", "_ready")
 
     def __init__(self) -> None:
         self._ready = bytearray()
         self._places: deque[Place] = deque()  # from the first reply that is not known yet
+        self._held = 0  # octets in these places
 
     @property
-    def waiting(self) -> bool:
-        """A reply is not known yet."""
-        return bool(self._places)
+    def octets(self) -> int:
+        """How much is known."""
+        return len(self._ready) + self._held
+
+    @property
+    def ready(self) -> int:
+        """How much of it may be written now."""
+        return len(self._ready)
 
     def say(self, wire: bytes) -> None:
         """The reply to the latest command."""
         if self._places:
             self._places.append(Place(wire))
+            self._held += len(wire)
         else:
             self._ready += wire
 
@@ -41,8 +48,10 @@ class ReplyQueue:
     def fill(self, place: Place, wire: bytes) -> None:
         """The reply for that place; it goes out with those behind it as soon as those before it are there."""
         place.wire = wire
+        self._held += len(wire)
         while self._places and (known := self._places[0].wire) is not None:
             self._ready += known
+            self._held -= len(known)
             self._places.popleft()
 
     def take(self) -> bytes:

@@ -3,11 +3,11 @@
 ::
 
     conversation.greet()
-    while True:
-        write(conversation.outgoing())
+    while not conversation.ended:
         conversation.receive(octets)
         while (event := conversation.next_event()) is not None:
             ...  # conversation.answer(event, reply)
+        write(conversation.outgoing())
 
 What needs no decision (EHLO, NOOP, mistakes, limits) it answers itself. MAIL, RCPT and credentials are asked one after
 the other: no further event comes before the answer. A content may be answered late, while the client's next MAIL and
@@ -41,6 +41,9 @@ from postroad.smtp.server_events import (
 from postroad.smtp.server_settings import AuthOffer, ServerSettings
 from postroad.smtp.states import State, Verb, after_reply, may_accept
 from postroad.smtp.unstuff import ContentReader, Fault
+
+# Octets of replies; a little more than a full transaction of a thousand recipients has.
+REPLIES_AHEAD: Final = 32 * 1024
 
 # These wait until every content before them is answered: what they begin must not depend on what is not known yet.
 _NEEDS_ALL_ANSWERED: Final = frozenset({Verb.DATA, Verb.STARTTLS, Verb.AUTH})
@@ -92,6 +95,11 @@ class ServerConversation:
         return self.state is State.CLOSED
 
     @property
+    def in_content(self) -> bool:
+        """The client is in the midst of a content."""
+        return self._content is not None
+
+    @property
     def unanswered(self) -> int:
         """How many contents are not answered yet."""
         return len(self._contents)
@@ -100,6 +108,11 @@ class ServerConversation:
     def buffered(self) -> int:
         """Octets received and not read yet; a caller stops reading from the wire when they become many."""
         return self._lines.buffered
+
+    @property
+    def piled_up(self) -> bool:
+        """So many replies wait to be written that no more are made: a client that floods us must read, too."""
+        return self._replies.ready > 0 and self._replies.octets >= REPLIES_AHEAD
 
     def greet(self) -> None:
         """Say 220."""
@@ -127,9 +140,11 @@ class ServerConversation:
         return self._replies.take()
 
     def next_event(self) -> ServerEvent | None:
-        """The next event; ``None`` until there are more octets, or the last question is answered."""
+        """The next event; ``None`` until there are more octets, or the last question is answered, or (see ``piled_up``)
+        ``outgoing`` was written.
+        """
         self._starved = False
-        while not (self._starved or self._asked is not None or self.ended):
+        while not (self._starved or self._asked is not None or self.ended or self._replies.octets >= REPLIES_AHEAD):
             event = self._read_content() if self._content is not None else self._read_command()
             if event is not None:
                 return event
