@@ -28,8 +28,7 @@ def route_from(environ: Mapping[str, str] | None = None) -> Transport:
     environ = os.environ if environ is None else environ
     url = value_of("POSTROAD_URL", environ)
     if url is not None:
-        username = value_of("POSTROAD_USERNAME", environ)
-        return from_url(url, username=username, password=value_of("POSTROAD_PASSWORD", environ))
+        return _from_url(url, environ)
     host = value_of("SMTP_HOST", environ)
     if host is None:
         raise ConfigurationError(
@@ -40,6 +39,27 @@ def route_from(environ: Mapping[str, str] | None = None) -> Transport:
     return SmtpTransport(_account(host, environ))
 
 
+def _from_url(url: str, environ: Mapping[str, str]) -> Transport:
+    beside = {
+        "username": value_of("POSTROAD_USERNAME", environ),
+        "password": value_of("POSTROAD_PASSWORD", environ),
+    }
+    try:
+        return from_url(url, **beside)
+    except ConfigurationError as fault:
+        given = fault.setting if fault.setting is not None and beside.get(fault.setting) is not None else "url"
+        raise _named(f"POSTROAD_{given.upper()}", fault) from fault
+
+
+_SETTINGS: Final = {
+    "host": "SMTP_HOST",
+    "port": "SMTP_PORT",
+    "username": "SMTP_USER",
+    "password": "SMTP_PASS",
+    "tls": "SMTP_TLS",
+}
+
+
 def _account(host: str, environ: Mapping[str, str]) -> Smtp:
     port = _port(environ)
     tls = _tls(port, environ)
@@ -48,13 +68,21 @@ def _account(host: str, environ: Mapping[str, str]) -> Smtp:
     if (username is None) != (password is None):
         missing, given = ("SMTP_PASS", "SMTP_USER") if password is None else ("SMTP_USER", "SMTP_PASS")
         raise ConfigurationError(f"{given} is set and {missing} is not", setting=missing)
-    return Smtp(host, port, username=username, password=password, tls=tls)
+    try:
+        return Smtp(host, port, username=username, password=password, tls=tls)
+    except ConfigurationError as fault:
+        raise _named(_SETTINGS.get(fault.setting or "", "SMTP_HOST"), fault) from fault
+
+
+def _named(variable: str, fault: ConfigurationError) -> ConfigurationError:
+    """The same fault, told in terms of where the value came from."""
+    return ConfigurationError(f"{variable}: {fault.message}", setting=variable, advice=fault.advice)
 
 
 def _port(environ: Mapping[str, str]) -> int:
     text = value_of("SMTP_PORT", environ)
     if text is None:
-        return 465 if value_of("SMTP_TLS", environ) == Tls.IMPLICIT.value else 587
+        return 465 if (value_of("SMTP_TLS", environ) or "").lower() == Tls.IMPLICIT.value else 587
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
         raise ConfigurationError(f"SMTP_PORT={text!a} is not a port number", setting="SMTP_PORT")
     return int(text)
