@@ -38,6 +38,15 @@ def arguments_of_bytes(raw: bytes) -> dict[str, Any]:
     Raises:
         MessageError: a limit of ``limits`` is exceeded, or an address field holds what is no address.
     """
+    return arguments_of_message(parsed(raw))
+
+
+def parsed(raw: bytes) -> "Message[Any, Any]":
+    """The structure of a message in its stored or sent form, as the standard library reads it, within ``limits``.
+
+    Raises:
+        MessageError: a limit is exceeded, or the standard library gives up.
+    """
     if not isinstance(raw, bytes | bytearray | memoryview):
         raise MessageError(f"raw: bytes are needed, not {type(raw).__name__}", field="raw")
     raw = bytes(raw)
@@ -49,12 +58,11 @@ def arguments_of_bytes(raw: bytes) -> dict[str, Any]:
     policy = _Guarded(growth=growth)  # type: ignore[call-arg]  # a policy takes each of its attributes as an argument
     make: Any = growth.message
     try:
-        parsed = BytesParser(make, policy=policy).parsebytes(raw)
+        return BytesParser(make, policy=policy).parsebytes(raw)
     except MessageError:
         raise
     except _FAULTS as fault:
         raise MessageError("raw: the message cannot be read", field="raw", advice=_ADVICE) from fault
-    return arguments_of_message(parsed)
 
 
 def arguments_of_message(message: "Message[Any, Any]") -> dict[str, Any]:
