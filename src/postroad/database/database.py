@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from postroad.database.engine import make_file, open_engine, prepare
 from postroad.database.faults import while_opening, while_working
+from postroad.database.fork_gate import ForkGate
 from postroad.database.location import Location, read_url
 from postroad.database.lock_file import LockFile
 from postroad.database.schema import Schema, migrate, schema_of
@@ -21,25 +22,35 @@ from postroad.errors import DatabaseError
 P = TypeVar("P")
 R = TypeVar("R")
 
-# Connections that a forked child inherited. Using or closing them there would damage the parent's database: SQLite's
-# locks belong to the process. Kept, so that nothing collects them.
+
+# What a forked child inherited open: a database in memory. Closing it there is of no use, so nothing collects it.
 _INHERITED: Final[list[object]] = []
 
 
 class _Open:
     """What is open in this process."""
 
-    __slots__ = ("engine", "worker_lock", "write_lock", "writer")
+    __slots__ = ("engine", "gate", "location", "watches", "worker_lock", "write_lock", "writer")
 
     def __init__(self, location: Location) -> None:
+        self.location = location
         self.engine = open_engine(location)
+        self.gate = ForkGate()
+        self.watches: set[Watch] = set()
         self.write_lock = LockFile(location.beside("-write-lock"))
         try:
             self.worker_lock = LockFile(location.beside("-worker-lock"))
         except BaseException:
             self.write_lock.close()
             raise
-        self.writer = Writer(self.engine, self.write_lock, location)
+        self.writer = Writer(self.engine, self.write_lock, self.gate, location)
+
+    def disconnect(self) -> None:
+        """Close every connection; they open again when they are needed."""
+        self.writer.disconnect()
+        for watch in self.watches:
+            watch.disconnect()
+        self.engine.dispose()
 
     def close(self) -> None:
         self.writer.close()
@@ -61,9 +72,10 @@ class Database:
     def __init__(self, url: str) -> None:
         self.location = read_url(url)
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed_because: str | None = None
         self._open: _Open | None = None
         self._finalizer: weakref.finalize[Any, Database] | None = None
+        self._left = True  # nobody was inside, and every connection was closed, when the process last forked
         self._opened()
         _DATABASES.add(self)
 
@@ -90,7 +102,8 @@ class Database:
         if self.location.path is None:
             answer: R = self.write(_read_in_memory, query)
             return answer
-        with while_working(self.location), self._opened().engine.connect() as connection:
+        opened = self._opened()
+        with while_working(self.location), opened.gate, opened.engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
                 return query(connection)
@@ -99,7 +112,7 @@ class Database:
 
     def watch(self) -> "Watch":
         """Something that tells whether anybody has written."""
-        return Watch(self._opened(), self.location)
+        return Watch(self._opened())
 
     @property
     def worker_lock(self) -> LockFile:
@@ -113,8 +126,8 @@ class Database:
         if opened is not None:
             return opened
         with self._lock:
-            if self._closed:
-                raise DatabaseError(f"{self.location.name} was closed", advice="Open the outbox again.")
+            if self._closed_because is not None:
+                raise DatabaseError(f"{self.location.name} {self._closed_because}", advice="Open the outbox again.")
             if self._open is None:
                 self._open = _open(self.location)
                 self._finalizer = weakref.finalize(self, self._open.close)
@@ -123,31 +136,45 @@ class Database:
     def close(self) -> None:
         """Write what waits and close everything. Closing twice is nothing."""
         with self._lock:
-            self._closed = True
+            self._closed_because = "was closed"
             if self._finalizer is not None:
                 self._finalizer()
             self._open = self._finalizer = None
 
-    def _leave_to_parent(self) -> None:
-        """In a forked child: forget what is open, without touching it."""
-        self._lock = threading.Lock()  # the old one may have been held by a thread that the child does not have
+    # ── forks ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _before_fork(self) -> None:
+        self._lock.acquire()
+        self._left = True
+        if self._open is not None:
+            self._left = self._open.gate.shut() and self.location.path is not None
+            if self._left:
+                self._open.disconnect()
+
+    def _after_fork_in_parent(self) -> None:
+        if self._open is not None:
+            self._open.gate.open()
+        self._lock.release()
+
+    def _after_fork_in_child(self) -> None:
+        """Forget what is the parent's: its writer, and the items that wait for it. The next use opens everything."""
+        self._lock = threading.Lock()
         if self._finalizer is not None:
             self._finalizer.detach()
-        _INHERITED.append(self._open)
+        if not self._left:
+            _INHERITED.append(self._open)
+            self._closed_because = "belongs to the process that this one was forked from"
         self._open = self._finalizer = None
-        if self.location.path is None:
-            self._closed = True  # a database in memory stays in the process that made it
 
 
 class Watch:
     """Sees commits, of this process and of others. Looking costs some microseconds and never waits."""
 
-    def __init__(self, opened: _Open, location: Location) -> None:
-        # In memory there is nobody else, and the one connection is the writer's.
-        self._connection = None if location.path is None else opened.engine.connect()
-        self._writer = opened.writer
-        self._location = location
+    def __init__(self, opened: _Open) -> None:
+        self._opened = opened
+        self._connection: Connection | None = None
         self._last = self._version()
+        opened.watches.add(self)
 
     def changed(self) -> bool:
         """Whether somebody has committed since the last look.
@@ -161,17 +188,26 @@ class Watch:
         self._last = version
         return True
 
-    def _version(self) -> int:
-        if self._connection is None:
-            return self._writer.groups
-        with while_working(self._location):
-            version: int = self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-            return version
+    def _version(self) -> tuple[int, int]:
+        # In memory there is nobody else, and the one connection is the writer's.
+        opened = self._opened
+        if opened.location.path is None:
+            return 0, opened.writer.groups
+        with while_working(opened.location), opened.gate:
+            if self._connection is None:
+                self._connection = opened.engine.connect()
+            # The number means something within one connection only.
+            return id(self._connection), self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
 
-    def close(self) -> None:
+    def disconnect(self) -> None:
+        """Close the connection; the next look opens another, and sees a change."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def close(self) -> None:
+        self._opened.watches.discard(self)
+        self.disconnect()
 
 
 def _open(location: Location) -> _Open:
@@ -211,9 +247,21 @@ def _read_in_memory(connection: Connection, queries: Sequence[Callable[[Connecti
 _DATABASES: Final["weakref.WeakSet[Database]"] = weakref.WeakSet()
 
 
-def _leave_all_to_parent() -> None:
-    for database in list(_DATABASES):
-        database._leave_to_parent()
+def _before_fork() -> None:
+    _FORKING.extend(_DATABASES)
+    for database in _FORKING:
+        database._before_fork()
 
 
-os.register_at_fork(after_in_child=_leave_all_to_parent)
+def _after_fork_in_parent() -> None:
+    while _FORKING:
+        _FORKING.pop()._after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    while _FORKING:
+        _FORKING.pop()._after_fork_in_child()
+
+
+_FORKING: Final[list[Database]] = []
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

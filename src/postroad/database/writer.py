@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from postroad.database.faults import runtime_fault
+from postroad.database.fork_gate import ForkGate
 from postroad.database.location import Location
 from postroad.database.lock_file import LockFile
 from postroad.errors import DatabaseError
@@ -60,15 +61,17 @@ class _Item(Generic[P, R]):
 class Writer:
     """Owns the connection that writes. Starts its thread with the first item; thread-safe."""
 
-    def __init__(self, engine: Engine, lock: LockFile, location: Location) -> None:
+    def __init__(self, engine: Engine, lock: LockFile, gate: ForkGate, location: Location) -> None:
         self._engine = engine
         self._lock = lock
+        self._gate = gate
         self._location = location
         self._waiting: deque[_Item[Any, Any]] = deque()
         self._condition = threading.Condition(threading.Lock())
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._unsaved = 0  # octets in the log since the last checkpoint, roughly
+        self._connection: Connection | None = None
         self.groups = 0  # committed so far
 
     def call(self, work: Work[P, R], payload: P, *, octets: int = 0) -> R:
@@ -105,22 +108,25 @@ class Writer:
     # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self) -> None:
-        connection: Connection | None = None
         while group := self._next_group():
-            try:
-                if connection is None:
-                    connection = self._engine.connect()
-            except SQLAlchemyError as fault:
-                _settle(group, [runtime_fault(fault, self._location)] * len(group))
-                continue
-            results = self._written(connection, group)
+            results = self._written(group)
             self.groups += 1
             _settle(group, results)
-            self._save_log(connection)
+            self._save_log()
             self._closing.wait(REST)
-        if connection is not None:
-            with self._lock:  # the last connection to go writes the log back
-                connection.close()
+        with self._lock, self._gate:  # the last connection to go writes the log back
+            self.disconnect()
+
+    def disconnect(self) -> None:
+        """Close the connection; the next group opens another. Only while the writer is not at work."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
 
     def _next_group(self) -> list[_Item[Any, Any]]:
         """Everything that waits, within the bounds of a group; empty when it is time to end."""
@@ -137,25 +143,25 @@ class Writer:
         self._unsaved += octets + ROW_OCTETS * len(group)
         return group
 
-    def _written(self, connection: Connection, group: list[_Item[Any, Any]]) -> Sequence[Any]:
-        with self._lock:
+    def _written(self, group: list[_Item[Any, Any]]) -> Sequence[Any]:
+        with self._lock, self._gate:
             try:
-                return _committed(connection, group)
+                return _committed(self._connected(), group)
             except _NotCommitted as fault:
                 return [runtime_fault(fault.reason, self._location)] * len(group)
             except Exception as fault:  # noqa: BLE001  # whatever one item's work raises must not stop the others
                 if len(group) == 1:
                     return [runtime_fault(fault, self._location) if isinstance(fault, SQLAlchemyError) else fault]
         # One item's fault spoiled the whole transaction. It is rare, so each now gets a transaction of its own.
-        return [self._written(connection, [item])[0] for item in group]
+        return [self._written([item])[0] for item in group]
 
-    def _save_log(self, connection: Connection) -> None:
+    def _save_log(self) -> None:
         """Write the log back into the file once in a while, so that it starts anew; nobody waits for it."""
         if self._unsaved < CHECKPOINT_OCTETS or self._location.path is None:
             return
         self._unsaved = 0
-        with self._lock, contextlib.suppress(SQLAlchemyError):
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+        with self._lock, self._gate, contextlib.suppress(SQLAlchemyError):
+            self._connected().exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
 
 
 class _NotCommitted(Exception):

@@ -1,0 +1,57 @@
+"""Where a database is, read from its URL before anything is opened."""
+
+from pathlib import Path
+
+import pytest
+
+from postroad.database.location import read_url
+from postroad.errors import ConfigurationError
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_in_memory(url: str) -> None:
+    location = read_url(url)
+    assert location.path is None
+    assert location.beside("-lock") is None
+    assert location.url == "sqlite:///:memory:"
+
+
+def test_three_slashes_are_relative_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_url("sqlite:///mail.db").path == tmp_path / "mail.db"
+
+
+def test_four_slashes_are_absolute() -> None:
+    location = read_url("sqlite:////var/lib/mail.db")
+    assert location.path == Path("/var/lib/mail.db")
+    assert location.url == "sqlite:////var/lib/mail.db"
+    assert location.beside("-write-lock") == Path("/var/lib/mail.db-write-lock")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mail.db", "no scheme"),
+        ("sqlite:mail.db", "no scheme"),
+        ("sqlite://host/mail.db", "names a host"),
+        ("sqlite:///mail.db?mode=ro", "takes none"),
+        ("mysql://host/mail", "mysql://"),
+        ("", "no scheme"),
+    ],
+)
+def test_what_is_no_database(url: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        read_url(url)
+    assert caught.value.setting == "url"
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_postgresql_is_said_to_be_unavailable_without_showing_the_account(scheme: str) -> None:
+    with pytest.raises(ConfigurationError, match="not available in this version") as caught:
+        read_url(f"{scheme}://ann:s3cret@host/mail")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_only_text_is_a_url() -> None:
+    with pytest.raises(ConfigurationError, match="not PosixPath"):
+        read_url(Path("/var/lib/mail.db"))  # type: ignore[arg-type]  # what a caller might try

@@ -1,0 +1,96 @@
+"""The migrations make the tables that the code reads and writes."""
+
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+
+from postroad.database import schema
+from postroad.database.database import Database
+from postroad.database.schema import REVISIONS, VERSION_TABLE
+from postroad.database.tables import metadata
+from postroad.errors import ConfigurationError
+
+
+def url_of(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def set_version(connection: Connection, versions: Sequence[str]) -> list[int | Exception]:
+    sql = f"UPDATE {VERSION_TABLE} SET version_num = ?"
+    return [connection.exec_driver_sql(sql, (version,)).rowcount for version in versions]
+
+
+def test_migrations_and_tables_are_the_same(tmp_path: Path) -> None:
+    database = Database(url_of(tmp_path / "mail.db"))
+
+    def differences(connection: Connection) -> list[object]:
+        options = {"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+    assert database.read(differences) == []
+    database.close()
+
+
+def test_partial_indexes_and_counters_are_the_same(tmp_path: Path) -> None:
+    # What Alembic's comparison does not look at: the conditions of indexes, and AUTOINCREMENT.
+    migrated = Database(url_of(tmp_path / "mail.db"))
+    declared = create_engine("sqlite://")
+    metadata.create_all(declared)
+
+    def definitions(connection: Connection) -> dict[str, str]:
+        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        noise = re.compile(r'[\s"]|postroad_(?:delivery|message)\.')
+        return {name: noise.sub("", sql) for name, sql in rows if name not in (VERSION_TABLE, "sqlite_sequence")}
+
+    with declared.connect() as connection:
+        wanted = definitions(connection)
+    assert migrated.read(definitions) == wanted
+    migrated.close()
+    declared.dispose()
+
+
+def test_the_known_revisions_are_the_scripts() -> None:
+    scripts = ScriptDirectory(str(Path(schema.__file__).with_name("migrations")))
+    assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == list(REVISIONS)
+
+
+def test_a_database_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "mail.db"
+    database = Database(url_of(path))
+    assert database.write(set_version, "9999") == 1
+    database.close()
+    with pytest.raises(ConfigurationError, match=r"mail\.db has the schema '9999' of a newer version"):
+        Database(url_of(path))
+
+
+def test_the_tables_of_the_application_stay(tmp_path: Path) -> None:
+    path = tmp_path / "application.db"
+    own = sqlite3.connect(path)
+    own.execute("CREATE TABLE message (id INTEGER)")
+    own.execute("CREATE TABLE alembic_version (version_num TEXT)")
+    own.execute("INSERT INTO alembic_version VALUES ('theirs')")
+    own.commit()
+    own.close()
+    database = Database(url_of(path))
+    rows = database.read(lambda connection: connection.exec_driver_sql("SELECT * FROM alembic_version").all())
+    assert [tuple(row) for row in rows] == [("theirs",)]
+    database.close()
+
+
+def test_a_current_database_opens_without_alembic(tmp_path: Path) -> None:
+    url = url_of(tmp_path / "mail.db")
+    Database(url).close()
+    program = (
+        "import sys; from postroad.database.database import Database; Database(sys.argv[1]).close();"
+        "sys.exit('alembic' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program, url], check=True)
