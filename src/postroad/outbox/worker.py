@@ -26,6 +26,7 @@ from postroad.outbox.stream_table import Streams
 from postroad.outbox.supply import Supply
 from postroad.outbox.suspend import RouteSuspended, resume_route, suspend_route
 from postroad.outbox.uuid7 import uuid7
+from postroad.retry import Schedule
 from postroad.transport.contract import Transport
 
 _log = logging.getLogger("postroad.outbox")
@@ -52,6 +53,7 @@ class Worker:
         concurrency: int | None = None,
         bells: set[Bell] | None = None,
         closing: bool = False,
+        schedule: Schedule | None = None,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
@@ -61,6 +63,7 @@ class Worker:
         self._concurrency = concurrency or transport.concurrency
         self._bells = set() if bells is None else bells
         self._closing = closing  # the transport is ours
+        self._schedule = schedule
         self._clock = clock
         self._chance = chance
         self._deliverer = Deliverer(database, transport, streams=Streams(), clock=clock, chance=chance)
@@ -155,7 +158,7 @@ class Worker:
             self.id, socket.gethostname(), os.getpid(), self._transport.name, self._clock.now(), self._chance
         )
         recovered = await self._database.submit(arrive, arrival)
-        self._deliverer.streams = recovered.streams
+        self._deliverer.streams = recovered.streams.on(self._schedule)
         _log.info("worker %s delivers from %s by %s", self.id, self._database.location.url, self._transport.name)
         if recovered.leases:
             counts = recovered.leases, recovered.uncertain
@@ -219,7 +222,9 @@ class Worker:
 
     def _patience(self) -> float:
         next_due = self._supply.next_due
-        return POLL if next_due is None or self._resting else min(POLL, next_due - self._clock.now())
+        if next_due is None or self._resting or not self._supply.has_room:  # whoever makes room rings
+            return POLL
+        return min(POLL, next_due - self._clock.now())
 
     async def _pause(self, seconds: float | None) -> None:
         """Wait for a ring, at most so long."""
@@ -280,7 +285,8 @@ class Worker:
         while True:
             await self._clock.sleep(BEAT_EVERY)
             try:
-                self._deliverer.streams = await self._database.submit(beat, Beat(self.id, self._clock.now()))
+                streams = await self._database.submit(beat, Beat(self.id, self._clock.now()))
+                self._deliverer.streams = streams.on(self._schedule)
             except DatabaseError as fault:
                 _log.error("the worker's sign of life could not be written: %s", fault)
 
