@@ -23,6 +23,7 @@ from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
 from postroad.outbox.store import Store, Wish, default_url, receipt
 from postroad.outbox.stream import Stream
 from postroad.outbox.worker import Worker
+from postroad.retry import Schedule
 
 
 class Outbox:
@@ -146,16 +147,19 @@ class Outbox:
 
     # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def worker(self, route: WorkerRoute, *, concurrency: int | None = None) -> "BlockingWorker":
+    def worker(
+        self, route: WorkerRoute, *, concurrency: int | None = None, schedule: Schedule | None = None
+    ) -> "BlockingWorker":
         """A worker for this outbox: ``with`` runs it in the background; or call its ``run()`` or ``drain()``.
 
         ``route`` is a URL, an ``Smtp``, a transport or a mailer; ``concurrency`` how many messages are under way at
-        once, by default as many as the transport can use.
+        once, by default as many as the transport can use. ``schedule`` says when to try again, instead of what is usual
+        for each stream.
 
         Raises:
             ConfigurationError: the route is none.
         """
-        return BlockingWorker(self._store.worker(route, concurrency))
+        return BlockingWorker(self._store.worker(route, concurrency, schedule))
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

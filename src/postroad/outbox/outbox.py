@@ -20,6 +20,7 @@ from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
 from postroad.outbox.store import Store, Wish, default_url, receipt
 from postroad.outbox.stream import Stream
 from postroad.outbox.worker import Worker
+from postroad.retry import Schedule
 
 R = TypeVar("R")
 
@@ -121,16 +122,17 @@ class AsyncOutbox:
 
     # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def worker(self, route: WorkerRoute, *, concurrency: int | None = None) -> Worker:
+    def worker(self, route: WorkerRoute, *, concurrency: int | None = None, schedule: Schedule | None = None) -> Worker:
         """A worker for this outbox: ``async with`` runs it in the background; or await its ``run()`` or ``drain()``.
 
         ``route`` is a URL, an ``Smtp``, a transport or a mailer; ``concurrency`` how many messages are under way at
-        once, by default as many as the transport can use.
+        once, by default as many as the transport can use. ``schedule`` says when to try again, instead of what is usual
+        for each stream.
 
         Raises:
             ConfigurationError: the route is none.
         """
-        return self._store.worker(route, concurrency)
+        return self._store.worker(route, concurrency, schedule)
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -62,7 +62,7 @@ def next_try(
     lease: Lease, stream: Stream, now: float, chance: Chance = SYSTEM_CHANCE, asked_for: float = 0.0
 ) -> float | None:
     """When to try again after this lease's try; ``None`` when its time is used up by then."""
-    delay = stream.kind.schedule.delay(lease.attempt, max(0.0, now - lease.first_due_at), chance=chance)
+    delay = stream.retries.delay(lease.attempt, max(0.0, now - lease.first_due_at), chance=chance)
     if delay is None:
         return None
     due_at = now + max(delay, asked_for)

@@ -26,6 +26,7 @@ from postroad.outbox.stream import Stream, checked_name
 from postroad.outbox.stream_table import Streams, declare, declared
 from postroad.outbox.uuid7 import uuid7
 from postroad.outbox.worker import Worker
+from postroad.retry import Schedule
 
 _SUBJECT: Final = re.compile(rb"(?im)^subject[ \t]*:((?:[^\r\n]|\r\n[ \t])*)")
 _GENERATED: Final = {"message-id": "message_id", "date": "date"}
@@ -104,7 +105,7 @@ class Store:
 
     # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def worker(self, route: WorkerRoute, concurrency: int | None) -> Worker:
+    def worker(self, route: WorkerRoute, concurrency: int | None, schedule: Schedule | None) -> Worker:
         """A worker for this outbox.
 
         Raises:
@@ -119,6 +120,7 @@ class Store:
             concurrency=concurrency,
             bells=self.bells,
             closing=ours,
+            schedule=schedule,
             clock=self.clock,
             chance=self.chance,
         )

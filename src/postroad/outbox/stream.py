@@ -47,11 +47,17 @@ class Stream:
     name: str
     kind: StreamKind = StreamKind.TRANSACTIONAL
     uncertain: UncertainPolicy = UncertainPolicy.RETRY
+    schedule: Schedule | None = None  # a worker's own, instead of the kind's; not kept in the database
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             sentence = f"the stream name {self.name!r} is not 1 to 64 letters, digits, dots, hyphens and underscores"
             raise ConfigurationError(sentence, setting="stream")
+
+    @property
+    def retries(self) -> Schedule:
+        """When its deliveries are tried again."""
+        return self.schedule or self.kind.schedule
 
 
 USUAL: Final = {

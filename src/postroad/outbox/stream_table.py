@@ -1,6 +1,7 @@
 """The streams that were declared, kept in the database so that every worker goes by them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection, Text, delete, insert, select
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, Text, delete, insert, select
 from postroad.database.batch import Query, Statement, given, given_values
 from postroad.database.tables import stream
 from postroad.outbox.stream import USUAL, Stream, StreamKind, UncertainPolicy
+from postroad.retry import Schedule
 
 _COLUMNS: Final = {"name": Text, "kind": Text, "uncertain": Text}
 _ALL = Query(select(stream.c.name, stream.c.kind, stream.c.uncertain))
@@ -16,15 +18,22 @@ _DECLARE = Statement(insert(stream).from_select(list(_COLUMNS), select(given(**_
 
 
 class Streams:
-    """What holds for each stream."""
+    """What holds for each stream. With a ``schedule`` all of them are tried again by that, instead of their own."""
 
-    def __init__(self, declared: dict[str, Stream] | None = None) -> None:
-        self._known = {**USUAL, **(declared or {})}
+    def __init__(self, declared: dict[str, Stream] | None = None, schedule: Schedule | None = None) -> None:
+        self._declared = {**USUAL, **(declared or {})}
+        self._schedule = schedule
+        self._known: dict[str, Stream] = {}
+
+    def on(self, schedule: Schedule | None) -> "Streams":
+        """The same streams on another schedule; ``None`` is their own."""
+        return Streams(self._declared, schedule)
 
     def __getitem__(self, name: str) -> Stream:
         known = self._known.get(name)
         if known is None:
-            known = self._known[name] = Stream(name)
+            declared = self._declared.get(name) or Stream(name)
+            known = self._known[name] = replace(declared, schedule=self._schedule)
         return known
 
 
