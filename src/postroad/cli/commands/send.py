@@ -1,0 +1,109 @@
+"""``postroad send``: one message, now or into the outbox."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from postroad.cli.database_option import database_option, outbox_of
+from postroad.cli.failure import Ended, of_error, tell
+from postroad.cli.message_options import message_of, message_options
+from postroad.cli.moments import moment
+from postroad.cli.output import Form, form_options, say_json
+from postroad.cli.report import note_transcript, report_as_json, say_report
+from postroad.cli.route_options import route_of, route_options
+from postroad.cli.terminal import note, say
+from postroad.errors import PostroadError
+from postroad.mailer.blocking import Mailer
+
+if TYPE_CHECKING:
+    from postroad.message.email import Email
+    from postroad.message.raw import RawMessage
+    from postroad.outbox.job import Receipt
+
+_QUEUE_OPTIONS = ("db", "idempotency_key", "stream", "send_at", "expires_at")
+
+_EPILOG = """\
+\b
+Examples:
+  date | postroad send --from me@example.com --to ann@example.com --subject Now
+  postroad send --from me@example.com --to ann@example.com --subject Report \\
+      --text @report.txt --attach report.pdf \\
+      --transport smtp://me@smtp.example.com --password env:MAIL_PASSWORD
+  postroad send --eml mail.eml --envelope-from me@example.com --to ann@example.com
+"""
+
+
+@click.command(epilog=_EPILOG)
+@message_options
+@route_options
+@click.option("--transcript", is_flag=True, help="If anything is refused or fails, show the conversation.")
+@click.option("--outbox", "queue", is_flag=True, help="Put it into the outbox; a worker delivers it.")
+@database_option
+@click.option("--idempotency-key", metavar="KEY", help="With --outbox: the same key never makes a second message.")
+@click.option("--stream", metavar="NAME", help="With --outbox: transactional (else), bulk, or a name of your own.")
+@click.option("--send-at", metavar="TIME", callback=moment, help="With --outbox: not before 2026-12-01T09:00Z, or +2h.")
+@click.option("--expires-at", metavar="TIME", callback=moment, help="With --outbox: not after.")
+@form_options
+def send(form: Form, queue: bool, transcript: bool, **options: Any) -> None:
+    """Send one message, and say what became of it for each recipient.
+
+    The text comes from --text or --html, else from standard input. The exit code is 0 if anybody was accepted.
+    """
+    queueing = {name: options.pop(name) for name in _QUEUE_OPTIONS}
+    route = {name: options.pop(name) for name in ("transport", "username", "password")}
+    _check(route if queue else queueing, "cannot go with --outbox" if queue else "needs --outbox")
+    message = message_of(options)
+    if queue:
+        _queue(message, queueing, form)
+    else:
+        _send_now(message, Mailer(route_of(**route)), form, transcript=transcript)
+
+
+def _check(misplaced: dict[str, Any], why: str) -> None:
+    for name, value in misplaced.items():
+        if value is not None:
+            raise click.UsageError(f"--{name.replace('_', '-')} {why}")
+
+
+def _send_now(message: "Email | RawMessage", mailer: Mailer, form: Form, *, transcript: bool) -> None:
+    with mailer:
+        try:
+            report = mailer.send(message)
+        except PostroadError as error:
+            if error.report is None:
+                raise
+            report = error.report
+        name = mailer.transport.name
+    if transcript:
+        note_transcript(report)
+    if form is Form.TEXT:
+        say_report(report)
+    else:
+        say_json(report_as_json(report, name), form)
+    if report.error is not None and not report.accepted:
+        failure = of_error(report.error)
+        tell(failure, Form.TEXT)
+        raise Ended(failure.code)
+    if report.refused or report.unknown:
+        note(f"postroad: accepted for {len(report.accepted)} of {len(report.outcomes)} recipients")
+
+
+def _queue(message: "Email | RawMessage", queueing: dict[str, Any], form: Form) -> None:
+    db = queueing.pop("db")
+    options = {name: value for name, value in queueing.items() if value is not None}
+    with outbox_of(db) as outbox:
+        receipt = outbox.send(message, **options)
+    if form is Form.TEXT:
+        say(receipt.id)
+        note(f"queued for {len(receipt.recipients)} recipients" + (" before" if receipt.duplicate else ""))
+    else:
+        say_json(_receipt_as_json(receipt), form)
+
+
+def _receipt_as_json(receipt: "Receipt") -> dict[str, Any]:
+    return {
+        "id": receipt.id,
+        "message_id": receipt.message_id,
+        "recipients": [recipient.addr_spec for recipient in receipt.recipients],
+        "duplicate": receipt.duplicate,
+    }

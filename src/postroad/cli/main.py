@@ -1,0 +1,73 @@
+"""``postroad``: its commands, and the one place where a command's end becomes an exit code."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from postroad import __version__
+from postroad.cli.lazy_group import LazyGroup
+from postroad.cli.terminal import settle_streams
+
+_HERE: Final = "postroad.cli.commands"
+
+COMMANDS: Final = {
+    "send": (f"{_HERE}.send:send", "Send one message now, or put it into the outbox."),
+    "outbox": (f"{_HERE}.outbox:outbox", "See what waits, what was sent, and why; retry and cancel."),
+    "worker": (f"{_HERE}.worker:worker", "Deliver what is in the outbox."),
+    "inbox": (f"{_HERE}.inbox:inbox", "Catch mail on this machine instead of sending it."),
+    "demo": (f"{_HERE}.demo:demo", "Send real mail on this machine, and see what becomes of it."),
+    "version": (f"{_HERE}.version:version", "Say which version this is."),
+}
+
+_EPILOG: Final = """\
+\b
+Everywhere:
+  --json, --jsonl   JSON on standard output, for programs
+  -                 standard input, where a text, a message or a password is wanted
+  @FILE             the content of a file; also env:NAME for a URL or a password
+
+\b
+Environment:
+  POSTROAD_URL      the route, as with --transport; or SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASS, SMTP_TLS
+  POSTROAD_DB       the outbox, as with --db
+  NO_COLOR          no colours
+
+\b
+Exit codes:
+  0 done            65 bad message             75 temporary, safe to retry
+  1 unexpected      67 all recipients refused  77 permission, credentials
+  2 usage           69 server unreachable      78 configuration
+  4 not found
+"""
+
+
+class Postroad(LazyGroup):
+    """The root: runs a command, and ends the process with a code of ``postroad.cli.exit_codes``."""
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
+        """Run a command line; never returns, and shows no traceback unless asked to."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        settle_streams()
+        try:
+            code = super().main(arguments, *more, **{**extra, "standalone_mode": False})
+            sys.stdout.flush()
+        except BaseException as fault:  # noqa: BLE001 - every fault of every command ends here
+            # Loaded only now: telling of errors is no part of a command that works, nor of --help.
+            from postroad.cli.failure import end_of
+
+            code = end_of(fault, arguments)
+        sys.exit(int(code or 0))
+
+
+@click.group(
+    cls=Postroad,
+    modules=COMMANDS,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="postroad %(version)s")
+@click.option("--traceback", is_flag=True, help="Show where a fault of postroad happened (also POSTROAD_TRACEBACK=1).")
+def postroad(traceback: bool) -> None:
+    """Send email and stay with every message until its fate is known."""

@@ -1,0 +1,34 @@
+"""How a command that runs for long is asked to stop: Ctrl-C, or SIGTERM from whatever supervises it."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+
+@contextmanager
+def on_stop(stop: Callable[[], object]) -> Generator[None]:
+    """In the running loop: the first signal asks politely; the second ends the command at once, like any other."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    asked = False
+
+    def ask() -> None:
+        nonlocal asked
+        if asked:
+            task.cancel()
+        asked = True
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if asked:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

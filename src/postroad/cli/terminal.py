@@ -1,0 +1,34 @@
+"""Lines on the terminal: data and progress, coloured where that belongs. Foreign text goes through ``one_line``."""
+
+import os
+import sys
+from typing import TextIO
+
+import click
+
+
+def colourful(stream: TextIO) -> bool:
+    """Whether colours may be written: a terminal that can show them, and nobody who asked for none (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def styled(text: str, colour: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
+    """The text with its colour; ``say`` and ``note`` take it off again where it does not belong."""
+    return click.style(text, fg=colour, bold=bold or None, dim=dim or None)
+
+
+def say(line: str = "") -> None:
+    """A line of data, to standard output."""
+    click.echo(line, color=colourful(sys.stdout))
+
+
+def note(line: str = "") -> None:
+    """A line of progress, to standard error."""
+    click.echo(line, err=True, color=colourful(sys.stderr))
+
+
+def settle_streams() -> None:
+    """A character that the terminal's encoding lacks is escaped instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

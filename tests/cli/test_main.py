@@ -1,0 +1,188 @@
+"""The command line as a whole: its commands, its help, how it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from postroad import __version__
+from postroad.cli.lazy_group import LazyGroup
+from postroad.cli.main import COMMANDS, postroad
+from postroad.testing import Gate, ScriptedServer, Step
+from tests.cli.command import run_inside, run_process, running
+
+ENVELOPE = ("send", "--from", "bob@example.com", "--to", "ann@example.com", "--text", "hi")
+
+
+def commands(group: LazyGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command, str]]:
+    """Every command with its words and the line its group has for it."""
+    context = click.Context(group)
+    for name, (_, line) in group.modules.items():
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*path, name), command, line
+        if isinstance(command, LazyGroup):
+            yield from commands(command, (*path, name))
+
+
+EVERY = list(commands(postroad))
+
+
+def test_the_commands_are_those_that_are_promised() -> None:
+    promised = {"send", "worker", "inbox", "demo", "version", "outbox"}
+    inside = {"ls", "show", "stats", "retry", "cancel"}
+    assert set(COMMANDS) == promised
+    assert {words for words, _, _ in EVERY} == {(word,) for word in promised} | {("outbox", word) for word in inside}
+
+
+@pytest.mark.parametrize(("words", "command", "line"), EVERY, ids=lambda value: " ".join(value) if type(value) is tuple else "")
+def test_help_is_complete(words: tuple[str, ...], command: click.Command, line: str) -> None:
+    ended = run_inside(*words, "--help")
+    assert ended.code == 0
+    assert ended.stderr == ""
+    assert ended.stdout.startswith(f"Usage: postroad {' '.join(words)}")
+    assert command.help is not None
+    assert command.get_short_help_str(limit=100) == line
+    undocumented = {"subject"}  # says it all
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help or parameter.name in undocumented, f"{parameter.name} has no help"
+            assert max(parameter.opts, key=len) in ended.stdout
+
+
+@pytest.mark.parametrize(("words", "command", "line"), EVERY, ids=lambda value: " ".join(value) if type(value) is tuple else "")
+def test_every_command_speaks_json(words: tuple[str, ...], command: click.Command, line: str) -> None:
+    if not isinstance(command, LazyGroup):
+        assert {"--json", "--jsonl"} <= {name for parameter in command.params for name in parameter.opts}
+
+
+def test_nothing_said_shows_the_help() -> None:
+    for words in ((), ("outbox",)):
+        ended = run_inside(*words)
+        assert (ended.code, ended.stdout) == (2, "")
+        assert "Commands:" in ended.stderr
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    ended = run_inside("sned", "--json")
+    assert ended.code == 2
+    assert ended.json["error"]["code"] == "usage_error"
+    assert "sned" in ended.json["error"]["message"]
+
+
+def test_the_version() -> None:
+    assert run_inside("version").stdout == f"postroad {__version__}\n"
+    assert run_inside("--version").stdout == f"postroad {__version__}\n"
+    assert run_process("version", "--json").json["version"] == __version__
+
+
+def test_python_dash_m_is_the_command_line() -> None:
+    ended = run_process("--help")
+    assert ended.code == 0
+    assert ended.stdout.startswith("Usage: postroad ")
+
+
+# ── what is loaded ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a command had loaded when it ended."""
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        "from postroad.__main__ import main\n"
+        "main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=True
+    )
+    return set(run.stderr.split())
+
+
+def test_help_loads_no_command_and_nothing_heavy() -> None:
+    loaded = loaded_by("--help")
+    assert not {name for name in loaded if name.startswith("postroad.cli.commands")}
+    assert not {"asyncio", "ssl", "sqlalchemy", "rich", "cryptography", "email"} & loaded
+
+
+def test_sending_loads_neither_the_outbox_nor_tables() -> None:
+    loaded = loaded_by(*ENVELOPE, "--transport", "null://")
+    assert not {"sqlalchemy", "sqlite3", "rich", "cryptography", "alembic"} & loaded
+
+
+# ── how it ends ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_interrupt_ends_quietly_with_130() -> None:
+    gate = Gate()
+    with ScriptedServer(Step("MAIL", gate=gate)) as server, running(*ENVELOPE, "--transport", server.url) as command:
+        gate.wait_until_reached()
+        ended = command.end(signal.SIGINT)
+        gate.open()
+    assert ended.code == 130
+    assert ended.stdout == ""
+    assert "interrupted" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_reader_that_goes_away_is_no_news() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", "postroad", *ENVELOPE, "--transport", "null://"],
+            stdout=writing, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=30, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert (run.returncode, run.stderr) == (141, b"")
+
+
+def test_a_fault_of_our_own_is_told_in_a_sentence_and_traced_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("it broke \x1b[31m")
+
+    monkeypatch.setattr("postroad.cli.commands.send._send_now", broken)
+    plain = run_inside(*ENVELOPE, "--transport", "null://", "--json")
+    assert plain.code == 1
+    assert plain.json["error"]["code"] == "unexpected"
+    assert "it broke" in plain.json["error"]["message"]
+    assert "Traceback" not in plain.stderr
+    traced = [
+        run_inside("--traceback", *ENVELOPE, "--transport", "null://"),
+        run_inside(*ENVELOPE, "--transport", "null://", environ={"POSTROAD_TRACEBACK": "1"}),
+    ]
+    for ended in traced:
+        assert ended.code == 1
+        assert "Traceback" in ended.stderr
+        assert "\x1b" not in ended.stderr
+
+
+@pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colours_are_for_terminals_that_want_them(environ: dict[str, str], coloured: bool) -> None:
+    import pty
+
+    controller, terminal = pty.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "postroad", *ENVELOPE, "--transport", "null://"],
+            stdout=terminal, stdin=subprocess.DEVNULL, timeout=30, check=True, env={**os.environ, "TERM": "xterm", **environ},
+        )  # fmt: skip
+        seen = os.read(controller, 4096)
+    finally:
+        os.close(controller)
+        os.close(terminal)
+    assert (b"\x1b[" in seen) is coloured
+
+
+def test_a_terminal_without_the_characters_gets_escapes() -> None:
+    environ = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    ended = run_process(
+        "send", "--from", "bob@example.com", "--to", "ann@exämple.com", "--text", "hi", "--subject", "ü",
+        "--transport", "console://", environ=environ,
+    )  # fmt: skip
+    assert ended.code == 0
