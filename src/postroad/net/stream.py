@@ -52,6 +52,7 @@ class Stream(asyncio.Protocol):
         if self._buffered > READ_LIMIT and self._transport is not None:
             self._transport.pause_reading()
         self._wake_reader()
+        self._wake_writer()
 
     def eof_received(self) -> bool:
         self._eof = True
@@ -62,23 +63,24 @@ class Stream(asyncio.Protocol):
         self._eof = True
         self._fault = exc
         self._wake_reader()
-        if self._writer is not None and not self._writer.done():
-            self._writer.set_result(None)
-        if self._closed is not None and not self._closed.done():
-            self._closed.set_result(None)
+        self._wake_writer()
+        if self._closed is not None:
+            _settle(self._closed)
 
     def pause_writing(self) -> None:
         self._paused = True
 
     def resume_writing(self) -> None:
         self._paused = False
-        if self._writer is not None and not self._writer.done():
-            self._writer.set_result(None)
+        self._wake_writer()
+
+    def _wake_writer(self) -> None:
+        if self._writer is not None:
+            _settle(self._writer)
 
     def _wake_reader(self) -> None:
         if self._reader is not None:
-            if not self._reader.done():
-                self._reader.set_result(None)
+            _settle(self._reader)
         elif self.on_input is not None:
             callback, self.on_input = self.on_input, None
             callback()
@@ -135,13 +137,13 @@ class Stream(asyncio.Protocol):
         self._transport.write(data)
 
     async def drain(self, seconds: float) -> None:
-        """Wait until the peer has taken enough of what was written.
+        """Wait until the peer has taken enough of what was written, or has something to say.
 
         Raises:
             TimeoutError: it did not in time.
             Disconnected: the connection was lost meanwhile.
         """
-        if self._paused and not self._eof:
+        if self._paused and not self.has_input:
             loop = asyncio.get_running_loop()
             self._writer = loop.create_future()
             timer = loop.call_later(seconds, _expire, self._writer)
@@ -152,6 +154,12 @@ class Stream(asyncio.Protocol):
                 self._writer = None
         if self._eof and self._transport is not None and self._transport.is_closing():
             raise Disconnected(f"the connection was lost{self._why()}")
+
+    async def listen(self) -> None:
+        """Let what has arrived meanwhile come in: writing alone never gives the event loop a turn."""
+        turn = asyncio.get_running_loop().create_future()
+        turn.get_loop().call_soon(_settle, turn)
+        await turn
 
     def _why(self) -> str:
         return f": {self._fault}" if self._fault else ""
@@ -246,6 +254,11 @@ class Stream(asyncio.Protocol):
             null = os.open(os.devnull, os.O_RDWR)
             os.dup2(null, descriptor)
             os.close(null)
+
+
+def _settle(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _expire(waiter: "asyncio.Future[None]") -> None:

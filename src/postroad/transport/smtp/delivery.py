@@ -17,6 +17,7 @@ from postroad.errors import (
     MessageError,
     OutcomeUnknown,
     PostroadError,
+    ProtocolError,
     RecipientsRefused,
     SenderRefused,
     SendError,
@@ -314,6 +315,10 @@ async def _content(connection: SmtpConnection, delivery: Delivery, follow: Follo
         await connection.answer(timeouts.dot, Verb.DOT)
         return
     last_block = await _all_but_last_block(connection, conversation.content(delivery.mail.content))
+    if last_block is None:
+        delivery.fail(await _early_refusal(connection), connection)
+        connection.abort()
+        return
     if delivery.before_commit is not None and not await delivery.before_commit(delivery.accepted):
         raise Abandoned("taken back before the final dot", phase=Phase.DATA)
     if delivery.pending.done():  # withdrawn meanwhile
@@ -329,11 +334,29 @@ async def _content(connection: SmtpConnection, delivery: Delivery, follow: Follo
     delivery.dot_answered(await connection.answer(timeouts.dot, Verb.DOT), connection)
 
 
-async def _all_but_last_block(connection: SmtpConnection, wire: bytes) -> bytes:
-    """Write a large content up to its last block, so that "not sent yet" stays certain for as long as possible."""
-    start = 0
+async def _all_but_last_block(connection: SmtpConnection, wire: bytes) -> bytes | None:
+    """Write a large content up to its last block, so that "not sent yet" stays certain for as long as possible.
+
+    ``None``: the server spoke before it had everything.
+    """
+    start, stream = 0, connection.stream
     while len(wire) - start > BLOCK:
-        connection.stream.write(wire[start : start + BLOCK])
-        await connection.drain_block()
+        try:
+            stream.write(wire[start : start + BLOCK])
+            await connection.drain_block()
+            await stream.listen()
+        except Disconnected:
+            if not stream.has_input:
+                raise
+        if stream.has_input:
+            return None
         start += BLOCK
     return wire[start:] if start else wire
+
+
+async def _early_refusal(connection: SmtpConnection) -> SendError:
+    """Why a server would not read on: too large, disk full. The content has no end now, so the connection must."""
+    reply = await connection.answer(connection.settings.timeouts.command, Verb.DOT)
+    if reply.code.positive:
+        return ProtocolError(f"the message was accepted before it was complete: {reply}", reply=reply, phase=Phase.DATA)
+    return DataError(f"the message was refused while it was sent: {reply}", reply=reply, phase=Phase.DATA)
