@@ -1,0 +1,76 @@
+"""An account at a scripted server, and messages on their way to it, for plain test functions."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from postroad.message.envelope import MailObject
+from postroad.outcome import SendReport
+from postroad.testing import Gate, ScriptedServer
+from postroad.transport.contract import BeforeCommit
+from postroad.transport.smtp.settings import PoolLimits, Smtp, Timeouts
+from postroad.transport.smtp.transport import SmtpTransport
+
+T = TypeVar("T")
+
+# For the tests in which the server stays silent, and only for them.
+IMPATIENT = replace(Timeouts().capped(0.15), dot=0.15)
+
+
+def account(server: ScriptedServer, *, connections: int = 1, **settings: Any) -> Smtp:
+    """An account at the server, with one connection unless said otherwise, so that the order is certain."""
+    settings.setdefault("limits", PoolLimits(connections=connections))
+    return Smtp(settings.pop("host", server.host), server.port, **settings)
+
+
+@asynccontextmanager
+async def opened(settings: Smtp) -> AsyncIterator[SmtpTransport]:
+    transport = SmtpTransport(settings)
+    try:
+        yield transport
+    finally:
+        await transport.aclose()
+
+
+def run(settings: Smtp, work: Callable[[SmtpTransport], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine function with a transport of its own."""
+
+    async def within() -> T:
+        async with opened(settings) as transport:
+            return await work(transport)
+
+    return asyncio.run(within())
+
+
+def deliver(settings: Smtp, *mails: MailObject, before_commit: BeforeCommit | None = None) -> list[SendReport]:
+    """Hand all messages over at once; their reports in the order given."""
+
+    async def all_at_once(transport: SmtpTransport) -> list[SendReport]:
+        return await asyncio.gather(*(transport.deliver(mail, before_commit=before_commit) for mail in mails))
+
+    return run(settings, all_at_once)
+
+
+def deliver_one(settings: Smtp, mail: MailObject, before_commit: BeforeCommit | None = None) -> SendReport:
+    return deliver(settings, mail, before_commit=before_commit)[0]
+
+
+def in_turn(settings: Smtp, *mails: MailObject) -> list[SendReport]:
+    """One message after the other, over the same pool."""
+
+    async def one_by_one(transport: SmtpTransport) -> list[SendReport]:
+        return [await transport.deliver(mail) for mail in mails]
+
+    return run(settings, one_by_one)
+
+
+async def reached(gate: Gate) -> None:
+    """The server stands before the gate."""
+    await asyncio.to_thread(gate.wait_until_reached)
+
+
+def verbs(commands: list[str]) -> list[str]:
+    """The first word of each command line."""
+    return [line.partition(" ")[0] for line in commands]
