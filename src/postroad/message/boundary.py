@@ -9,7 +9,6 @@ from typing import Final
 
 from postroad.message.encode import Encoded, Encoding
 
-
 # crc32 gives up the interpreter lock above 5 KiB. In a busy process getting it back costs ten times the checksum of an
 # ordinary body, which is therefore taken in pieces; a large one is worth the other threads' turn.
 _PIECE: Final = 4096
