@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final, cast
 
-from postroad.errors import ConnectError, Disconnected, DnsError, TlsError
+from postroad.errors import ConnectError, Disconnected, DnsError, Timeout, TlsError
 from postroad.net.happy_eyeballs import connected_socket
 from postroad.net.tls import handshake_error
 from postroad.reply import Phase
@@ -173,6 +173,7 @@ class Stream(asyncio.Protocol):
             TlsError: the handshake failed, or the certificate is not trusted.
             ConnectError: the connection was lost meanwhile.
             TlsModeMismatch: the server does not speak TLS here.
+            Timeout: the handshake was not finished within ``seconds``.
         """
         assert self._transport is not None
         loop = asyncio.get_running_loop()
@@ -185,6 +186,10 @@ class Stream(asyncio.Protocol):
                 ssl_handshake_timeout=seconds,
                 ssl_shutdown_timeout=SHUTDOWN_SECONDS,
             )
+        except ConnectionAbortedError as fault:  # asyncio's word for its handshake timeout
+            self.abort()
+            message = f"the TLS handshake with {where} took longer than {seconds:g} s"
+            raise Timeout(message, phase=Phase.TLS) from fault
         except OSError as fault:
             self.abort()
             raise handshake_error(fault, where, implicit=implicit) from fault
@@ -273,14 +278,18 @@ async def connect(
     seconds: float,
     context: ssl.SSLContext | None = None,
     server_name: str | None = None,
+    tls_seconds: float | None = None,
 ) -> Stream:
     """Connect to the first address of a host that answers (RFC 8305), with implicit TLS where a context is given.
+
+    ``seconds`` is for the connection, ``tls_seconds`` (as long, unless given) for the handshake.
 
     Raises:
         DnsError: the name does not resolve.
         TlsError: the handshake failed.
         ConnectError: no address answered.
-        TimeoutError: it took longer than ``seconds`` altogether.
+        Timeout: the handshake took too long.
+        TimeoutError: connecting took too long.
     """
     loop = asyncio.get_running_loop()
     where = f"{host}:{port}"
@@ -300,7 +309,7 @@ async def connect(
         raise DnsError(f"the host name {host!r} is not valid: {fault}", phase=Phase.DNS) from fault
     if context is not None:
         try:
-            await stream.start_tls(context, server_name or host, where, seconds, implicit=True)
+            await stream.start_tls(context, server_name or host, where, tls_seconds or seconds, implicit=True)
         except BaseException:
             stream.abort()
             raise

@@ -97,7 +97,8 @@ def handshake_error(fault: OSError, where: str, *, implicit: bool) -> ConnectErr
         if implicit and fault.reason in _NOT_TLS:
             return plain_text_on_implicit_port(where)
         return TlsError(f"TLS handshake with {where} failed: {fault.reason or fault}", phase=Phase.TLS)
-    return ConnectError(f"the connection to {where} was lost during the TLS handshake: {fault}", phase=Phase.TLS)
+    reason = f": {fault}" if str(fault) else ""
+    return ConnectError(f"the connection to {where} was lost during the TLS handshake{reason}", phase=Phase.TLS)
 
 
 def plain_text_on_implicit_port(where: str) -> TlsModeMismatch:

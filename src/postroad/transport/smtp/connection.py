@@ -130,7 +130,7 @@ class SmtpConnection:
             return False
         except TlsError:  # refused, but in TLS
             return True
-        except ConnectError:
+        except (ConnectError, Timeout):
             return False
         return True
 
@@ -319,12 +319,20 @@ class SmtpConnection:
 
 async def _connect(settings: Smtp) -> Stream:
     policy = settings.tls_settings
-    context = policy.context() if policy.mode is Tls.IMPLICIT else None
+    trusted = policy.context() if policy.verify else None  # made first: a wrong CA file is known before any connection
+    context = trusted if policy.mode is Tls.IMPLICIT else None
     seconds = settings.timeouts.connect
     try:
         return await connect(
-            settings.host, settings.port, seconds=seconds, context=context, server_name=policy.server_name
+            settings.host,
+            settings.port,
+            seconds=seconds,
+            context=context,
+            server_name=policy.server_name,
+            tls_seconds=settings.timeouts.tls,
         )
+    except Timeout:  # in the handshake
+        raise
     except TimeoutError:
         message = f"{settings.where} did not take the connection within {seconds:g} s"
         advice = "Check host and port; many networks block port 25 and some 465 and 587."
