@@ -65,7 +65,7 @@ def test_a_name_that_does_not_resolve(host: str) -> None:
         (Step("EHLO", "421 4.3.2 busy", then=Then.CLOSE), Throttled, Phase.EHLO, True),
         (Step("EHLO", "450 4.3.2 busy"), Throttled, Phase.EHLO, True),
     ],
-    ids=lambda value: f"{value.at}-{value.reply}"[:12] if isinstance(value, Step) else None,
+    ids=lambda value: f"{value.at}-{value.reply!r}"[:13] if isinstance(value, Step) else None,
 )
 def test_a_server_that_takes_no_session(step: Step, kind: type[PostroadError], phase: Phase, temporary: bool) -> None:
     with ScriptedServer(step) as server:
