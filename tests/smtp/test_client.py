@@ -193,6 +193,8 @@ def test_challenges() -> None:
     assert decode_challenge(from_text("334 ")) == b""
     with pytest.raises(ProtocolError, match="not base64"):
         decode_challenge(from_text("334 what is your name?"))
+    with pytest.raises(ProtocolError, match="354 VXNlcm5hbWU6 in answer to AUTH"):
+        decode_challenge(from_text("354 VXNlcm5hbWU6"))
 
 
 def test_the_transcript_has_neither_credentials_nor_content() -> None:

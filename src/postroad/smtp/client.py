@@ -14,7 +14,7 @@ from typing import Final
 
 from postroad.address import Address
 from postroad.errors import ProtocolError
-from postroad.reply import Direction, Reply, Transcript
+from postroad.reply import Direction, Phase, Reply, Transcript
 from postroad.secret import MASK
 from postroad.smtp import body as content_form
 from postroad.smtp import commands
@@ -206,9 +206,12 @@ def decode_challenge(reply: Reply) -> bytes:
     """The SASL challenge in a 334 (RFC 4954 §4).
 
     Raises:
-        ProtocolError: it is not base64.
+        ProtocolError: it is no 334, or not base64.
     """
+    if reply.code != 334:
+        raise ProtocolError(f"{reply} in answer to AUTH", reply=reply, phase=Phase.AUTH)
     try:
         return base64.b64decode(reply.lines[-1].strip(), validate=True)
     except (binascii.Error, ValueError) as fault:
-        raise ProtocolError(f"the server's AUTH challenge is not base64: {reply.lines[-1][:40]!r}") from fault
+        message = f"the server's AUTH challenge is not base64: {reply.lines[-1][:40]!r}"
+        raise ProtocolError(message, phase=Phase.AUTH) from fault
