@@ -33,3 +33,10 @@ def test_what_does_not_exist_yet_stands_in_parentheses() -> None:
 
 def exists(part: str) -> bool:
     return (SOURCE / f"{part}.py").is_file() or any((SOURCE / part).glob("*.py"))
+
+
+def test_every_place_that_is_pointed_to_is_there() -> None:
+    tables = (ROOT / "ARCHITECTURE.md").read_text().split("## Where to look for what")[1]
+    places = re.findall(r"`([a-z_/]+(?:/|\.py))`", tables)
+    assert places
+    assert [place for place in places if not ((SOURCE / place).exists() or (ROOT / place).exists())] == []
