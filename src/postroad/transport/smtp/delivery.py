@@ -51,6 +51,7 @@ class Delivery:
 
     __slots__ = (
         "_accepted",
+        "_on_withdrawn",
         "_outcomes",
         "_replied",
         "before_commit",
@@ -61,7 +62,13 @@ class Delivery:
         "submitted_at",
     )
 
-    def __init__(self, mail: MailObject, before_commit: BeforeCommit | None, submitted_at: float) -> None:
+    def __init__(
+        self,
+        mail: MailObject,
+        before_commit: BeforeCommit | None,
+        submitted_at: float,
+        on_withdrawn: "Callable[[Delivery], None]",
+    ) -> None:
         self.mail = mail
         self.before_commit = before_commit
         self.submitted_at = submitted_at  # loop time, for the bounded wait
@@ -70,6 +77,7 @@ class Delivery:
         self.connection: SmtpConnection | None = None  # while it is this one's turn
         self.committed = False  # the final dot went out
         self._replied = False
+        self._on_withdrawn = on_withdrawn  # told when the caller goes before it is this one's turn
         self._accepted: list[Address] = []
         self._outcomes: list[Outcome] = []
 
@@ -84,9 +92,11 @@ class Delivery:
         return not self._replied and not self.committed
 
     def withdraw(self) -> None:
-        """The caller is gone: stop at once, unless it is not this delivery's turn yet."""
+        """The caller is gone: stop at once."""
         if self.connection is not None:
             self.connection.abort()
+        else:
+            self._on_withdrawn(self)
 
     # ── what the connection must be able to do ────────────────────────────────────────────────────────────────────
 

@@ -32,11 +32,12 @@ from postroad.transport.smtp.settings import PoolLimits
 class Member:
     """A connection of the pool, with its task."""
 
-    __slots__ = ("connection", "opened_at", "task", "wake", "woken")
+    __slots__ = ("connection", "given_up", "opened_at", "task", "wake", "woken")
 
     def __init__(self) -> None:
         self.connection: SmtpConnection | None = None
         self.opened_at = 0.0
+        self.given_up = False  # while it was being opened
         self.wake: asyncio.Future[None] | None = None  # while idle
         self.woken = False  # by a message, which it has not taken yet
         self.task: asyncio.Task[None] | None = None
@@ -63,7 +64,7 @@ class Pool:
 
     def submit(self, mail: MailObject, before_commit: BeforeCommit | None) -> PendingReport:
         """Queue a message; the report comes when it has been tried."""
-        delivery = Delivery(mail, before_commit, self._loop.time())
+        delivery = Delivery(mail, before_commit, self._loop.time(), self._withdrawn)
         self._queue.append(delivery)
         self._stir()
         return delivery.pending
@@ -119,7 +120,8 @@ class Pool:
             self._members.discard(member)
             raise
         finally:
-            self._opening -= 1
+            if not member.given_up:
+                self._opening -= 1
         member.opened_at = self._loop.time()
         self._proven = True
         self._loop.call_soon(self._stir)  # others may follow, once this one has taken its message
@@ -218,6 +220,23 @@ class Pool:
             return
         self._fail_waiting(fault)
 
+    def _withdrawn(self, delivery: Delivery) -> None:
+        """A caller went while its message waited: a connection that is being opened for nobody is given up."""
+        with contextlib.suppress(ValueError):
+            self._queue.remove(delivery)
+        if not self._queue:
+            self._give_up_opening()
+
+    def _give_up_opening(self) -> None:
+        for member in [member for member in self._members if member.connection is None]:
+            assert member.task is not None
+            member.given_up = True
+            self._members.discard(member)
+            self._opening -= 1
+            self._farewells.add(member.task)
+            member.task.add_done_callback(self._farewells.discard)
+            member.task.cancel()
+
     def _fail_waiting(self, fault: Exception) -> None:
         waiting, self._queue = self._queue, deque()
         for delivery in waiting:
@@ -264,10 +283,8 @@ class Pool:
         self._fail_waiting(closed)
         for member in list(self._idle):
             _rouse(member)
+        self._give_up_opening()
         tasks = [member.task for member in self._members if member.task is not None]
-        for member in self._members:
-            if member.connection is None and member.task is not None:  # still being opened, for nobody now
-                member.task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._fail_waiting(closed)  # what a connection that was lost meanwhile gave back
         await asyncio.gather(*self._farewells, return_exceptions=True)
