@@ -18,6 +18,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import TypeEngine
 
+from postroad.database.driver import execute
+
 Type = TypeEngine[Any] | type[TypeEngine[Any]]
 Row = Sequence[Any]
 
@@ -85,10 +87,10 @@ class Statement:
     ) -> Iterable[Any]:
         compiled = self._for(connection.dialect)
         if given is None:
-            yield connection.exec_driver_sql(compiled.sql, _in_order(compiled, parameters))
+            yield execute(connection, compiled.sql, _in_order(compiled, parameters))
         elif not compiled.takes_rows:
             parameters[GIVEN] = _encode(given)
-            yield connection.exec_driver_sql(compiled.sql, _in_order(compiled, parameters))
+            yield execute(connection, compiled.sql, _in_order(compiled, parameters))
         elif given:
             yield from self._executed_with_rows(connection, compiled, given, parameters)
 
@@ -99,7 +101,7 @@ class Statement:
         for start in range(0, len(rows), most):
             part = rows if len(rows) <= most else rows[start : start + most]
             before, after = _around_rows(compiled, parameters)
-            yield connection.exec_driver_sql(compiled.for_rows(part), (*before, *chain.from_iterable(part), *after))
+            yield execute(connection, compiled.for_rows(part), (*before, *chain.from_iterable(part), *after))
 
     def _for(self, dialect: Dialect) -> _Compiled:
         ready = self._compiled.get(dialect.name)
@@ -124,7 +126,7 @@ class Query(Statement):
         """Execute; returns the rows in the select's order."""
         rows: list[list[Any]] = []
         for cursor in self._executed(connection, given, parameters):
-            rows += json.loads(cursor.scalar_one())
+            rows += json.loads(cursor.fetchone()[0])
         return rows
 
     def _prepared(self) -> ClauseElement:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
+from postroad.database.driver import execute
 from postroad.database.engine import make_file, open_engine, prepare
 from postroad.database.faults import while_opening, while_working
 from postroad.database.fork_gate import ForkGate
@@ -104,11 +105,11 @@ class Database:
             return answer
         opened = self._opened()
         with while_working(self.location), opened.gate, opened.engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
+            execute(connection, "BEGIN")
             try:
                 return query(connection)
             finally:
-                connection.exec_driver_sql("ROLLBACK")
+                execute(connection, "ROLLBACK")
 
     def watch(self) -> "Watch":
         """Something that tells whether anybody has written."""
@@ -197,7 +198,7 @@ class Watch:
             if self._connection is None:
                 self._connection = opened.engine.connect()
             # The number means something within one connection only.
-            return id(self._connection), self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+            return id(self._connection), execute(self._connection, "PRAGMA data_version").fetchone()[0]
 
     def disconnect(self) -> None:
         """Close the connection; the next look opens another, and sees a change."""

@@ -101,7 +101,8 @@ delivery = Table(
     sqlite_autoincrement=True,
 )
 Index("postroad_delivery_message", delivery.c.message_id, delivery.c.number, unique=True)
-# Written out as literals: a partial index serves only a query that repeats its condition.
+# Written out as literals: a partial index serves only a query that repeats its condition, and SQLite plans a statement
+# anew at every execution that compares the column of such a condition with a parameter (60 µs instead of 10).
 WAITING: Final = delivery.c.state.in_([literal_column("'ready'"), literal_column("'scheduled'")])
 LEASED: Final = delivery.c.state == literal_column("'leased'")
 # A claim goes by site and priority, so that a backlog of one site is never walked over for another.

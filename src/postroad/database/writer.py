@@ -17,9 +17,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from postroad.database.faults import runtime_fault
+from postroad.clock import SYSTEM_CLOCK
+from postroad.database.driver import execute
+from postroad.database.faults import DATABASE_FAULTS, runtime_fault
 from postroad.database.fork_gate import ForkGate
 from postroad.database.location import Location
 from postroad.database.lock_file import LockFile
@@ -36,10 +37,14 @@ It runs inside a transaction and may be run again after a rollback, so it change
 
 GROUP_ITEMS: Final = 256  # more per commit gains little (measured) and lets the first wait for the last
 GROUP_OCTETS: Final = 16 * 1024 * 1024  # of content in one commit: bounds its time, and the log's growth
-REST: Final = 0.0002  # seconds between groups: a process that waits for the lock needs about 50 µs to wake up
+SHORTEST_REST: Final = 0.0002  # seconds between groups: a process that waits for the lock wakes up in about 50 µs
+# Where several callers write at once, the next group waits half as long as the last one took: it gathers more items,
+# and one commit for many costs less than many commits. Whoever writes alone is not held up.
+REST: Final = 0.5
+LONGEST_REST: Final = 0.005  # seconds
+CROWD: Final = 64  # items waiting that are worth a commit at once
 CHECKPOINT_OCTETS: Final = 16 * 1024 * 1024  # of content and rows between checkpoints
 ROW_OCTETS: Final = 4096  # what an item's rows and their indexes come to in the log, roughly
-IDLE: Final = 1.0  # seconds without work after which the log is written back
 
 
 class _Item(Generic[P, R]):
@@ -109,13 +114,21 @@ class Writer:
 
     def _run(self) -> None:
         while group := self._next_group():
+            began = SYSTEM_CLOCK.monotonic()
             results = self._written(group)
+            took = SYSTEM_CLOCK.monotonic() - began
             self.groups += 1
             _settle(group, results)
             self._save_log()
-            self._closing.wait(REST)
+            self._closing.wait(self._rest(len(group), took))
         with self._lock, self._gate:  # the last connection to go writes the log back
             self.disconnect()
+
+    def _rest(self, items: int, took: float) -> float:
+        """How long to leave the database to others, in seconds, after a group that took so long."""
+        if items == 1 or len(self._waiting) >= CROWD:
+            return SHORTEST_REST
+        return max(SHORTEST_REST, min(LONGEST_REST, REST * took))
 
     def disconnect(self) -> None:
         """Close the connection; the next group opens another. Only while the writer is not at work."""
@@ -151,7 +164,7 @@ class Writer:
                 return [runtime_fault(fault.reason, self._location)] * len(group)
             except Exception as fault:  # noqa: BLE001  # whatever one item's work raises must not stop the others
                 if len(group) == 1:
-                    return [runtime_fault(fault, self._location) if isinstance(fault, SQLAlchemyError) else fault]
+                    return [runtime_fault(fault, self._location) if isinstance(fault, DATABASE_FAULTS) else fault]
         # One item's fault spoiled the whole transaction. It is rare, so each now gets a transaction of its own.
         return [self._written([item])[0] for item in group]
 
@@ -160,8 +173,8 @@ class Writer:
         if self._unsaved < CHECKPOINT_OCTETS or self._location.path is None:
             return
         self._unsaved = 0
-        with self._lock, self._gate, contextlib.suppress(SQLAlchemyError):
-            self._connected().exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+        with self._lock, self._gate, contextlib.suppress(*DATABASE_FAULTS):
+            execute(self._connected(), "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 class _NotCommitted(Exception):
@@ -180,8 +193,8 @@ def _committed(connection: Connection, group: list[_Item[Any, Any]]) -> Sequence
         Exception: what the work of one of the items raised; everything is rolled back.
     """
     try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    except SQLAlchemyError as fault:
+        execute(connection, "BEGIN IMMEDIATE")
+    except DATABASE_FAULTS as fault:
         raise _NotCommitted(fault) from fault
     try:
         results = _results(connection, group)
@@ -189,8 +202,8 @@ def _committed(connection: Connection, group: list[_Item[Any, Any]]) -> Sequence
         _roll_back(connection)
         raise
     try:
-        connection.exec_driver_sql("COMMIT")
-    except SQLAlchemyError as fault:
+        execute(connection, "COMMIT")
+    except DATABASE_FAULTS as fault:
         _roll_back(connection)
         raise _NotCommitted(fault) from fault
     return results
@@ -209,8 +222,8 @@ def _results(connection: Connection, group: list[_Item[Any, Any]]) -> Sequence[A
 
 
 def _roll_back(connection: Connection) -> None:
-    with contextlib.suppress(SQLAlchemyError):  # after a full disk SQLite has rolled back by itself
-        connection.exec_driver_sql("ROLLBACK")
+    with contextlib.suppress(*DATABASE_FAULTS):  # after a full disk SQLite has rolled back by itself
+        execute(connection, "ROLLBACK")
 
 
 def _settle(group: Sequence[_Item[Any, Any]], results: Sequence[Any]) -> None:

@@ -49,6 +49,7 @@ class Deliverer:
         self._transport = transport
         self._clock = clock
         self._chance = chance
+        self._landed: list[Landing] = []  # results of this round of the event loop
         self._unwritten: set[asyncio.Future[None]] = set()  # results on their way to disk
 
     async def deliver(self, parcel: Parcel, content: bytes) -> PostroadError | None:
@@ -116,25 +117,33 @@ class Deliverer:
         self._write(Landing(settled, self._transport.name, now, now))
 
     def _write(self, landing: Landing) -> None:
-        future = self._database.submit(record, landing)
-        self._unwritten.add(future)
-        future.add_done_callback(partial(self._written, landing))
+        """Have a landing written down, together with the others of this round of the event loop."""
+        self._landed.append(landing)
+        if len(self._landed) == 1:
+            asyncio.get_running_loop().call_soon(self._write_landed)
 
-    def _written(self, landing: Landing, future: "asyncio.Future[None]") -> None:
-        self._unwritten.discard(future)
-        if future.cancelled() or future.exception() is None:
-            return
-        _log.error("what became of a delivery could not be written down, trying again: %s", future.exception())
-        again = asyncio.ensure_future(self._write_again(landing))
-        self._unwritten.add(again)
-        again.add_done_callback(self._unwritten.discard)
+    def _write_landed(self) -> None:
+        landings, self._landed = tuple(self._landed), []
+        if landings:
+            self._follow(landings, self._database.submit(record, landings))
 
-    async def _write_again(self, landing: Landing) -> None:
+    def _follow(self, landings: tuple[Landing, ...], written: "asyncio.Future[None]") -> None:
+        self._unwritten.add(written)
+        written.add_done_callback(partial(self._written, landings))
+
+    def _written(self, landings: tuple[Landing, ...], written: "asyncio.Future[None]") -> None:
+        self._unwritten.discard(written)
+        if not written.cancelled() and (fault := written.exception()) is not None:
+            _log.error("what became of %d messages could not be written down, trying again: %s", len(landings), fault)
+            self._follow(landings, asyncio.ensure_future(self._write_again(landings)))
+
+    async def _write_again(self, landings: tuple[Landing, ...]) -> None:
         await self._clock.sleep(WRITE_AGAIN_AFTER)
-        self._write(landing)
+        await self._database.submit(record, landings)
 
     async def written(self) -> None:
         """Return when everything that was heard so far is on disk."""
+        self._write_landed()
         while self._unwritten:
             await asyncio.wait(self._unwritten)
 

@@ -4,16 +4,15 @@ Only a lease whose owner and epoch still stand changes its delivery. What comes 
 given up, is kept as an attempt and changes nothing.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Boolean, Connection, Double, Integer, Text, delete, insert, or_, select, update
+from sqlalchemy import Boolean, Connection, Double, Integer, Text, delete, insert, literal_column, or_, select, update
 
 from postroad.database.batch import Query, Statement, given
 from postroad.database.tables import attempt, delivery, event, flight
-from postroad.outbox.settle import Settled, kept_text
-from postroad.outbox.states import EVENTS, DeliveryState, Move, allowed
+from postroad.outbox.settle import Path, Settled, kept_text
+from postroad.outbox.states import DeliveryState, Move, allowed
 from postroad.outcome import Outcome
 
 
@@ -34,10 +33,7 @@ _STANDING = Query(
     .where(
         delivery.c.owner == _held.c.owner,
         delivery.c.epoch == _held.c.epoch,
-        or_(
-            delivery.c.state == DeliveryState.LEASED.value,
-            delivery.c.state == DeliveryState.UNCERTAIN.value,
-        ),
+        delivery.c.state.in_([literal_column("'leased'"), literal_column("'uncertain'")]),
     )
 )
 _LAND = Statement(
@@ -96,66 +92,66 @@ ADD_EVENTS = Statement(
 )
 
 
-def record(connection: Connection, landings: Sequence[Landing]) -> list[Exception | None]:
+def record(connection: Connection, batches: Sequence[tuple[Landing, ...]]) -> list[Exception | None]:
     """Write down what became of the leases."""
+    landings = [landing for batch in batches for landing in batch]
     leases = [(one.lease.id, one.lease.owner, one.lease.epoch) for landing in landings for one in landing.settled]
-    standing = {id_: DeliveryState(state) for id_, state in _STANDING.rows(connection, leases)}
-    settled = [
-        (landing, one)
-        for landing in landings
-        for one in landing.settled
-        if one.lease.id in standing and allowed(standing[one.lease.id], one.verdict.moves[0])
-    ]
-    _SETTLE_TRIED.run(connection, [_tried_row(landing, one) for landing, one in settled if one.outcome is not None])
-    _SETTLE_UNTRIED.run(connection, [_untried_row(landing, one) for landing, one in settled if one.outcome is None])
+    standing: dict[int, str] = {id_: state for id_, state in _STANDING.rows(connection, leases)}  # noqa: C416
+    rows = _Rows()
+    for landing in landings:
+        for one in landing.settled:
+            rows.add(landing, one, standing.get(one.lease.id))
+    _SETTLE_TRIED.run(connection, rows.tried)
+    _SETTLE_UNTRIED.run(connection, rows.untried)
     _LAND.run(connection, leases)
-    ADD_ATTEMPTS.run(connection, [row for landing in landings for row in _attempt_rows(landing)])
-    ADD_EVENTS.run(connection, [row for landing, one in settled for row in _event_rows(landing, one)])
-    return [None] * len(landings)
+    ADD_ATTEMPTS.run(connection, rows.attempts)
+    ADD_EVENTS.run(connection, rows.events)
+    return [None] * len(batches)
 
 
-def _tried_row(landing: Landing, settled: Settled) -> tuple[Any, ...]:
-    lease, verdict, outcome = settled
-    assert outcome is not None
-    state = verdict.state
-    owner = lease.owner if state is DeliveryState.UNCERTAIN else None
-    code, enhanced, phase, text = _said(outcome)
-    uncertain, assumed = Move.LOSE_SIGHT in verdict.moves, Move.ASSUME_SENT in verdict.moves
-    return (
-        lease.id, state.value, verdict.due_at, owner, code, enhanced, phase, text, int(uncertain), int(assumed),
-        landing.ended_at,
-    )  # fmt: skip
+class _Rows:
+    """The rows that landings come to."""
+
+    __slots__ = ("attempts", "events", "tried", "untried")
+
+    def __init__(self) -> None:
+        self.tried: list[tuple[Any, ...]] = []
+        self.untried: list[tuple[Any, ...]] = []
+        self.attempts: list[tuple[Any, ...]] = []
+        self.events: list[tuple[Any, ...]] = []
+
+    def add(self, landing: Landing, settled: Settled, state: str | None) -> None:
+        """The rows of one lease; ``state`` is its delivery's, if the lease still stands."""
+        lease, (path, due_at), outcome = settled
+        now = landing.ended_at
+        said = None if outcome is None else _said(outcome)
+        if said is not None:
+            self.attempts.append((lease.id, lease.attempt, lease.owner, landing.route, landing.started_at, now, *said))
+        if not _may_move(state, path):
+            return
+        if said is None:
+            self.untried.append((lease.id, path.state.value, due_at, lease.attempts, now))
+        else:
+            owner = lease.owner if path.state is DeliveryState.UNCERTAIN else None
+            flags = int(Move.LOSE_SIGHT in path.moves), int(Move.ASSUME_SENT in path.moves)
+            self.tried.append((lease.id, path.state.value, due_at, owner, *said[1:], *flags, now))
+        for move, kind in path.events:
+            planned = f',"due_at":{due_at!r}' if move in _WAITING_AGAIN else ""
+            self.events.append((lease.id, kind.value, now, f'{{"attempt":{lease.attempt}{planned}}}'))
 
 
-def _untried_row(landing: Landing, settled: Settled) -> tuple[Any, ...]:
-    lease, verdict, _ = settled
-    return (lease.id, verdict.state.value, verdict.due_at, lease.attempts, landing.ended_at)
+_WAITING_AGAIN: Final = (Move.DEFER, Move.TRY_AGAIN)
 
 
-def _attempt_rows(landing: Landing) -> Iterator[tuple[Any, ...]]:
-    for lease, _, outcome in landing.settled:
-        if outcome is not None:
-            yield (
-                lease.id, lease.attempt, lease.owner, landing.route, landing.started_at, landing.ended_at,
-                outcome.result.value, *_said(outcome),
-            )  # fmt: skip
+def _may_move(state: str | None, path: Path) -> bool:
+    if state == "leased":  # every path begins there
+        return True
+    return state is not None and allowed(DeliveryState(state), path.moves[0])
 
 
-def _said(outcome: Outcome) -> tuple[int | None, str | None, str, str]:
-    enhanced = outcome.enhanced
-    code = None if outcome.code is None else int(outcome.code)
-    return (code, None if enhanced is None else str(enhanced), outcome.phase.value, kept_text(outcome))
-
-
-def _event_rows(landing: Landing, settled: Settled) -> Iterator[tuple[Any, ...]]:
-    lease, verdict, _ = settled
-    for move in verdict.moves:
-        kind = EVENTS.get(move)
-        if kind is not None:
-            detail: dict[str, Any] = {"attempt": lease.attempt}
-            if move in _WAITING_AGAIN:
-                detail["due_at"] = verdict.due_at
-            yield (lease.id, kind.value, landing.ended_at, json.dumps(detail))
-
-
-_WAITING_AGAIN: Final = frozenset({Move.DEFER, Move.TRY_AGAIN})
+def _said(outcome: Outcome) -> tuple[str, int | None, str | None, str, str]:
+    """Result, code, enhanced code, phase and text."""
+    reply = outcome.reply
+    code = None if reply is None else int(reply.code)
+    enhanced = None if reply is None or reply.enhanced is None else str(reply.enhanced)
+    return outcome.result.value, code, enhanced, outcome.phase.value, kept_text(outcome)

@@ -108,7 +108,7 @@ def _arrive(connection: Connection, arrival: Arrival) -> Recovered:
     streams = declared(connection)
     uncertain = [_unknown(row, arrival, streams) for row in _IN_FLIGHT.rows(connection)]
     if uncertain:
-        record(connection, uncertain)
+        record(connection, [tuple(uncertain)])
     _CLEAR_FLIGHTS.run(connection)
     taken_back = _TAKE_BACK.run(connection, now=arrival.now)
     _FORGET_WORKERS.run(connection)

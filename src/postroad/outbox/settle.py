@@ -4,8 +4,9 @@ from typing import Final, NamedTuple
 
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.errors import Abandoned, PostroadError, Remedy, Scope
+from postroad.events import EventKind
 from postroad.outbox.lease import Lease
-from postroad.outbox.states import DeliveryState, Move, after
+from postroad.outbox.states import EVENTS, DeliveryState, Move, after
 from postroad.outbox.stream import Stream, UncertainPolicy
 from postroad.outcome import Outcome, Result, SendReport
 from postroad.retry import wait_asked_for
@@ -13,19 +14,41 @@ from postroad.retry import wait_asked_for
 MAX_TEXT: Final = 1000  # characters of a reply that are kept; a reply line has 512 octets (RFC 5321 §4.5.3.1.5)
 
 
-class Verdict(NamedTuple):
-    """What happens to a delivery: its moves, in order, and when it is due where it waits again."""
+class Path(NamedTuple):
+    """Moves in a row from ``leased``, where they lead, and the events of the moves that have one."""
 
     moves: tuple[Move, ...]
-    due_at: float
+    state: DeliveryState
+    events: tuple[tuple[Move, EventKind], ...]
 
-    @property
-    def state(self) -> DeliveryState:
-        """Where the moves lead from ``leased``."""
-        state = DeliveryState.LEASED
-        for move in self.moves:
-            state = after(state, move)
-        return state
+
+def path(*moves: Move) -> Path:
+    """The path of these moves.
+
+    Raises:
+        IllegalMove: one of them is not in the table.
+    """
+    state = DeliveryState.LEASED
+    for move in moves:
+        state = after(state, move)
+    return Path(moves, state, tuple((move, EVENTS[move]) for move in moves if move in EVENTS))
+
+
+SUCCEED: Final = path(Move.SUCCEED)
+REFUSE: Final = path(Move.REFUSE)
+DEFER: Final = path(Move.DEFER)
+EXPIRE: Final = path(Move.EXPIRE)
+GIVE_BACK: Final = path(Move.GIVE_BACK)
+LOSE_SIGHT: Final = path(Move.LOSE_SIGHT)
+LOSE_SIGHT_AND_TRY_AGAIN: Final = path(Move.LOSE_SIGHT, Move.TRY_AGAIN)
+LOSE_SIGHT_AND_ASSUME_SENT: Final = path(Move.LOSE_SIGHT, Move.ASSUME_SENT)
+
+
+class Verdict(NamedTuple):
+    """What happens to a delivery, and when it is due where it waits again."""
+
+    path: Path
+    due_at: float
 
 
 class Settled(NamedTuple):
@@ -39,23 +62,23 @@ class Settled(NamedTuple):
 def judge(lease: Lease, outcome: Outcome, stream: Stream, now: float, chance: Chance = SYSTEM_CHANCE) -> Verdict:
     """The verdict on a delivery that was tried."""
     if outcome.result is Result.ACCEPTED:
-        return Verdict((Move.SUCCEED,), now)
+        return Verdict(SUCCEED, now)
     if outcome.result is Result.UNKNOWN:
         return lost_sight(lease, stream, now, chance)
     if outcome.permanent:
-        return Verdict((Move.REFUSE,), now)
+        return Verdict(REFUSE, now)
     due_at = next_try(lease, stream, now, chance, wait_asked_for(outcome.error))
-    return Verdict((Move.EXPIRE,), now) if due_at is None else Verdict((Move.DEFER,), due_at)
+    return Verdict(EXPIRE, now) if due_at is None else Verdict(DEFER, due_at)
 
 
 def lost_sight(lease: Lease, stream: Stream, now: float, chance: Chance = SYSTEM_CHANCE) -> Verdict:
     """The verdict on a delivery whose final dot may be out without an answer: as its stream's policy says."""
     if stream.uncertain is UncertainPolicy.ASSUME_SENT:
-        return Verdict((Move.LOSE_SIGHT, Move.ASSUME_SENT), now)
+        return Verdict(LOSE_SIGHT_AND_ASSUME_SENT, now)
     due_at = next_try(lease, stream, now, chance)
     if stream.uncertain is UncertainPolicy.HOLD or due_at is None:  # an uncertain delivery never expires
-        return Verdict((Move.LOSE_SIGHT,), now)
-    return Verdict((Move.LOSE_SIGHT, Move.TRY_AGAIN), due_at)
+        return Verdict(LOSE_SIGHT, now)
+    return Verdict(LOSE_SIGHT_AND_TRY_AGAIN, due_at)
 
 
 def next_try(
@@ -71,12 +94,12 @@ def next_try(
 
 def given_back(lease: Lease, not_before: float = 0.0) -> Settled:
     """A lease that was not tried: as if it had never been taken, but for a due time that may be later."""
-    return Settled(lease, Verdict((Move.GIVE_BACK,), max(lease.due_at, not_before)), None)
+    return Settled(lease, Verdict(GIVE_BACK, max(lease.due_at, not_before)), None)
 
 
 def given_up_in_flight(lease: Lease, now: float) -> Settled:
     """A lease that expired between claim and final dot."""
-    return Settled(lease, Verdict((Move.EXPIRE,), now), None)
+    return Settled(lease, Verdict(EXPIRE, now), None)
 
 
 def route_fault(report: SendReport) -> PostroadError | None:

@@ -1,7 +1,6 @@
 """What both faces of the outbox share: from a caller's arguments to a job, and to the receipt."""
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +15,20 @@ from postroad.mailer.compose import Sendable, compose
 from postroad.mailer.environment import value_of
 from postroad.mailer.intercept import interceptor
 from postroad.message.email import Email
-from postroad.message.envelope import MailObject
-from postroad.message.raw import RawMessage, header_of
+from postroad.message.raw import RawMessage
 from postroad.outbox.bell import Bell
 from postroad.outbox.enqueue import Queued
 from postroad.outbox.job import Job, Moment, Receipt, payload_hash, read_key, read_times
 from postroad.outbox.route import WorkerRoute, worker_transport
 from postroad.outbox.stream import Stream, checked_name
 from postroad.outbox.stream_table import Streams, declare, declared
+from postroad.outbox.subject import MAX_SUBJECT, subject_of
 from postroad.outbox.uuid7 import uuid7
 from postroad.outbox.worker import Worker
 from postroad.retry import Schedule
 
-_SUBJECT: Final = re.compile(rb"(?im)^subject[ \t]*:((?:[^\r\n]|\r\n[ \t])*)")
 _GENERATED: Final = {"message-id": "message_id", "date": "date"}
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
-MAX_SUBJECT: Final = 500  # characters that are kept beside a message, for people who search
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ class Store:
             expires_at=expires_at,
             idempotency_key=key,
             payload_hash=hashed,
-            subject=_subject_of(message, mail)[:MAX_SUBJECT],
+            subject=message.subject[:MAX_SUBJECT] if isinstance(message, Email) else subject_of(mail.content),
             tags=message.tags if isinstance(message, Email) else (),
             metadata=message.metadata if isinstance(message, Email) else _NONE,
         )
@@ -143,25 +140,6 @@ def _generated(message: Sendable) -> frozenset[str]:
     if isinstance(message, Email):
         return frozenset(name for name, field in _GENERATED.items() if getattr(message, field) is None)
     return frozenset(name for name in _GENERATED if message[name] is None)
-
-
-def _subject_of(message: Sendable, mail: MailObject) -> str:
-    if isinstance(message, Email):
-        return message.subject
-    found = _SUBJECT.search(header_of(mail.content))
-    if found is None:
-        return ""
-    text = found[1].replace(b"\r\n", b"").decode("utf-8", "replace").strip()
-    return _decoded(text) if "=?" in text else text
-
-
-def _decoded(text: str) -> str:
-    from email.header import decode_header, make_header  # loaded late: slow to import, and rarely needed here
-
-    try:
-        return str(make_header(decode_header(text)))
-    except (ValueError, LookupError):  # an unknown character set, or no encoded word after all
-        return text
 
 
 def default_url(environ: Mapping[str, str] | None = None) -> str:

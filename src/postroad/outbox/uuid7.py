@@ -1,6 +1,5 @@
 """UUIDs that sort by the time they were made (RFC 9562 §5.7)."""
 
-import uuid
 from collections.abc import Callable
 
 from postroad.chance import random_bytes
@@ -14,4 +13,5 @@ def uuid7(now: float, octets: Octets = random_bytes) -> str:
     milliseconds = int(now * 1000) & 0xFFFF_FFFF_FFFF  # 48 bits: until the year 10889
     chance = int.from_bytes(octets(10))
     value = milliseconds << 80 | 0x7 << 76 | (chance >> 68 & 0xFFF) << 64 | 0b10 << 62 | chance & 0x3FFF_FFFF_FFFF_FFFF
-    return str(uuid.UUID(int=value))
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
