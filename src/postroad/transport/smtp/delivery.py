@@ -241,7 +241,7 @@ async def transact(connection: SmtpConnection, delivery: Delivery, follow: Follo
 
     ``begun`` says that this one's own opening went out behind the last dot. Failures end in the report, and leave the
     connection closed; an exception of ``before_commit`` is passed to the caller of the delivery. A delivery that is not
-    done afterwards met a used connection which the server had given up, and was never begun.
+    done afterwards met a used connection that was at its end or out of step, and was never begun.
     """
     following: list[Delivery] = []
     used_before = connection.served > 0
@@ -253,7 +253,7 @@ async def transact(connection: SmtpConnection, delivery: Delivery, follow: Follo
             await _content(connection, delivery, follow, following)
     except PostroadError as fault:
         connection.abort()
-        if not (used_before and delivery.untouched and isinstance(fault, Disconnected)):
+        if not (used_before and delivery.untouched and isinstance(fault, Disconnected | ProtocolError)):
             _stopped(delivery, fault, connection)
     except asyncio.CancelledError:
         connection.abort()
