@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Double, Integer, and_, bindparam, case, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 
 from postroad.address import Address
 from postroad.clock import as_datetime
@@ -230,7 +243,7 @@ def _entry(row: Sequence[Any]) -> QueueEntry:
 def _condition(search: Search) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = [true()]
     if search.state is not None:
-        conditions.append(_STATE_NOW.in_([_known_state(search.state).value]))
+        conditions.append(literal(_known_state(search.state).value) == _STATE_NOW)
     if search.recipient is not None:
         address = Address.parse(search.recipient)
         folded = func.lower(delivery.c.recipient) == address.key

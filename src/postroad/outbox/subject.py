@@ -24,7 +24,7 @@ def subject_of(content: bytes) -> str:
         return ""
     text = found[1].replace(b"\r\n", b"").decode("utf-8", "replace").strip()
     if "=?" in text:
-        text = _WORD.sub(_decoded, _BETWEEN.sub("", text))
+        text = _WORD.sub(_decoded, _BETWEEN.sub("", text)).encode("utf-8", "replace").decode()  # no lone surrogates
     return text[:MAX_SUBJECT]
 
 
