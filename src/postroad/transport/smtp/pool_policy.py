@@ -56,8 +56,8 @@ def opening_failed_for_all(state: PoolState) -> bool:
 
 
 def worn_out(served: int, age: float, limits: PoolLimits) -> bool:
-    """Whether a connection has done enough; ``age`` in seconds."""
-    return served >= limits.messages or age >= limits.age
+    """Whether a connection has done enough; ``age`` in seconds. One that has served nobody never has."""
+    return served > 0 and (served >= limits.messages or age >= limits.age)
 
 
 PROBE_AFTER = 30.0  # seconds of idling after which a connection is asked whether it lives; NATs forget in minutes
