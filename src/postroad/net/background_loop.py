@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Coroutine
+from concurrent.futures import Future, wait
 from typing import Any, Final, TypeVar
 
 from postroad.errors import ConfigurationError
@@ -15,10 +16,13 @@ T = TypeVar("T")
 # Loops that a forked child inherited. They must never be closed there: parent and child share the epoll set and the
 # self-pipe behind them, and closing would take the parent's registrations away. Kept, so that nothing collects them.
 _INHERITED: Final[list[object]] = []
+_ALL: "Final[weakref.WeakSet[BackgroundLoop]]" = weakref.WeakSet()
+
+GRACE_SECONDS: Final = 2.0  # for calls of other threads that end when whatever they wait for has been closed
 
 
 class BackgroundLoop:
-    """A loop that starts with its first ``run`` and ends with ``close``, or with the process.
+    """A loop that starts with its first ``run`` and ends with ``close``, or with the process. Thread-safe.
 
     After a fork the child starts a loop of its own with its first ``run``.
     """
@@ -31,62 +35,82 @@ class BackgroundLoop:
         self._finalizer: weakref.finalize[[asyncio.AbstractEventLoop, threading.Thread, int], BackgroundLoop] | None = (
             None
         )
-        self._pid = os.getpid()
+        self._calls: set[Future[Any]] = set()
+        _ALL.add(self)
 
     @property
     def running(self) -> bool:
         """The thread has been started, in this process, and not been closed."""
-        return self._loop is not None and self._pid == os.getpid()
+        return self._loop is not None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the loop and wait for it. An exception here (Ctrl-C) cancels it there.
 
         Raises:
             ConfigurationError: called from a coroutine of this very loop, which would wait for itself.
+            concurrent.futures.CancelledError: the loop was closed meanwhile.
         """
-        loop = self._started()
         if threading.current_thread() is self._thread:
             work.close()
             raise ConfigurationError("a blocking call inside its own event loop would wait for itself")
-        future = asyncio.run_coroutine_threadsafe(work, loop)
+        future = self._submit(work)
         try:
             return future.result()
         except BaseException:
             future.cancel()
             raise
 
-    def _started(self) -> asyncio.AbstractEventLoop:
-        if self._loop is not None and self._pid == os.getpid():
-            return self._loop
-        if self._pid != os.getpid():
-            self._lock = threading.Lock()  # the old one may have been held by a thread that the child does not have
+    def _submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        # Under the lock, so that no call gets into a loop that is ending and would never look at it.
         with self._lock:
-            if self._loop is None or self._pid != os.getpid():
-                self._start()
-            assert self._loop is not None
-            return self._loop
+            loop = self._loop or self._start()
+            future = asyncio.run_coroutine_threadsafe(work, loop)
+            self._calls.add(future)
+        future.add_done_callback(self._calls.discard)
+        return future
 
-    def _start(self) -> None:
-        if self._loop is not None:
-            _INHERITED.append((self._loop, self._thread))
-            if self._finalizer is not None:
-                self._finalizer.detach()
-        self._pid = os.getpid()
+    def _start(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.new_event_loop()
         ready = threading.Event()
         thread = threading.Thread(target=_main, args=(loop, ready), name=self._name, daemon=True)
         thread.start()
         ready.wait()
         self._loop, self._thread = loop, thread
-        self._finalizer = weakref.finalize(self, _stop, loop, thread, self._pid)
+        self._finalizer = weakref.finalize(self, _stop, loop, thread, os.getpid())
+        return loop
 
     def close(self) -> None:
-        """Cancel what still runs, end the thread and wait for it. Closing twice is nothing."""
-        if self._pid != os.getpid():
-            _INHERITED.append((self._loop, self._thread))
-        elif self._finalizer is not None:
-            self._finalizer()
+        """Let calls of other threads end, cancel what still runs, end the thread and wait for it.
+
+        Closing twice is nothing.
+        """
+        with self._lock:
+            finalizer, thread = self._finalizer, self._thread
+            calls = set(self._calls)
+            self._loop = self._thread = self._finalizer = None
+        if finalizer is None:
+            return
+        if threading.current_thread() is not thread:
+            wait(calls, GRACE_SECONDS)
+        finalizer()
+
+    def _forget_parent(self) -> None:
+        """In a forked child: the thread is not there, and another thread may have held the lock."""
+        if self._finalizer is not None:
+            self._finalizer.detach()
+            _INHERITED.append((self._loop, self._thread, self._calls))
         self._loop = self._thread = self._finalizer = None
+        self._calls = set()
+        self._lock = threading.Lock()
+
+
+def _forget_parents_loops() -> None:
+    for one in list(_ALL):
+        one._forget_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parents_loops)
 
 
 def _main(loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
