@@ -29,17 +29,30 @@ class Stop:
 
     def __init__(self) -> None:
         self._reached = threading.Semaphore(0)
-        self._open = threading.Event()
+        self._lock = threading.Lock()
+        self._opened = False
+        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def pass_by(self) -> None:
+        let_go = asyncio.Event()
+        with self._lock:
+            if not self._opened:
+                self._waiting.append((asyncio.get_running_loop(), let_go))
+            else:
+                let_go.set()
         self._reached.release()
-        await asyncio.to_thread(self._open.wait, PATIENCE)
+        await let_go.wait()
 
     def wait_until_reached(self) -> None:
         assert self._reached.acquire(timeout=PATIENCE), "nobody came to this point"
 
     def open(self) -> None:
-        self._open.set()
+        with self._lock:
+            self._opened = True
+            waiting, self._waiting = self._waiting, []
+        for loop, let_go in waiting:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(let_go.set)
 
 
 @dataclass

@@ -106,7 +106,7 @@ class Worker:
 
     def stop(self) -> None:
         """Begin to stop; from any thread, or a signal handler."""
-        self._stopping = True
+        self._stopping = self._deliverer.stopping = True
         if self._bell is not None:
             self._bell.ring()
 
