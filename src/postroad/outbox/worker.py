@@ -174,9 +174,9 @@ class Worker:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        await self._deliverer.written()
-        with contextlib.suppress(DatabaseError):
-            await self._database.submit(leave, self.id)
+            await self._deliverer.written()
+            with contextlib.suppress(DatabaseError):
+                await self._database.submit(leave, self.id)
 
     def _give_all_back(self) -> None:
         for parcel in self._supply.empty_out():
