@@ -107,13 +107,17 @@ class Mailer:
         source = enumerate(messages)
         try:
             while True:
-                batch = list(sending.draw(source, self._mailer.numbered))
-                reports = self._loop.run(sending.exchange(batch))
+                drawn = 0
+                # Each is on its way before the next one is asked for, which may take its time.
+                for numbered in sending.draw(source, self._mailer.numbered):
+                    self._loop.post(sending.add, numbered)
+                    drawn += 1
+                reports = self._loop.run(sending.completed())
                 yield from reports
-                if not reports and not batch:
+                if not reports and not drawn:
                     return
         finally:
-            if sending.under_way:
+            if self._loop.running:
                 self._loop.run(sending.leave())
 
     def deliver(self, mail: MailObject) -> SendReport:

@@ -13,6 +13,7 @@ from postroad.mailer.intercept import interceptor
 from postroad.mailer.many import MESSAGES_AHEAD, Numbered, Sending
 from postroad.mailer.retrying import merged, unfinished, wait_before
 from postroad.mailer.route import Route, transport_of
+from postroad.mailer.source import source_of
 from postroad.message.envelope import MailObject
 from postroad.message.seal import DEFAULT_MAX_SIZE
 from postroad.outcome import SendReport
@@ -99,28 +100,27 @@ class AsyncMailer:
         Never raises for one message: its report has ``index`` and ``error``. Messages are taken from the iterable only
         a little ahead. Leaving the loop early lets final dots that went out be answered, and drops the rest unsent.
         """
-        sending = self.sending()
-        source = enumerate_async(messages)
-        exhausted = False
+        sending, source = self.sending(), source_of(messages)
         try:
             while True:
-                while not exhausted and sending.has_room:
-                    try:
-                        index, message = await anext(source)
-                    except StopAsyncIteration:
-                        exhausted = True
-                    else:
-                        sending.add(self.numbered(index, message))
-                for report in await sending.completed():
+                while sending.has_room and not source.exhausted and (following := source.take()) is not None:
+                    sending.add(self.numbered(*following))
+                for report in sending.reports():
                     yield report
-                if exhausted and not sending.under_way:
+                if source.exhausted and not sending.under_way:
                     return
+                await sending.something(source.asked if sending.has_room else None)
+        except asyncio.CancelledError:
+            sending.drop()
+            raise
         finally:
+            await source.aclose()
             await sending.leave()
 
     def sending(self) -> Sending:
         """A window of messages under way, for ``send_many`` on both faces."""
-        return Sending(self._first_try, self._further_tries, max(MESSAGES_AHEAD, self.transport.concurrency))
+        window = max(MESSAGES_AHEAD, self.transport.concurrency)
+        return Sending(self._first_try, self._further_tries, window, self._clock)
 
     def numbered(self, index: int, message: Sendable) -> Numbered:
         """The composed message with its place, or what kept it from being composed."""
@@ -202,18 +202,3 @@ class AsyncMailer:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.transport.name!r})"
-
-
-async def enumerate_async(
-    messages: Iterable[Sendable] | AsyncIterable[Sendable],
-) -> AsyncIterator[tuple[int, Sendable]]:
-    """Number the messages of either kind of iterable."""
-    index = 0
-    if isinstance(messages, AsyncIterable):
-        async for message in messages:
-            yield index, message
-            index += 1
-        return
-    for message in messages:
-        yield index, message
-        index += 1

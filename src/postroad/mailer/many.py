@@ -5,10 +5,11 @@ loop.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from postroad.clock import Clock
 from postroad.errors import MessageError, PostroadError
 from postroad.mailer.compose import Sendable
 from postroad.message.envelope import MailObject
@@ -18,6 +19,7 @@ from postroad.transport.contract import BeforeCommit
 # Messages under way beyond what the transport works on: enough that a blocking caller's hop to the loop carries many.
 MESSAGES_AHEAD: Final = 64
 OCTETS_AHEAD: Final = 32_000_000  # of content held at once, so that large attachments do not fill the memory
+HAND_BACK_AFTER: Final = 0.05  # seconds that reports may wait while a slow iterable is read by a blocking caller
 
 Deliver = Callable[[MailObject, BeforeCommit], "asyncio.Future[SendReport]"]
 Ended = Callable[["asyncio.Future[SendReport]"], None]
@@ -43,8 +45,9 @@ class Sending:
     the many messages which need no second try cost no task.
     """
 
-    def __init__(self, deliver: Deliver, again: Again, window: int) -> None:
+    def __init__(self, deliver: Deliver, again: Again, window: int, clock: Clock) -> None:
         self.window = window
+        self._clock = clock
         self.octets = 0  # of content under way
         self._deliver = deliver
         self._again = again
@@ -68,8 +71,11 @@ class Sending:
     def draw(
         self, source: Iterator[tuple[int, Sendable]], number: Callable[[int, Sendable], Numbered]
     ) -> Iterator[Numbered]:
-        """As many of the next messages as there is room for, composed in the caller's thread; none is added yet."""
-        room, octets = self.window - self.under_way, self.octets
+        """As many of the next messages as there is room for, composed in the caller's thread; none is added yet.
+
+        Fewer, where the source is so slow that reports would wait for it.
+        """
+        room, octets, started = self.window - self.under_way, self.octets, self._clock.monotonic()
         while room > 0 and octets < OCTETS_AHEAD:
             following = next(source, None)
             if following is None:
@@ -77,14 +83,23 @@ class Sending:
             numbered = number(*following)
             yield numbered
             room, octets = room - 1, octets + numbered.octets
+            if self.has_reports and self._clock.monotonic() - started > HAND_BACK_AFTER:
+                return
 
     def add(self, numbered: Numbered) -> None:
+        """Begin to send a message."""
         if isinstance(numbered.mail, MessageError):
             # It never became a message: no recipients are known, only the error.
             self._refused.append(SendReport((), index=numbered.index, error=numbered.mail))
+            self._stir()
             return
         self.octets += numbered.octets
-        self._follow(self._deliver(numbered.mail, self._commit_rule(numbered.index)), numbered, self._first_try_ended)
+        try:
+            future = self._deliver(numbered.mail, self._commit_rule(numbered.index))
+        except Exception as fault:  # noqa: BLE001 - it is this message's, and told in its turn
+            future = asyncio.get_running_loop().create_future()
+            future.set_exception(fault)
+        self._follow(future, numbered, self._first_try_ended)
 
     def _follow(self, future: "asyncio.Future[SendReport]", numbered: Numbered, ended: Ended) -> None:
         self._pending[future] = numbered
@@ -118,23 +133,47 @@ class Sending:
         self._committed.discard(numbered.index)
         if not future.cancelled():
             self._done.append((future, numbered))
+        self._stir()
+
+    def _stir(self, _: object = None) -> None:
         if self._stirred is not None and not self._stirred.done():
             self._stirred.set_result(None)
 
+    @property
+    def has_reports(self) -> bool:
+        """``completed`` would not wait."""
+        return bool(self._done or self._refused)
+
+    async def something(self, source: "asyncio.Future[object] | None") -> None:
+        """Wait for a report, or for the next message where the source is asked for one."""
+        if self.has_reports or not (self._pending or source):
+            return
+        self._stirred = asyncio.get_running_loop().create_future()
+        if source is not None:
+            source.add_done_callback(self._stir)
+        try:
+            await self._stirred
+        finally:
+            if source is not None:
+                source.remove_done_callback(self._stir)
+
     async def completed(self) -> list[SendReport]:
         """The reports that are there, waiting for one if there is none; empty when nothing is under way."""
-        while self._pending and not self._done and not self._refused:
-            self._stirred = asyncio.get_running_loop().create_future()
-            await self._stirred
+        while self._pending and not self.has_reports:
+            await self.something(None)
+        return self.reports()
+
+    def reports(self) -> list[SendReport]:
+        """The reports that are there."""
         done, self._done = self._done, []
         refused, self._refused = self._refused, []
         return refused + [_numbered_report(future, numbered) for future, numbered in done]
 
-    async def exchange(self, numbered: Iterable[Numbered]) -> list[SendReport]:
-        """Add messages and wait for reports: one hop for a blocking caller."""
-        for one in numbered:
-            self.add(one)
-        return await self.completed()
+    def drop(self) -> None:
+        """The caller was cancelled: everything ends at once."""
+        self._leaving = True
+        for future in list(self._pending):
+            future.cancel()
 
     async def leave(self) -> None:
         """The caller goes early: final dots that went out get their answer, the rest is dropped unsent."""

@@ -5,12 +5,13 @@ import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, wait
 from typing import Any, Final, TypeVar
 
 from postroad.errors import ConfigurationError
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 # Loops that a forked child inherited. They must never be closed there: parent and child share the epoll set and the
@@ -59,6 +60,11 @@ class BackgroundLoop:
         except BaseException:
             future.cancel()
             raise
+
+    def post(self, act: Callable[[A], object], argument: A) -> None:
+        """Have something done in the loop, without waiting for it; in the order of the calls, ``run`` included."""
+        with self._lock:
+            (self._loop or self._start()).call_soon_threadsafe(act, argument)
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         # Under the lock, so that no call gets into a loop that is ending and would never look at it.
