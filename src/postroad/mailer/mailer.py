@@ -49,6 +49,7 @@ class AsyncMailer:
         self._retries = retry or NO_RETRY
         self._clock = clock
         self._chance = chance
+        self._naps: set[asyncio.Future[None]] = set()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, retry: Schedule | None = WITHIN_CALL) -> Self:
@@ -166,14 +167,24 @@ class AsyncMailer:
         while (again := unfinished(mail, report, self.transport.abilities)) is not None:
             age = self._clock.monotonic() - started
             wait = wait_before(self._retries, attempts, age, report, self._chance)
-            if wait is None:
+            if wait is None or not await self._rested(wait):
                 break
-            await self._clock.sleep(wait)
             attempts += 1
             report = merged(report, await self._first_try(again, before_commit), attempts)
         if report.error is not None:
             report.error.report = report
         return report
+
+    async def _rested(self, seconds: float) -> bool:
+        """Sleep before another try; false where the mailer is closed meanwhile, so that none is begun afterwards."""
+        nap = asyncio.ensure_future(self._clock.sleep(seconds))
+        self._naps.add(nap)
+        try:
+            await asyncio.wait([nap])
+        finally:
+            self._naps.discard(nap)
+            nap.cancel()
+        return not nap.cancelled()
 
     # ── the rest ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -186,7 +197,9 @@ class AsyncMailer:
         return await self.transport.check()
 
     async def aclose(self) -> None:
-        """Let what is under way finish, and close the connections."""
+        """Let what is under way finish, but begin no further tries, and close the connections."""
+        for nap in self._naps:
+            nap.cancel()
         await self.transport.aclose()
 
     async def __aenter__(self) -> Self:
