@@ -133,8 +133,11 @@ class Deliverer:
 
     def _written(self, landings: tuple[Landing, ...], written: "asyncio.Future[None]") -> None:
         self._unwritten.discard(written)
-        if not written.cancelled() and (fault := written.exception()) is not None:
-            _log.error("what became of %d messages could not be written down, trying again: %s", len(landings), fault)
+        fault = None if written.cancelled() else written.exception()
+        if fault is None:
+            return
+        _log.error("what became of %d messages could not be written down: %s", len(landings), fault)
+        if not self.stopping:  # else the next worker finds them in flight, and calls them uncertain
             self._follow(landings, asyncio.ensure_future(self._write_again(landings)))
 
     async def _write_again(self, landings: tuple[Landing, ...]) -> None:
