@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from postroad import secret
+
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         PostroadError,
         ProtocolError,
         RecipientsRefused,
+        SecretUnavailable,
         SenderRefused,
         SendError,
         Suppressed,
@@ -73,6 +76,7 @@ _HOMES: Final = {
         "PostroadError",
         "ProtocolError",
         "RecipientsRefused",
+        "SecretUnavailable",
         "SendError",
         "SenderRefused",
         "Suppressed",
@@ -134,6 +138,7 @@ __all__ = [
     "RecipientsRefused",
     "Schedule",
     "Secret",
+    "SecretUnavailable",
     "SendError",
     "SendReport",
     "SenderRefused",
@@ -169,6 +174,14 @@ def __getattr__(name: str) -> Any:
         ) from fault
     globals()[name] = value
     return value
+
+
+def _resolve(reference: "secret.Reference") -> str:
+    found: str = import_module("postroad.net.secrets.store").SYSTEM_SECRETS.resolve(reference)
+    return found
+
+
+secret.resolve_with(_resolve)  # the words of layer 0 do not know the ports of layer 2; loaded with the first reference
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,8 @@
     ├── MessageError (ValueError)          the message itself is wrong; nothing was sent
     │   └── AddressError                   an address that cannot stand in an envelope or a header
     ├── ConfigurationError                 a setting is missing or contradicts another
-    │   └── MissingExtra (ImportError)     an optional part of postroad is not installed
+    │   ├── MissingExtra (ImportError)     an optional part of postroad is not installed
+    │   └── SecretUnavailable              where a secret is kept cannot be asked now
     ├── DatabaseError                      the outbox's database cannot be read or written now
     ├── NotFound (LookupError)             no such message
     ├── IdempotencyConflict                same key, other content
@@ -181,6 +182,15 @@ class MissingExtra(ConfigurationError, ImportError):
     """An optional part of postroad is used and its libraries are not installed."""
 
     slug = "missing_extra"
+
+
+class SecretUnavailable(ConfigurationError):
+    """Where a secret is kept (a vault, a command, a token's issuer) cannot be asked now; nothing was sent."""
+
+    slug = "secret_unavailable"
+    blame = Blame.NETWORK
+    default_remedy = Remedy.RETRY
+    default_advice = "Check that the named place answers; it will be asked again with the next try."
 
 
 class DatabaseError(PostroadError):

@@ -1,0 +1,116 @@
+"""A small HTTP service on loopback, in threads of the test process: the ground under imitated APIs."""
+
+import json
+import threading
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from tests.peers.endpoint import LOOPBACK, Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asked."""
+
+    method: str
+    path: str
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What it is told: ``content`` as JSON, or octets as they are."""
+
+    status: int
+    content: Any
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def octets(self) -> bytes:
+        return self.content if isinstance(self.content, bytes) else json.dumps(self.content).encode()
+
+
+class HttpService(ABC):
+    """Answers requests by ``respond``. ``requests`` remembers them.
+
+    ``hold()`` keeps answers back until ``release()``; ``reached`` is set once a request waits.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.reached = threading.Event()
+        self._open = threading.Event()
+        self._open.set()
+        self._server = _Server(self)
+        self.endpoint = Endpoint(LOOPBACK, self._server.server_address[1])
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.endpoint}"
+
+    @abstractmethod
+    def respond(self, request: Request) -> Response: ...
+
+    def hold(self) -> None:
+        self._open.clear()
+
+    def release(self) -> None:
+        self._open.set()
+
+    def answer(self, request: Request) -> Response:
+        self.requests.append(request)
+        self.reached.set()
+        self._open.wait()
+        return self.respond(request)
+
+    def stop(self) -> None:
+        self.release()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # a client that was given up may keep its connection
+
+    def __init__(self, service: HttpService) -> None:
+        self.service = service
+        super().__init__((LOOPBACK, 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is none of our concern."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        response = self.server.service.answer(Request(self.command, self.path, headers, body))
+        octets = response.octets()
+        self.send_response(response.status)
+        for name, value in {"Content-Type": "application/json", **response.headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(octets)))
+        self.end_headers()
+        self.wfile.write(octets)
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
+        """Tests look at ``requests``."""
