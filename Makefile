@@ -53,7 +53,10 @@ wheel: $(RUN)
 	build/wheel/bin/python -m pip --quiet --disable-pip-version-check install --no-deps --no-index dist/*.whl
 	cd build && wheel/bin/postroad version
 
+# The oldest Python asks for the most: what newer ones have built in is pinned for it.
 requirements: requirements/lock.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo 'The pins are made with the oldest supported Python: make requirements PYTHON=python3.11' >&2; exit 1; }
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/lock.txt
 	requirements/refresh build/lock/bin/pip-compile $(ARGS)
