@@ -105,4 +105,4 @@ def _name(text: str) -> str:
     """A display name: quotes taken off, encoded words decoded, also where they stand in quotes against the rule."""
     if '"' in text:
         text = re.sub(r'"((?:[^"\\]|\\.)*+)"', lambda quoted: re.sub(r"\\(.)", r"\1", quoted[1]), text)
-    return " ".join(one_line(words_decoded(text) if "=?" in text else text).split())
+    return one_line(words_decoded(text) if "=?" in text else text)

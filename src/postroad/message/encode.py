@@ -41,6 +41,11 @@ def canonical(text: str) -> bytes:
     return text.replace("\n", "\r\n").encode()
 
 
+def canonical_lines(octets: bytes) -> bytes:
+    """The octets of a text with CRLF line ends."""
+    return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+
+
 def encode_text(octets: bytes) -> Encoded:
     """Canonical text in the first of 7bit, or the shorter of quoted-printable and base64."""
     if is_plain(octets):

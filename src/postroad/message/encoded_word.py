@@ -18,12 +18,15 @@ _Q: Final = ["_" if code == 0x20 else chr(code) if code in _BARE else f"={code:0
 
 
 def encoded_words(text: str, first_room: int = MAX_WORD) -> list[str]:
-    """The text as encoded words, in the shorter of Q and B; the first one takes at most ``first_room`` characters."""
+    """The text as encoded words; the first one takes at most ``first_room`` characters.
+
+    In Q, which people can still read, unless B is much shorter.
+    """
     if not MIN_ROOM <= first_room <= MAX_WORD:
         first_room = MAX_WORD
     octets = text.encode()
     quoted = octets.decode("latin-1").translate(_Q)
-    if len(quoted) <= (len(octets) + 2) // 3 * 4:
+    if len(quoted) <= len(octets) * 2:  # B makes 4 characters of 3 octets
         return _q_words(quoted, first_room)
     return _b_words(octets, first_room)
 

@@ -57,9 +57,11 @@ def _sections(text: str) -> list[str]:
     start = 0
     while start < len(text):
         cut = start + _SECTION
-        escape = text.rfind("%", max(cut - 2, 0), cut)  # never inside %XX
-        if escape >= 0 and cut < len(text):
-            cut = escape
+        if cut < len(text):
+            escape = text.rfind("%", cut - 2, cut)  # never inside %XX
+            cut = escape if escape >= 0 else cut
+            while text[cut] == "%" and text[cut + 1] in "89AB":  # never inside a character (RFC 3629 §3)
+                cut -= 3
         sections.append(text[start:cut])
         start = cut
     return sections

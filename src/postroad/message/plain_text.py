@@ -27,7 +27,7 @@ _BLOCKS: Final = _PARAGRAPHS | frozenset(
         "caption", "body", "html", "optgroup", "hgroup", "dir",
     }
 )  # fmt: skip
-_UNDERLINES: Final = {"h1": "=", "h2": "-"}
+_UNDERLINED: Final = frozenset({"h1", "h2"})
 _LISTS: Final = frozenset({"ul", "ol", "menu", "dir"})
 _CELLS: Final = frozenset({"td", "th"})
 _TABLE_PARTS: Final = frozenset({"table", "tr", "td", "th"})
@@ -281,8 +281,8 @@ class _Reader:
     def _heading_closed(self, name: str) -> None:
         before = self._headings.pop()
         self._flow.block()
-        if name in _UNDERLINES and self._flow.said > before:
-            self._flow.underline(_UNDERLINES[name])
+        if name in _UNDERLINED and self._flow.said > before:
+            self._flow.underline("-")
 
     def _table_part_closed(self, name: str) -> None:
         if name == "table":

@@ -13,6 +13,7 @@ from postroad.message.encode import (
     Encoded,
     Encoding,
     canonical,
+    canonical_lines,
     encode_octets,
     encode_text,
     encode_text_file,
@@ -116,7 +117,7 @@ def _is_invitation(item: Attachment) -> bool:
 def _invitation(item: Attachment, boundaries: Boundaries) -> Entity:
     parameters = [mime_parameters.plain(name, value) for name, value in item.media_type.parameters]
     fields = mime_parameters.field("Content-Type", "text/calendar", parameters)
-    return _leaf(fields, encode_text_file(item.content), boundaries)
+    return _leaf(fields, encode_text(canonical_lines(item.content)), boundaries)  # RFC 5545 §3.1: CRLF lines
 
 
 def _alternative(readings: list[Entity], boundaries: Boundaries) -> Entity:
