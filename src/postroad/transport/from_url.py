@@ -27,6 +27,9 @@ SMTP_SCHEMES: Final = {
 }
 
 
+_ENCODE: Final = "Percent-encode special characters of user and password, or give them apart: username=, password=."
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """User name and password given beside the URL."""
@@ -87,7 +90,7 @@ def _split(url: str) -> SplitResult:
         raise ConfigurationError(
             f"the URL {redacted(url)} cannot be read: {_without_secrets(fault)}",
             setting="url",
-            advice="Percent-encode special characters of user and password, or give them apart: username=, password=.",
+            advice=_ENCODE,
         ) from None
     return parts
 
@@ -101,6 +104,11 @@ def _without_secrets(fault: ValueError) -> str:
 
 
 def _smtp(parts: SplitResult, credentials: Credentials) -> Transport:
+    if any("@" in part for part in (parts.path, parts.query, parts.fragment)):
+        # The rest of a password that holds / ? or # would be read, and shown, as a folder or an option.
+        raise ConfigurationError(
+            f"the URL {redacted(parts.geturl())} holds a @ behind its host", setting="url", advice=_ENCODE
+        )
     if parts.path not in ("", "/") or parts.fragment:
         raise ConfigurationError(
             f"nothing follows host and port in a {parts.scheme}:// URL but ?options", setting="url"
