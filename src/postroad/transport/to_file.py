@@ -65,7 +65,11 @@ class FileTransport:
             "message_id": mail.message_id,
         }
         self._store(f"{stem}.json", json.dumps(envelope, ensure_ascii=False, indent=1).encode())
-        self._store(f"{stem}.eml", mail.content)
+        try:
+            self._store(f"{stem}.eml", mail.content)
+        except BaseException:
+            (self._folder / f"{stem}.json").unlink(missing_ok=True)
+            raise
         descriptor = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)  # the names too
