@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -468,6 +471,60 @@ def test_run_ends_with_stop(in_file: Outbox) -> None:
     worker.stop()
     running.join(20)
     assert not running.is_alive()
+
+
+def test_closing_the_outbox_stops_its_workers(tmp_path: Path) -> None:
+    stop = Stop()
+    transport = ScriptedTransport(after_dot=stop)
+    outbox = Outbox(f"sqlite:///{tmp_path / 'mail.db'}")
+    outbox.worker(transport).__enter__()
+    receipt = outbox.send(letter())
+    stop.wait_until_reached()
+    stop.open()
+    outbox.close()
+    with Outbox(outbox.url) as again:
+        assert only(again, receipt.id).state == "sent"
+
+
+def test_closing_an_asynchronous_outbox_stops_its_workers(tmp_path: Path) -> None:
+    async def left_open() -> str:
+        stop = Stop()
+        outbox = AsyncOutbox(f"sqlite:///{tmp_path / 'mail.db'}")
+        await outbox.worker(ScriptedTransport(after_dot=stop)).begin()
+        receipt = await outbox.send(letter())
+        await asyncio.to_thread(stop.wait_until_reached)
+        stop.open()
+        await outbox.aclose()
+        return receipt.id
+
+    id_ = asyncio.run(left_open())
+    with Outbox(f"sqlite:///{tmp_path / 'mail.db'}") as again:
+        assert only(again, id_).state == "sent"
+
+
+def test_ctrl_c_ends_a_run_in_order(tmp_path: Path) -> None:
+    program = """
+import os, signal, sys
+from postroad import Outbox
+from tests.outbox.letters import letter
+from tests.outbox.scripted_transport import ScriptedTransport
+
+class Interrupted(ScriptedTransport):
+    async def deliver(self, mail, *, before_commit=None):
+        report = await super().deliver(mail, before_commit=before_commit)
+        os.kill(os.getpid(), signal.SIGINT)
+        return report
+
+with Outbox(sys.argv[1]) as outbox:
+    outbox.send(letter())
+    getattr(outbox.worker(Interrupted()), sys.argv[2])()
+"""
+    for number, verb in enumerate(("run", "drain"), start=1):
+        command = [sys.executable, "-W", "error", "-c", program, f"sqlite:///{tmp_path / 'mail.db'}", verb]
+        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, timeout=60, check=False)
+        assert done.returncode == -signal.SIGINT, done.stderr.decode()
+        with Outbox(f"sqlite:///{tmp_path / 'mail.db'}") as outbox:
+            assert outbox.stats().states["sent"] == number
 
 
 def test_a_worker_is_written_down_while_it_lives(outbox: Outbox, clock: SteppedClock) -> None:

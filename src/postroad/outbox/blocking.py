@@ -47,6 +47,7 @@ class Outbox:
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         self._store = Store(url, streams=streams, max_size=max_size, clock=clock, chance=chance)
+        self._running: set[BlockingWorker] = set()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -159,12 +160,14 @@ class Outbox:
         Raises:
             ConfigurationError: the route is none.
         """
-        return BlockingWorker(self._store.worker(route, concurrency, schedule))
+        return BlockingWorker(self._store.worker(route, concurrency, schedule), self._running)
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def close(self) -> None:
-        """Write what waits and close the database. Workers are to be stopped before."""
+        """Stop this outbox's workers, write what waits and close the database. Closing twice is nothing."""
+        for worker in tuple(self._running):
+            worker.close()
         self._store.database.close()
 
     def __enter__(self) -> Self:
@@ -183,10 +186,11 @@ class Outbox:
 
 
 class BlockingWorker:
-    """A ``Worker`` in an event loop in a thread of its own; see there."""
+    """A ``Worker`` in an event loop in a thread of its own; see there. While it works it is one of ``running``."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, running: "set[BlockingWorker]") -> None:
         self._worker = worker
+        self._running = running
         self._loop = BackgroundLoop("postroad-worker")
         self._pid = os.getpid()
 
@@ -197,8 +201,7 @@ class BlockingWorker:
 
     def run(self) -> None:
         """Deliver until ``stop()`` is called, from another thread or a signal handler, or until Ctrl-C."""
-        with self:
-            self._loop.run(self._worker.finished())
+        self._until_the_end(draining=False)
 
     def drain(self) -> None:
         """Deliver until nothing is due; what is due later stays queued.
@@ -206,25 +209,45 @@ class BlockingWorker:
         Raises:
             PostroadError: what is wrong with the route (its deliveries are back in the queue), or the database.
         """
+        self._until_the_end(draining=True)
+
+    def _until_the_end(self, *, draining: bool) -> None:
+        self._begin(draining=draining)
         try:
-            self._loop.run(self._worker.drain())
+            self._loop.run(self._worker.finished())
+        except KeyboardInterrupt:
+            self.close()  # in order; a second Ctrl-C does not wait
+            raise
         finally:
-            self._loop.close()
+            self._end()
 
     def stop(self) -> None:
         """Begin to stop: nothing more is begun, and dots in flight are waited for."""
         self._worker.stop()
 
+    def close(self) -> None:
+        """Stop, and return when everything is in order. Closing twice is nothing."""
+        if self._pid != os.getpid() or not self._loop.running:  # in a forked child the worker is its parent's
+            return
+        self._worker.stop()
+        try:
+            self._loop.run(self._worker.finished())
+        finally:
+            self._end()
+
+    def _begin(self, *, draining: bool) -> None:
+        self._running.add(self)
+        self._loop.run(self._worker.begin(draining=draining))
+
+    def _end(self) -> None:
+        self._running.discard(self)
+        self._loop.close()
+
     def __enter__(self) -> Self:
-        self._loop.run(self._worker.__aenter__())
+        self._begin(draining=False)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pid != os.getpid():  # a forked child left the block: the worker is its parent's
-            return
-        try:
-            self._loop.run(self._worker.__aexit__(kind, error, trace))
-        finally:
-            self._loop.close()
+        self.close()

@@ -137,7 +137,10 @@ class AsyncOutbox:
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def aclose(self) -> None:
-        """Write what waits and close the database. Workers are to be stopped before."""
+        """Stop this outbox's workers, write what waits and close the database. Closing twice is nothing."""
+        for worker in tuple(self._store.running):
+            worker.stop()
+            await worker.finished()
         await asyncio.to_thread(self._store.database.close)
 
     async def __aenter__(self) -> Self:

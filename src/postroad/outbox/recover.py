@@ -34,9 +34,11 @@ from postroad.outbox.stream_table import Streams, declared
 from postroad.outcome import Outcome, Result
 from postroad.reply import Phase
 
-# A delivery that was in a worker's hands at so many deaths may be what kills it. It then waits for its next retry time,
-# which the claim has committed; until then it is due at once.
-SUSPECT_AFTER: Final = 5  # attempts
+# Leases, and losses of leases, that came to nothing: the epoch counts all of them, attempts those that had a result. A
+# delivery that was in a worker's hands at so many deaths may be what kills it, so it waits for the retry time that its
+# claim has committed; any other is due at once. Most of what a dead worker had in its hands it had not begun, so the
+# number is large: 25 deaths.
+SUSPECT_AFTER: Final = 50
 
 
 class Arrival(NamedTuple):
@@ -87,7 +89,11 @@ _TAKE_BACK = Statement(
         state=literal_column("'ready'"),
         owner=None,
         epoch=delivery.c.epoch + 1,
-        due_at=case((delivery.c.attempts < SUSPECT_AFTER, bindparam("now", type_=Double)), else_=delivery.c.due_at),
+        attempts=delivery.c.attempts - 1,
+        due_at=case(
+            (delivery.c.epoch - delivery.c.attempts < SUSPECT_AFTER, bindparam("now", type_=Double)),
+            else_=delivery.c.due_at,
+        ),
         changed_at=bindparam("now"),
     )
 )

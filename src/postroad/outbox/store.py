@@ -16,7 +16,6 @@ from postroad.mailer.environment import value_of
 from postroad.mailer.intercept import interceptor
 from postroad.message.email import Email
 from postroad.message.raw import RawMessage
-from postroad.outbox.bell import Bell
 from postroad.outbox.enqueue import Queued
 from postroad.outbox.job import Job, Moment, Receipt, payload_hash, read_key, read_times
 from postroad.outbox.route import WorkerRoute, worker_transport
@@ -56,7 +55,7 @@ class Store:
         self.database = Database(url)
         self.clock = clock
         self.chance = chance
-        self.bells: set[Bell] = set()  # of the workers in this process
+        self.running: set[Worker] = set()
         self._max_size = max_size
         declarations = tuple(streams)
         if declarations:
@@ -115,7 +114,7 @@ class Store:
             self.database,
             transport,
             concurrency=concurrency,
-            bells=self.bells,
+            running=self.running,
             closing=ours,
             schedule=schedule,
             clock=self.clock,
@@ -124,8 +123,8 @@ class Store:
 
     def wake_workers(self) -> None:
         """Something was queued or made due."""
-        for bell in tuple(self.bells):
-            bell.ring()
+        for worker in tuple(self.running):
+            worker.wake()
 
 
 def receipt(job: Job, queued: Queued) -> Receipt:

@@ -42,7 +42,8 @@ class Worker:
     """Delivers what is in one outbox over one transport, in the event loop that runs it, once.
 
     ``async with`` runs it in the background and never waits for anything; ``run()`` runs it until ``stop()``;
-    ``drain()`` until nothing is due. On one database one worker delivers; a second one waits until the first is gone.
+    ``drain()`` until nothing is due. While it works it is one of ``running``. On one database one worker delivers; a
+    second one waits until the first is gone.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Worker:
         transport: Transport,
         *,
         concurrency: int | None = None,
-        bells: set[Bell] | None = None,
+        running: "set[Worker] | None" = None,
         closing: bool = False,
         schedule: Schedule | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -61,7 +62,7 @@ class Worker:
         self._database = database
         self._transport = transport
         self._concurrency = concurrency or transport.concurrency
-        self._bells = set() if bells is None else bells
+        self._running = set() if running is None else running
         self._closing = closing  # the transport is ours
         self._schedule = schedule
         self._clock = clock
@@ -84,11 +85,11 @@ class Worker:
             ConfigurationError: the database was closed or is not one that can be used.
         """
         self._bell = Bell()
-        self._bells.add(self._bell)
+        self._running.add(self)
         try:
             await self._hold_lock_and_work()
         finally:
-            self._bells.discard(self._bell)
+            self._running.discard(self)
             self._supply.close()
             if self._closing:
                 await self._transport.aclose()
@@ -104,14 +105,32 @@ class Worker:
         if self._fault is not None:
             raise self._fault
 
-    def stop(self) -> None:
-        """Begin to stop; from any thread, or a signal handler."""
-        self._stopping = self._deliverer.stopping = True
+    def wake(self) -> None:
+        """Something was queued or made due; from any thread."""
         if self._bell is not None:
             self._bell.ring()
 
+    def stop(self) -> None:
+        """Begin to stop; from any thread, or a signal handler."""
+        self._stopping = self._deliverer.stopping = True
+        self.wake()
+
+    async def begin(self, *, draining: bool = False) -> None:
+        """Run, or drain, in the background; ``finished`` tells the end, and what went wrong."""
+        work = self.drain() if draining else self.run()
+        self._background = asyncio.create_task(work, name="postroad-worker")
+
+    async def finished(self) -> None:
+        """Return when what runs in the background has ended; whoever waits may be cancelled without harm to it.
+
+        Raises:
+            PostroadError: what ended it.
+        """
+        if self._background is not None:
+            await asyncio.shield(self._background)
+
     async def __aenter__(self) -> Self:
-        self._background = asyncio.create_task(self.run(), name="postroad-worker")
+        await self.begin()
         return self
 
     async def __aexit__(
@@ -119,11 +138,6 @@ class Worker:
     ) -> None:
         self.stop()
         await self.finished()
-
-    async def finished(self) -> None:
-        """Return when the worker in the background has ended; whoever waits may be cancelled without harm to it."""
-        if self._background is not None:
-            await asyncio.shield(self._background)
 
     # ── the one worker of a database ──────────────────────────────────────────────────────────────────────────────
 
