@@ -98,14 +98,19 @@ class SmtpListener:
         self._sweeper.cancel()
         for session in self._sessions.values():
             session.stop()
-        if self._sessions:
-            await asyncio.wait(self._sessions, timeout=self._limits.closing_seconds)
-        left = [*self._sessions, self._sweeper]
-        for task in left:
+        try:
+            if self._sessions:
+                await asyncio.wait(self._sessions, timeout=self._limits.closing_seconds)
+        finally:  # also where the waiting itself is cancelled: nothing is left behind
+            await self._cancel([*self._sessions, self._sweeper])
+            self._server = self._sweeper = None
+
+    async def _cancel(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        await self._server.wait_closed()
-        self._server = self._sweeper = None
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._server is not None:
+            await self._server.wait_closed()
 
     async def __aenter__(self) -> Self:
         return await self.start()
