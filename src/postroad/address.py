@@ -68,6 +68,8 @@ class Address:
             return text
         if not isinstance(text, str):
             raise AddressError(f"an address is a str or an Address, not {type(text).__name__}")
+        if not text.isprintable():
+            _refuse_controls(text, f"address {_shown(text)}")
         stripped = text.strip(" \t")
         if not stripped.endswith(">"):
             return cls(stripped)
@@ -233,11 +235,15 @@ def _checked_name(name: str, spec: str) -> str:
     if not isinstance(name, str):
         raise AddressError(f"the display name of {_shown(spec)} is a str, not {type(name).__name__}")
     if not name.isprintable():  # the fast answer; the slow one lets joiners and soft hyphens pass
-        found = _NOT_IN_NAME.search(name)
-        if found:
-            kind = "a lone surrogate" if "\ud800" <= found.group() <= "\udfff" else "a control character"
-            raise AddressError(f"the display name of {_shown(spec)} holds {kind} (U+{ord(found.group()):04X})")
+        _refuse_controls(name, f"the display name of {_shown(spec)}")
     return name.strip()
+
+
+def _refuse_controls(text: str, what: str) -> None:
+    found = _NOT_IN_NAME.search(text)
+    if found:
+        kind = "a lone surrogate" if "\ud800" <= found.group() <= "\udfff" else "a control character"
+        raise AddressError(f"{what} holds {kind} (U+{ord(found.group()):04X})")
 
 
 def _phrase(name: str) -> str:

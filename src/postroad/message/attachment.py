@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from postroad.errors import MessageError
 from postroad.message.characters import header_text, shown
-from postroad.message.media_type import MediaType, type_of_name
+from postroad.message.media_type import MediaType, extension_of, picture_type, type_of_name
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -65,6 +65,9 @@ class Attachment:
 class InlineImage(Attachment):
     """A picture that the HTML shows by ``<img src="cid:…">``; ``cid`` is what stands after ``cid:``.
 
+    Name and type may be left out: the common kinds of picture are known by their first octets. In a message without
+    HTML it goes as a file like any other; a ``cid:`` in the HTML that no image has stays as it is.
+
     Raises:
         MessageError: naming the field that is wrong.
     """
@@ -75,7 +78,10 @@ class InlineImage(Attachment):
         self, content: bytes | str, cid: str, filename: str | None = None, content_type: str | None = None
     ) -> None:
         checked = _checked_cid(cid)
-        Attachment.__init__(self, content, checked if filename is None else filename, content_type)
+        seen = picture_type(content) if content_type is None and isinstance(content, bytes) else None
+        if filename is None:
+            filename = f"{checked.partition('@')[0]}{extension_of(seen) if seen else ''}"
+        Attachment.__init__(self, content, filename, content_type or type_of_name(filename) or seen)
         object.__setattr__(self, "cid", checked)
 
     @classmethod

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from postroad.errors import MessageError
 from postroad.message import limits
 from postroad.message.attachment import MAX_FILENAME_CHARACTERS, Attachment, InlineImage
-from postroad.message.header_decode import decoded, in_charset
+from postroad.message.encode import canonical_lines
+from postroad.message.header_decode import decoded, in_charset, one_line
 from postroad.message.media_type import OCTET_STREAM, MediaType, extension_of
 from postroad.message.plain_text import plain_text
 
@@ -82,13 +83,22 @@ class _Reader:
         html = _joined_html(self._pieces)
         files = _Files()
         for part, context in self._files:
-            files.add(part, inline=context.related and html is not None)
+            if not self._is_said_twice(part):
+                files.add(part, inline=context.related and html is not None)
         text = _joined_text(self._pieces)
         return {
             "text": "" if text is None and html is None and not files.found else text,
             "html": html,
             "attachments": tuple(files.found),
         }
+
+    def _is_said_twice(self, part: Part) -> bool:
+        """An invitation comes as alternative and as file (RFC 6047 §2.4); the file makes both again."""
+        if part.get_content_type() != "text/calendar" or _given_name(part):
+            return False
+        lines = canonical_lines(_octets(part)).rstrip()
+        calendars = (other for other, _ in self._files if other.get_content_type() == "text/calendar")
+        return any(canonical_lines(_octets(other)).rstrip() == lines for other in calendars if _given_name(other))
 
 
 def _is_body(part: Part, context: _Context) -> bool:
@@ -159,10 +169,7 @@ class _Files:
             else:
                 self._cids.add(cid)
                 return
-        file = Attachment(content, name, str(media_type))
-        # An invitation comes as alternative and as file; one of them makes both again.
-        if media_type.essence != "text/calendar" or all(file.content != known.content for known in self.found):
-            self.found.append(file)
+        self.found.append(Attachment(content, name, str(media_type)))
 
 
 def _octets(part: Part) -> bytes:
@@ -206,7 +213,13 @@ def _parsed(text: str) -> MediaType | None:
 
 
 def _given_name(part: Part) -> str:
-    return decoded(part.get_filename() or "")
+    for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        value = part.get_param(parameter, header=field)
+        if isinstance(value, tuple):  # RFC 2231: decoded once, so what looks like an encoded word is none
+            return one_line(collapse_rfc2231_value(value))
+        if value:
+            return decoded(value)
+    return ""
 
 
 def _file_name(part: Part) -> str:

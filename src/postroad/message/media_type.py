@@ -17,6 +17,12 @@ _TYPE: Final = re.compile(rf"({_WORD})/({_WORD})")
 _PARAMETER: Final = re.compile(rf' *; *({_WORD})=(?:({_WORD})|"((?:[^"\\]|\\.)*)") *')
 MAX_TYPE_CHARACTERS: Final = 255  # RFC 6838 §4.2: 127 for each of type and subtype
 OCTET_STREAM: Final = "application/octet-stream"  # RFC 2046 §4.5.1: what is not known
+_PICTURES: Final = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"<svg": "image/svg+xml",
+}
 _OURS: Final = frozenset({"name", "boundary"})
 
 
@@ -94,6 +100,13 @@ def type_of_name(filename: str) -> str | None:
     """The media type that a file name's last extension stands for; ``None`` where it is unknown."""
     _, dot, extension = filename.rpartition(".")
     return TYPES.get(extension.lower()) if dot else None
+
+
+def picture_type(content: bytes) -> str | None:
+    """The media type of a picture by its first octets; ``None`` where they are of no common kind."""
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return "image/webp"
+    return next((essence for start, essence in _PICTURES.items() if content.startswith(start)), None)
 
 
 def extension_of(essence: str) -> str:

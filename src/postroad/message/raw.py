@@ -132,7 +132,7 @@ def _with_sound_header(content: bytes) -> bytes:
         else:
             kept.append(field.group())
         position = field.end()
-    if content.startswith(b"\r\n", position) or position == len(content):
+    if content.startswith(b"\r\n", position) or (position == len(content) and (whole or any(kept))):
         return content if whole else b"".join(kept) + content[position:]
     return b"".join(kept) + b"\r\n" + content[position:]
 
