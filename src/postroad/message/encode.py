@@ -126,4 +126,4 @@ def base64(octets: bytes) -> bytes:
 def base64_length(octets: int) -> int:
     """How long ``base64`` makes so many octets."""
     characters = (octets + 2) // 3 * 4
-    return characters + 2 * ((characters - 1) // LINE)
+    return characters + 2 * ((characters - 1) // LINE) if octets else 0
