@@ -15,6 +15,7 @@ TABLE = [
     (errors.AddressError("m"), 65),
     (errors.ConfigurationError("m", setting="url"), 78),
     (errors.MissingExtra("m"), 78),
+    (errors.SecretUnavailable("m"), 75),
     (errors.DatabaseError("m"), 75),
     (errors.NotFound("m"), 4),
     (errors.IdempotencyConflict("m"), 65),

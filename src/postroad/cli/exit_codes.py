@@ -45,6 +45,14 @@ class ExitCode(IntEnum):
         return _MEANINGS[self]
 
 
+class Ended(Exception):
+    """A command that has said all there is to say ends with this code."""
+
+    def __init__(self, code: ExitCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 _MEANINGS: Final = {
     ExitCode.OK: "done; for sending: at least one recipient was accepted",
     ExitCode.UNEXPECTED: "unexpected, or nobody knows whether the mail was accepted",

@@ -10,21 +10,13 @@ from typing import Any
 
 import click
 
-from postroad.cli.exit_codes import ExitCode, exit_code_of
+from postroad.cli.exit_codes import Ended, ExitCode, exit_code_of
 from postroad.cli.output import Form, form_of, say_json
 from postroad.cli.terminal import note, styled
 from postroad.errors import ConfigurationError, MessageError, PostroadError
 from postroad.terminal_text import one_line
 
 _BUG_ADVICE = "This is a fault of postroad. Run it again as `postroad --traceback …` and report what that prints."
-
-
-class Ended(Exception):
-    """A command that has said all there is to say ends with this code."""
-
-    def __init__(self, code: ExitCode) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +81,14 @@ def _of_usage(fault: click.UsageError) -> Failure:
 
 def end_of(fault: BaseException, arguments: Sequence[str]) -> int:
     """Tell of the exception that ended a command, in the form that was asked for; its exit code."""
+    if isinstance(fault, BrokenPipeError):
+        fault = Ended(ExitCode.BROKEN_PIPE)
     if isinstance(fault, Ended):
+        if fault.code is ExitCode.BROKEN_PIPE:
+            _let_go_of_output()
         return fault.code
     if isinstance(fault, SystemExit):
         raise fault
-    if isinstance(fault, BrokenPipeError):
-        _let_go_of_output()
-        return ExitCode.BROKEN_PIPE
     failure = failure_of(fault)
     try:
         if _wants_traceback(arguments) and failure.code is not ExitCode.INTERRUPTED:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 
 from postroad import __version__
+from postroad.cli.exit_codes import Ended, ExitCode
 from postroad.cli.lazy_group import LazyGroup
 from postroad.cli.terminal import settle_streams
 
@@ -45,6 +46,13 @@ Exit codes:
 
 class Postroad(LazyGroup):
     """The root: runs a command, and ends the process with a code of ``postroad.cli.exit_codes``."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader of its output that goes away ends it like any other program."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as fault:  # click would make 1 of it, which means something else here
+            raise Ended(ExitCode.BROKEN_PIPE) from fault
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
         """Run a command line; never returns, and shows no traceback unless asked to."""

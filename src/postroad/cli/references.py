@@ -1,10 +1,9 @@
-"""Values that do not stand on the command line themselves: ``-``, ``@file``, ``env:NAME``, ``file:/path``.
+"""Values that do not stand on the command line themselves: ``-``, ``@file``, and the references of ``Secret.ref``.
 
 What stands there is seen by everybody on the machine (``ps``) and kept by the shell's history. So a password comes by
 reference only, and a URL that holds one as well.
 """
 
-import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ from typing import Final
 import click
 
 from postroad.errors import ConfigurationError, MessageError
-from postroad.secret import Secret
+from postroad.secret import FORMS, Secret
 
 _FORMS: Final = "env:NAME, file:/path or @file"
 _TAKEN: Final = "postroad.standard_input"  # the key under which the context remembers who read it
@@ -54,19 +53,19 @@ def secret_value(value: str | None, option: str = "--password") -> Secret | None
 
     Raises:
         click.UsageError: it is no reference, and the password has been seen already.
-        ConfigurationError: the variable is not set, or the file cannot be read.
+        ConfigurationError: the variable is not set, the file cannot be read, and so on.
     """
     if value is None:
         return None
     if value == "-":
         return Secret(_password_line(option))
-    content = _referred(value, option)
-    if content is None:
+    secret = _referred(value, option)
+    if secret is None:
         raise click.UsageError(
             f"{option} takes no password, because everybody on this machine could read it there; "
             f"give {_FORMS}, or - for standard input"
         )
-    return Secret(content)
+    return secret
 
 
 def url_value(value: str | None, option: str) -> str | None:
@@ -74,13 +73,13 @@ def url_value(value: str | None, option: str) -> str | None:
 
     Raises:
         click.UsageError: a password stands in the URL.
-        ConfigurationError: the variable is not set, or the file cannot be read.
+        ConfigurationError: the variable is not set, the file cannot be read, and so on.
     """
     if value is None:
         return None
-    content = None if value.startswith("file://") else _referred(value, option)
-    if content is not None:
-        return content
+    secret = None if "://" in value else _referred(value, option)
+    if secret is not None:
+        return secret.reveal()
     if holds_password(value):
         account = "" if option == "--db" else ", or the password alone with --password env:NAME"
         raise click.UsageError(
@@ -97,26 +96,19 @@ def holds_password(url: str) -> bool:
     return not rest.startswith("/") and bool(at) and ":" in account
 
 
-def _referred(value: str, option: str) -> str | None:
-    """The value behind a reference; ``None`` where it is none."""
+def _referred(value: str, option: str) -> Secret | None:
+    """What a reference stands for, looked up once already, so that it fails now if it fails; ``None``: it is none."""
     if value.startswith("@"):
-        return _setting_file(value[1:], option)
-    kind, _, name = value.partition(":")
-    if kind == "file":
-        return _setting_file(name, option)
-    if kind == "env":
-        content = os.environ.get(name)
-        if not content:
-            raise ConfigurationError(f"{option}: the environment variable {name} is not set", setting=name)
-        return content
-    return None
-
-
-def _setting_file(path: str, option: str) -> str:
+        value = f"file:{value[1:]}"
+    elif value.partition(":")[0] not in FORMS:
+        return None
+    secret = Secret.ref(value)
     try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")  # editors end files with a line end
-    except (OSError, ValueError) as fault:
-        raise ConfigurationError(f"{option}: cannot read {path!r}: {_reason(fault)}", setting=option) from fault
+        secret.reveal()
+    except ConfigurationError as fault:
+        fault.setting = option
+        raise
+    return secret
 
 
 def _file(path: str, option: str) -> bytes:

@@ -1,6 +1,7 @@
 """``--transport``, ``--username``, ``--password``: by which route, the same for every command that sends."""
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -39,6 +40,7 @@ def route_of(transport: str | None, username: str | None, password: str | None) 
     """
     from postroad.mailer.environment import route_from
     from postroad.transport.from_url import from_url
+    from postroad.transport.smtp.transport import SmtpTransport
 
     secret = secret_value(password)
     url = url_value(transport, "--transport")
@@ -46,7 +48,10 @@ def route_of(transport: str | None, username: str | None, password: str | None) 
         return from_url(url, username=username, password=secret)
     if username is None and secret is None:
         return route_from()
-    return route_from(_overruled({"username": username, "password": secret.reveal() if secret else None}))
+    named = route_from(_overruled({"username": username, "password": secret.reveal() if secret else None}))
+    if secret is not None and isinstance(named, SmtpTransport):
+        return SmtpTransport(replace(named.settings, password=secret))  # a reference is asked again when it changes
+    return named
 
 
 def _overruled(given: dict[str, str | None]) -> dict[str, str]:

@@ -17,8 +17,7 @@ from postroad.cli.demo.look import (
 from postroad.cli.demo.sample_mail import samples
 from postroad.cli.demo.stage import SCHEDULE, Stage, stage
 from postroad.cli.demo.verdict import faults
-from postroad.cli.exit_codes import ExitCode
-from postroad.cli.failure import Ended
+from postroad.cli.exit_codes import Ended, ExitCode
 from postroad.cli.output import Form, form_options, say_json_line
 from postroad.cli.signals import on_stop
 from postroad.cli.terminal import note

@@ -29,10 +29,10 @@ DEFAULT_SMTP: Final = "127.0.0.1:1025"
 )
 @form_options
 def inbox(form: Form, printing: bool, smtp: str) -> None:
-    """Catch mail on this machine instead of sending it, until Ctrl-C.
+    """Catch mail on this machine instead of sending it.
 
     Point an application at it, and its mail goes nowhere else: everything is taken, whoever it is from and to, and any
-    user name and password are right.
+    user name and password are right. Ctrl-C ends it.
 
     With --json the first line names the address and says ready; then each message is an object on a line of its own.
     """

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postroad.cli.database_option import database_option, outbox_of
-from postroad.cli.failure import Ended, of_error, tell
+from postroad.cli.exit_codes import Ended
+from postroad.cli.failure import of_error, tell
 from postroad.cli.message_options import message_of, message_options
 from postroad.cli.moments import moment
 from postroad.cli.output import Form, form_options, say_json
@@ -45,9 +46,10 @@ Examples:
 @click.option("--expires-at", metavar="TIME", callback=moment, help="With --outbox: not after.")
 @form_options
 def send(form: Form, queue: bool, transcript: bool, **options: Any) -> None:
-    """Send one message, and say what became of it for each recipient.
+    """Send one message now, or put it into the outbox.
 
-    The text comes from --text or --html, else from standard input. The exit code is 0 if anybody was accepted.
+    Its text comes from --text or --html, else from standard input. What became of each recipient is printed, and the
+    exit code is 0 if anybody was accepted. With --outbox the message's id is printed as soon as it is on disk.
     """
     queueing = {name: options.pop(name) for name in _QUEUE_OPTIONS}
     route = {name: options.pop(name) for name in ("transport", "username", "password")}

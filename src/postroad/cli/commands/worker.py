@@ -35,10 +35,11 @@ def worker(
     concurrency: int | None,
     drain: bool,
 ) -> None:
-    """Deliver what is in the outbox, until Ctrl-C or SIGTERM.
+    """Deliver what is in the outbox.
 
-    Then nothing more is begun, messages on the wire are waited for, and everything else stays in the outbox. A second
-    signal does not wait. On one database one worker delivers; another one waits for it to end.
+    It goes on until Ctrl-C or SIGTERM. Then nothing more is begun, messages on the wire are waited for, and everything
+    else stays in the outbox; a second signal does not wait. On one database one worker delivers; another one waits for
+    it to end.
 
     With --json the first line names the database and the route and says ready, the last has the numbers.
     """
