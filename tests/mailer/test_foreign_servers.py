@@ -1,7 +1,7 @@
 """The client against servers that share no code with it: Postfix and aiosmtpd."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,8 +84,9 @@ def start_aiosmtpd_peer(start_aiosmtpd: StartAiosmtpd, certificates: Certificate
 
 
 @pytest.fixture(params=[pytest.param("postfix", marks=pytest.mark.system), "aiosmtpd"])
-def start_peer(request: pytest.FixtureRequest) -> Iterator[StartPeer]:
-    yield request.getfixturevalue(f"start_{request.param}_peer")
+def start_peer(request: pytest.FixtureRequest) -> StartPeer:
+    start: StartPeer = request.getfixturevalue(f"start_{request.param}_peer")
+    return start
 
 
 @pytest.mark.parametrize("user", USERS)
