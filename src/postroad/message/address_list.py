@@ -15,10 +15,11 @@ from postroad.message.header_decode import octets_resolved, one_line, words_deco
 
 _LEXEME: Final = re.compile(
     r'"(?:[^"\\]|\\.)*+"'  # quoted string
+    r"|=\?[^?\s]++\?[bBqQ]\?[^?\s]*+\?="  # encoded word, which may hold anything
     r"|<[^<>]*+>"
     r"|\[[^\[\]]*+\]"  # address literal
     r"|[,;:()]"
-    r'|[^"<\[,;:()]++'
+    r'|(?:(?!=\?)[^"<\[,;:()])++'
     r"|.",
     re.DOTALL,
 )

@@ -18,7 +18,6 @@ from postroad.message.media_type import OCTET_STREAM, MediaType, extension_of
 from postroad.message.plain_text import plain_text
 
 _SURROGATES_OR_NUL: Final = re.compile("[\x00\ud800-\udfff]")
-_REAL_NON_ASCII: Final = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]")
 _PARAMETER: Final = re.compile(r"[!#$%&'+.^_`{|}~0-9a-z-]+")
 
 if TYPE_CHECKING:
@@ -176,8 +175,9 @@ def _octets(part: Part) -> bytes:
     payload: Any = part.get_payload()
     if isinstance(payload, list):
         return b"".join(_flattened(child) for child in payload)
-    if isinstance(payload, str) and _REAL_NON_ASCII.search(payload):
-        return payload.encode("utf-8", "surrogateescape")  # a payload that was set as text and never encoded
+    # A payload that was set as text and never encoded. (Where octets were, U+FFFD shows for what is not ASCII.)
+    if isinstance(payload, str) and not payload.isascii() and "\ufffd" not in payload:
+        return payload.encode("utf-8", "surrogateescape")
     octets = part.get_payload(decode=True)
     return octets if isinstance(octets, bytes) else b""
 
