@@ -69,10 +69,31 @@ def test_an_account_beside_the_url_needs_no_encoding() -> None:
         ("ca=/etc/ca.pem", {"ca": "/etc/ca.pem"}),
         ("server_name=other.example", {"server_name": "other.example"}),
         ("max_size=1000", {"max_size": 1000}),
+        ("auth=cram-md5", {"mechanisms": ("CRAM-MD5",)}),
+        ("auth=login,Plain", {"mechanisms": ("LOGIN", "PLAIN")}),
     ],
 )
 def test_options(query: str, expected: dict[str, Any]) -> None:
     assert settings(f"smtp://mail.example?{query}") == Smtp("mail.example", **expected)
+
+
+def test_a_password_by_reference() -> None:
+    one = settings("smtp://ann@mail.example?password_ref=vault:secret/smtp%23password&pool=2")
+    assert one.password == Secret.ref("vault:secret/smtp#password")
+    assert one.limits.connections == 2
+    keyring = settings("smtp://mail.example?password_ref=keyring:mail/ann%40a.example", username="ann")
+    assert keyring.password == Secret.ref("keyring:mail/ann@a.example")
+
+
+@pytest.mark.parametrize("literal", ["env:HOME", "file:/etc/hostname", "cmd:date"])
+def test_a_password_that_looks_like_a_reference_is_a_password(literal: str) -> None:
+    for one in (
+        settings("smtp://ann@mail.example", password=literal),
+        settings(f"smtp://ann:{literal.replace('/', '%2F')}@mail.example"),
+    ):
+        assert isinstance(one.password, Secret)
+        assert one.password.reveal() == literal
+        assert one.password.reference is None
 
 
 def test_a_timeout_caps_every_wait_but_the_dots() -> None:
@@ -134,8 +155,15 @@ SECRET = "hunter2"
         (f"smtp://ann:{SECRET}%00@mail.example", "password", "NUL"),
         (f"smtp+insecure://ann:{SECRET}@mail.example", "tls", "plain text"),
         (f"http://ann:{SECRET}@mail.example", "url", "'http' is no kind"),
-        ("smtp://mail.example?pools=3", "pools", "no option 'pools'; it has ca, dot_timeout"),
+        ("smtp://mail.example?pools=3", "pools", "no option 'pools'; it has auth, ca, dot_timeout"),
         ("smtp://mail.example?password=x", "password", "no option 'password'"),
+        (f"smtp://ann@mail.example?password_ref={SECRET}", "password", "this is no reference"),
+        (f"smtp://ann:{SECRET}@mail.example?password_ref=env:X", "password_ref", "both given"),
+        ("smtp://ann@mail.example?password_ref=vault:a/b#key", "url", "nothing follows host and port"),
+        ("smtp://mail.example?password_ref=env:X", "username", "password is given and username is not"),
+        ("smtp://mail.example?auth=", "mechanisms", "'' is no mechanism"),
+        ("smtp://mail.example?auth=gssapi", "mechanisms", "SCRAM-SHA-256, OAUTHBEARER"),
+        ("smtp://mail.example?auth=plain,xoauth2", "mechanisms", "only a token"),
         ("smtp://mail.example?pool=3&pool=4", "pool", "given twice"),
         ("smtp://mail.example?pool=0", "pool", "whole number"),
         ("smtp://mail.example?pool=-1", "pool", "whole number"),
