@@ -66,6 +66,27 @@ def test_who(environ: dict[str, str]) -> None:
     assert found.password == Secret("p@ss:w/rd")
 
 
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"SMTP_HOST": "mail.example", "SMTP_USER": "ann", "SMTP_PASS_REF": "vault:secret/smtp#password"},
+        {"POSTROAD_URL": "smtp://ann@mail.example", "POSTROAD_PASSWORD_REF": "vault:secret/smtp#password"},
+        {"POSTROAD_URL": "smtp://ann@mail.example?password_ref=vault:secret/smtp%23password"},
+    ],
+)
+def test_a_password_by_reference(environ: dict[str, str]) -> None:
+    assert settings(environ).password == Secret.ref("vault:secret/smtp#password")
+
+
+@pytest.mark.parametrize("literal", ["env:HOME", "file:/etc/hostname", "cmd:date"])
+def test_a_password_that_looks_like_a_reference_is_a_password(literal: str) -> None:
+    for environ in (
+        {"SMTP_HOST": "mail.example", "SMTP_USER": "ann", "SMTP_PASS": literal},
+        {"POSTROAD_URL": "smtp://ann@mail.example", "POSTROAD_PASSWORD": literal},
+    ):
+        assert settings(environ).password == Secret(literal)
+
+
 NAMES = {
     "POSTROAD_URL": "smtp://mail.example:2526",
     "POSTROAD_USERNAME": "ann",
@@ -125,6 +146,14 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         ({"SMTP_HOST": "a", "SMTP_USER": "ann", "SMTP_PASS": f"{SECRET}\0"}, "SMTP_PASS", "NUL"),
         ({"SMTP_HOST": "a", "SMTP_USER": "ann", "SMTP_PASS": f"{SECRET}\udcff"}, "SMTP_PASS", "UTF-8"),
         ({"SMTP_HOST": "a", "SMTP_USER": "ann", "SMTP_PASS": SECRET, "SMTP_TLS": "none"}, "SMTP_TLS", "plain text"),
+        (
+            {"SMTP_HOST": "a", "SMTP_USER": "ann", "SMTP_PASS": SECRET, "SMTP_PASS_REF": "env:X"},
+            "SMTP_PASS",
+            "SMTP_PASS and SMTP_PASS_REF are both set",
+        ),
+        ({"SMTP_HOST": "a", "SMTP_USER": "ann", "SMTP_PASS_REF": SECRET}, "SMTP_PASS_REF", "this is no reference"),
+        ({"POSTROAD_URL": f"smtp://a@a?password_ref={SECRET}"}, "POSTROAD_URL", "this is no reference"),
+        ({"POSTROAD_URL": "smtp://a@a?auth=ntlm", "POSTROAD_PASSWORD": SECRET}, "POSTROAD_URL", "no mechanism"),
         ({"POSTROAD_URL": "gopher://a"}, "POSTROAD_URL", "POSTROAD_URL: 'gopher' is no kind of route"),
         ({"POSTROAD_URL": f"smtp://ann:{SECRET}/x@a"}, "POSTROAD_URL", "POSTROAD_URL"),
         ({"POSTROAD_URL": f"smtp://ann:{SECRET}@a", "POSTROAD_PASSWORD": SECRET}, "POSTROAD_PASSWORD", "beside"),

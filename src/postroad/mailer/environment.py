@@ -3,6 +3,8 @@
 ``POSTROAD_URL``, with ``POSTROAD_USERNAME`` and ``POSTROAD_PASSWORD`` where the URL has no account; else ``SMTP_HOST``,
 ``SMTP_PORT`` (587; 465 implies implicit TLS), ``SMTP_USER``, ``SMTP_PASS``, ``SMTP_TLS`` (``starttls``, ``implicit``,
 ``opportunistic``, ``none``). Every name also works with ``_FILE`` behind it: the value is then the file's content.
+``POSTROAD_PASSWORD_REF`` and ``SMTP_PASS_REF`` hold a reference (see ``Secret.ref``) instead of the password. What
+stands in a password's own variable is the password, whatever it looks like.
 """
 
 import os
@@ -11,6 +13,7 @@ from typing import Final
 
 from postroad.errors import ConfigurationError
 from postroad.net.tls import Tls
+from postroad.secret import Secret
 from postroad.transport.contract import Transport
 from postroad.transport.from_url import from_url
 from postroad.transport.smtp.settings import Smtp
@@ -40,13 +43,12 @@ def route_from(environ: Mapping[str, str] | None = None) -> Transport:
 
 
 def _from_url(url: str, environ: Mapping[str, str]) -> Transport:
-    beside = {
-        "username": value_of("POSTROAD_USERNAME", environ),
-        "password": value_of("POSTROAD_PASSWORD", environ),
-    }
+    username = value_of("POSTROAD_USERNAME", environ)
+    password = _password("POSTROAD_PASSWORD", environ)
     try:
-        return from_url(url, **beside)
+        return from_url(url, username=username, password=password)
     except ConfigurationError as fault:
+        beside = {"username": username, "password": password}
         given = fault.setting if fault.setting is not None and beside.get(fault.setting) is not None else "url"
         raise _named(f"POSTROAD_{given.upper()}", fault) from fault
 
@@ -64,7 +66,7 @@ def _account(host: str, environ: Mapping[str, str]) -> Smtp:
     port = _port(environ)
     tls = _tls(port, environ)
     username = value_of("SMTP_USER", environ)
-    password = value_of("SMTP_PASS", environ)
+    password = _password("SMTP_PASS", environ)
     if (username is None) != (password is None):
         missing, given = ("SMTP_PASS", "SMTP_USER") if password is None else ("SMTP_USER", "SMTP_PASS")
         raise ConfigurationError(f"{given} is set and {missing} is not", setting=missing)
@@ -72,6 +74,26 @@ def _account(host: str, environ: Mapping[str, str]) -> Smtp:
         return Smtp(host, port, username=username, password=password, tls=tls)
     except ConfigurationError as fault:
         raise _named(_SETTINGS.get(fault.setting or "", "SMTP_HOST"), fault) from fault
+
+
+def _password(name: str, environ: Mapping[str, str]) -> Secret | None:
+    """The password, or the reference to it that ``NAME_REF`` holds.
+
+    Raises:
+        ConfigurationError: both are set, or it is no reference.
+    """
+    value = value_of(name, environ)
+    password = None if value is None else Secret(value)
+    del value  # tracebacks may show variables
+    reference = environ.get(f"{name}_REF")
+    if not reference:
+        return password
+    if password is not None:
+        raise ConfigurationError(f"{name} and {name}_REF are both set", setting=name)
+    try:
+        return Secret.ref(reference)
+    except ConfigurationError as fault:
+        raise _named(f"{name}_REF", fault) from None
 
 
 def _named(variable: str, fault: ConfigurationError) -> ConfigurationError:

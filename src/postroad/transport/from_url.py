@@ -1,7 +1,8 @@
 """A route as a URL, and the transport it stands for.
 
 ``smtp://user@host:587?pool=20``: scheme, account, server, options. User and password may be given apart, so that nobody
-has to percent-encode a password; inside the URL they are percent-decoded (RFC 3986 §2.1).
+has to percent-encode a password; inside the URL they are percent-decoded (RFC 3986 §2.1). A password is always itself,
+never taken for a reference to one: that is what ``?password_ref=`` is for.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from postroad.errors import ConfigurationError
 from postroad.net.tls import Tls
 from postroad.secret import MASK, Secret
+from postroad.smtp.sasl import checked_mechanisms
 from postroad.transport.contract import Transport
 from postroad.transport.smtp.settings import Smtp
 from postroad.transport.smtp.transport import SmtpTransport
@@ -113,7 +115,13 @@ def _smtp(parts: SplitResult, credentials: Credentials) -> Transport:
         raise ConfigurationError(
             f"nothing follows host and port in a {parts.scheme}:// URL but ?options", setting="url"
         )
-    return SmtpTransport(_with_options(_account(parts, credentials), _options(parts)))
+    options = _options(parts)
+    reference = options.pop(_BY_REFERENCE, None)
+    if reference is not None:
+        if parts.password is not None or credentials.password is not None:
+            raise ConfigurationError(f"password and {_BY_REFERENCE} are both given", setting=_BY_REFERENCE)
+        credentials = replace(credentials, password=Secret.ref(reference))
+    return SmtpTransport(_with_options(_account(parts, credentials), options))
 
 
 def _account(parts: SplitResult, credentials: Credentials) -> Smtp:
@@ -163,7 +171,7 @@ def _with_options(account: Smtp, options: Mapping[str, str]) -> Smtp:
     for name, value in options.items():
         change = _SMTP_OPTIONS.get(name)
         if change is None:
-            known = ", ".join(sorted(_SMTP_OPTIONS))
+            known = ", ".join(sorted([*_SMTP_OPTIONS, _BY_REFERENCE]))
             raise ConfigurationError(f"smtp:// has no option {name!a}; it has {known}", setting=name)
         account = change(account, value)
     return account
@@ -185,6 +193,7 @@ def _count(name: str, value: str) -> int:
     return int(value)
 
 
+_BY_REFERENCE: Final = "password_ref"
 _SMTP_OPTIONS: Final[dict[str, Callable[[Smtp, str], Smtp]]] = {
     "pool": lambda one, value: replace(one, limits=replace(one.limits, connections=_count("pool", value))),
     "messages": lambda one, value: replace(one, limits=replace(one.limits, messages=_count("messages", value))),
@@ -193,6 +202,7 @@ _SMTP_OPTIONS: Final[dict[str, Callable[[Smtp, str], Smtp]]] = {
     "pool_timeout": lambda one, value: replace(one, limits=replace(one.limits, wait=_seconds("pool_timeout", value))),
     "timeout": lambda one, value: replace(one, timeouts=one.timeouts.capped(_seconds("timeout", value))),
     "dot_timeout": lambda one, value: replace(one, timeouts=replace(one.timeouts, dot=_seconds("dot_timeout", value))),
+    "auth": lambda one, value: replace(one, mechanisms=checked_mechanisms(value, token=False)),
     "ehlo": lambda one, value: replace(one, ehlo=value),
     "ca": lambda one, value: replace(one, ca=value),
     "server_name": lambda one, value: replace(one, server_name=value),

@@ -8,9 +8,9 @@ import pytest
 from postroad.errors import MissingExtra, SecretUnavailable
 from postroad.net.secrets.store import SecretStore
 from postroad.secret import Secret
-from tests.net.secrets.showing import failure_of
 from tests.peers.endpoint import free_endpoint
 from tests.peers.secrets_manager import SecretsManager
+from tests.showing import failure_of
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:smtp-a1b2c3"
 HIDDEN = ("hunter2", "wJalrXUtnFEMI")

@@ -9,7 +9,7 @@ import pytest
 from postroad.errors import SecretUnavailable
 from postroad.net.secrets import command
 from postroad.secret import Secret
-from tests.net.secrets.showing import failure_of
+from tests.showing import failure_of
 
 
 def python(script: str) -> Secret:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from postroad.net.secrets import local
 from postroad.net.secrets.local import from_octets
 from postroad.secret import Secret
-from tests.net.secrets.showing import failure_of
+from tests.showing import failure_of
 
 
 def test_a_variable_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

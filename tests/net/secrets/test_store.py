@@ -13,7 +13,7 @@ from postroad.net.secrets.finding import Finding
 from postroad.net.secrets.store import AT_HAND, READERS, SecretStore
 from postroad.secret import FORMS, Reference, Secret
 from tests.fakes import FakeClock
-from tests.net.secrets.showing import shows_nothing
+from tests.showing import shows_nothing
 
 PATIENCE = 30.0  # seconds; only waited for by a test that fails
 

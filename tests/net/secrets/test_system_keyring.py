@@ -12,7 +12,7 @@ from keyring.errors import KeyringLocked
 from postroad.errors import MissingExtra
 from postroad.net.secrets.store import SecretStore
 from postroad.secret import Secret
-from tests.net.secrets.showing import failure_of
+from tests.showing import failure_of
 
 
 class InMemory(KeyringBackend):

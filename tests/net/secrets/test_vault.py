@@ -8,9 +8,9 @@ import pytest
 from postroad.errors import ConfigurationError, MissingExtra, SecretUnavailable
 from postroad.net.secrets.store import SecretStore
 from postroad.secret import Secret
-from tests.net.secrets.showing import failure_of
 from tests.peers.endpoint import free_endpoint
 from tests.peers.vault_server import VaultServer
+from tests.showing import failure_of
 
 TOKEN = "hvs.CAESIJ"
 HIDDEN = ("hunter2", TOKEN)

@@ -20,16 +20,14 @@ from postroad.errors import (
     Timeout,
     TlsError,
     TlsModeMismatch,
-    Unsupported,
 )
 from postroad.net.stream import Stream, connect
 from postroad.net.tls import Tls, TlsSettings, tls_on_plain_port
 from postroad.reply import Direction, Phase, Reply, TranscriptLine
-from postroad.secret import Secret
-from postroad.smtp import sasl
-from postroad.smtp.client import Answer, Broken, ClientConversation, ClientEvent, Unsolicited, decode_challenge
+from postroad.smtp.client import Answer, Broken, ClientConversation, ClientEvent, Unsolicited
 from postroad.smtp.commands import is_ehlo_name
 from postroad.smtp.states import State, Verb
+from postroad.transport.smtp.log_in import LogIn
 from postroad.transport.smtp.settings import Smtp
 
 PHASE_OF: Final = {
@@ -47,7 +45,6 @@ PHASE_OF: Final = {
     Verb.NOOP: Phase.NOOP,
     Verb.QUIT: Phase.QUIT,
 }
-MAX_CHALLENGES: Final = 3  # LOGIN needs two; whoever asks on and on only collects passwords
 _TLS_RECORD: Final = (b"\x15\x03", b"\x16\x03")  # an alert or a handshake record (RFC 8446 §5.1)
 
 
@@ -59,6 +56,7 @@ class SmtpConnection:
         self.stream = stream
         self.conversation = ClientConversation()
         self.served = 0  # messages
+        self.mechanism = ""  # by which we are logged in
         self._events: deque[ClientEvent] = deque()
         self._seen_bytes = False
         self._farewell: Reply | None = None  # the 421 that ended the session
@@ -72,15 +70,29 @@ class SmtpConnection:
         Raises:
             ConnectError: not reached, hung up, or not trusted (``DnsError``, ``TlsError``, ``TlsModeMismatch``).
             Timeout: no answer in time.
-            AuthenticationError: the credentials were refused.
+            AuthenticationError: the credentials were refused; so were those that were looked up anew, where they were
+                others.
+            ConfigurationError: the password or token cannot be found; nothing was connected.
             Throttled: the server is too busy for another connection.
             ProtocolError: what answered does not speak SMTP.
             Unsupported: no common way to authenticate.
         """
+        log_in = LogIn(settings)
+        await log_in.prepare()
+        try:
+            return await cls._opened(settings, log_in)
+        except AuthenticationError as refusal:
+            if not await log_in.renewed(refusal):
+                raise
+        return await cls._opened(settings, log_in)
+
+    @classmethod
+    async def _opened(cls, settings: Smtp, log_in: LogIn) -> "SmtpConnection":
         stream = await _connect(settings)
         connection = cls(settings, stream)
         try:
             await connection._introduce()
+            await log_in.over(connection)
         except PostroadError as fault:
             connection.abort()
             fault.transcript = fault.transcript or connection.conversation.transcript.snapshot()
@@ -100,8 +112,6 @@ class SmtpConnection:
         await self._ehlo()
         if policy.mode in (Tls.REQUIRED, Tls.OPPORTUNISTIC):
             await self._starttls()
-        if self.settings.username is not None:
-            await self._authenticate()
 
     async def _greeting(self) -> None:
         try:
@@ -170,34 +180,6 @@ class SmtpConnection:
         await self.stream.start_tls(policy.context(), server_name, where, self.settings.timeouts.tls)
         self.conversation.tls_established(self.stream.tls_description())
         await self._ehlo()
-
-    async def _authenticate(self) -> None:
-        settings = self.settings
-        assert settings.username is not None
-        assert isinstance(settings.password, Secret)
-        if not self.stream.tls and not settings.loopback:
-            raise TlsError(f"{settings.where} offers no TLS; the password is not sent in plain text", phase=Phase.AUTH)
-        offered = self.conversation.extensions.auth_mechanisms
-        mechanism = sasl.choose(offered, settings.username, settings.password)
-        if mechanism is None:
-            said = f"only {', '.join(sorted(offered))}" if offered else "no authentication"
-            raise Unsupported(
-                f"{settings.where} offers {said}; postroad speaks PLAIN and LOGIN",
-                phase=Phase.AUTH,
-                advice="Check the port (587 or 465 for submission), or leave user name and password out.",
-            )
-        self.stream.write(self.conversation.auth(mechanism.name, mechanism.initial_response()))
-        reply = await self.answer(settings.timeouts.command, Verb.AUTH)
-        challenges = 0
-        while reply.code.intermediate:
-            challenges += 1
-            if challenges > MAX_CHALLENGES:
-                raise ProtocolError(f"{settings.where} does not end the AUTH exchange", phase=Phase.AUTH)
-            self.stream.write(self.conversation.auth_response(mechanism.respond(decode_challenge(reply))))
-            reply = await self.answer(settings.timeouts.command, Verb.AUTH_RESPONSE)
-        if not reply.code.positive:
-            message = f"{settings.where} refused the credentials of {settings.username!r}: {reply}"
-            raise AuthenticationError(message, reply=reply, phase=Phase.AUTH)
 
     # ── talking ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,10 +5,18 @@ from dataclasses import dataclass, field, fields
 from typing import Final
 
 from postroad.errors import ConfigurationError
+from postroad.net.access_token import AccessTokens, TokenCallback
 from postroad.net.tls import Tls, TlsSettings
 from postroad.secret import Secret
 from postroad.smtp.commands import checked_ehlo_name
-from postroad.smtp.sasl import checked_credentials
+from postroad.smtp.sasl import (
+    WITH_PASSWORD,
+    WITH_TOKEN,
+    checked_mechanisms,
+    checked_password,
+    checked_token,
+    checked_username,
+)
 
 DEFAULT_PORT: Final = {
     Tls.REQUIRED: 587,
@@ -31,6 +39,7 @@ class Timeouts:
     block: float = 180.0  # §4.5.3.2.5: one block of content taken
     dot: float = 600.0  # §4.5.3.2.6: shorter makes doubles, because the server may already have the message (RFC 1047)
     quit: float = 2.0  # nothing depends on it
+    secret: float = 60.0  # a vault, a program or a token callback; each has limits of its own below this
 
     def capped(self, seconds: float) -> "Timeouts":
         """No wait longer than ``seconds``, except for the final dot."""
@@ -56,6 +65,12 @@ class Smtp:
     ``max_size`` is in octets of content. ``ehlo`` is the name given to the server; left out, the host's own name where
     it has a domain, else the address literal of the connection.
 
+    ``username`` comes with a ``password`` (``Secret.ref`` for one that is looked up when it is needed) or with a
+    ``token``: an OAuth 2.0 access token, or a callback, ``async`` or not, that returns one as ``str`` or
+    ``AccessToken``. ``mechanisms`` names the SASL mechanisms that may be used, the best first; left out, SCRAM-SHA-256,
+    PLAIN, LOGIN with a password, and OAUTHBEARER, XOAUTH2 with a token. With ``mechanisms="XOAUTH2"`` the password is
+    the token.
+
     Raises:
         ConfigurationError: a setting is missing, malformed or contradicts another.
     """
@@ -71,6 +86,8 @@ class Smtp:
     max_size: int = 25 * MEGABYTE  # what most providers take, as octets on the wire
     limits: PoolLimits = field(default_factory=PoolLimits)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    token: AccessTokens | TokenCallback | Secret | str | None = None
+    mechanisms: tuple[str, ...] | str = ()
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -78,6 +95,9 @@ class Smtp:
         put(self, "port", self.port or DEFAULT_PORT[self.tls])
         if isinstance(self.password, str):
             put(self, "password", Secret(self.password))
+        put(self, "token", _token(self.token))
+        if self.mechanisms:
+            put(self, "mechanisms", checked_mechanisms(self.mechanisms, token=self.token is not None))
         if not 1 <= self.port <= 65535:
             raise ConfigurationError(f"port {self.port} is not from 1 to 65535", setting="port")
         if self.ehlo is not None:
@@ -96,18 +116,44 @@ class Smtp:
                     raise ConfigurationError(f"{one.name} must be more than 0 seconds", setting=one.name)
 
     def _check_account(self) -> None:
-        if (self.username is None) != (self.password is None):
-            missing, given = ("password", "username") if self.password is None else ("username", "password")
+        if self.password is not None and self.token is not None:
+            raise ConfigurationError("password and token are both given", setting="token")
+        secret = "password" if self.token is None else "token"
+        if (self.username is None) != (self.password is None and self.token is None):
+            missing, given = (secret, "username") if self.username is not None else ("username", secret)
             raise ConfigurationError(f"{given} is given and {missing} is not", setting=missing)
-        if self.username is None or not isinstance(self.password, Secret):
+        if self.username is None:
             return
-        checked_credentials(self.username, self.password)
+        checked_username(self.username)
+        if self.secret is not None and self.secret.reference is None:
+            self.checked(self.secret)
         if self.tls is Tls.NONE and not self.loopback:
             raise ConfigurationError(
                 f"smtp+insecure:// to {self.host} would send the password in plain text over the network",
                 setting="tls",
                 advice="Use smtp:// or smtps://; without TLS postroad authenticates only on a loopback host.",
             )
+
+    @property
+    def secret(self) -> Secret | None:
+        """The password or token, as a value or a reference; ``None`` where there is none, or a callback knows it."""
+        secret = self.password if self.token is None else self.token
+        return secret if isinstance(secret, Secret) else None
+
+    def checked(self, secret: Secret) -> Secret:
+        """The password or token that was found, if it can be sent.
+
+        Raises:
+            ConfigurationError: it cannot.
+        """
+        return checked_token(secret) if self.allowed_mechanisms[0] in WITH_TOKEN else checked_password(secret)
+
+    @property
+    def allowed_mechanisms(self) -> tuple[str, ...]:
+        """By which this account logs in, the best first."""
+        if isinstance(self.mechanisms, tuple) and self.mechanisms:
+            return self.mechanisms
+        return WITH_PASSWORD if self.token is None else WITH_TOKEN
 
     @property
     def loopback(self) -> bool:
@@ -138,6 +184,16 @@ class Smtp:
         )
         user = f"{self.username}@" if self.username else ""
         return f"{scheme}://{user}{self.where}"
+
+
+def _token(token: AccessTokens | TokenCallback | Secret | str | None) -> AccessTokens | Secret | None:
+    if token is None or isinstance(token, AccessTokens | Secret):
+        return token
+    if isinstance(token, str):
+        return Secret(token)
+    if not callable(token):
+        raise ConfigurationError(f"token is a {type(token).__name__}; give a text or a callback", setting="token")
+    return AccessTokens(token)
 
 
 def _checked_host(host: str) -> str:

@@ -86,5 +86,7 @@ class SmtpTransport:
 def _seen(connection: SmtpConnection) -> tuple[str, ...]:
     settings, stream = connection.settings, connection.stream
     secured = f"TLS: {stream.tls_description()}, {stream.certificate_description()}" if stream.tls else "TLS: none"
-    account = f"authenticated as {settings.username}" if settings.username else "not authenticated: no user name given"
+    account = "not authenticated: no user name given"
+    if settings.username:
+        account = f"authenticated as {settings.username} by {connection.mechanism}"
     return (f"connected to {stream.peer}", secured, f"extensions: {connection.conversation.extensions}", account)
