@@ -46,7 +46,7 @@ _HIDING: Final = re.compile(
 _NO_ADDRESS: Final = re.compile(r"(?i)\s*(?:#|javascript:|data:|cid:|$)")
 _RULE: Final = "-" * 40
 _MAX_TABLES: Final = 32  # nested tables that keep their rows; deeper ones, which no design needs, become plain blocks
-_MAX_START_DIGITS: Final = 6  # of the number a list starts at
+_MAX_DIGITS: Final = 6  # of the number of a list item
 
 
 def plain_text(markup: str) -> str:
@@ -71,11 +71,13 @@ class _List:
         self.number = number
         self.item_open = False
 
-    def mark(self) -> str:
+    def mark(self, value: int | None) -> str:
+        """What stands before the next item; ``value`` is the number it gives itself."""
         if self.number is None:
             return "- "
-        self.number += 1
-        return f"{self.number - 1}. "
+        number = self.number if value is None else value
+        self.number = number + 1
+        return f"{number}. "
 
 
 class _Reader:
@@ -119,6 +121,8 @@ class _Reader:
         self._push(tag)
 
     def end(self, name: str) -> None:
+        if name == "br":  # a browser takes </br> for <br>
+            self.start(StartTag("br", {}))
         scope = self._scopes[-1]
         if name in _TABLE_PARTS and not scope.get(name):
             self._leave_cell_for(name)
@@ -200,9 +204,10 @@ class _Reader:
             self._table_part_opened(name)
         elif name in _LISTS:
             self._flow.block() if self._lists else self._flow.paragraph()
-            self._lists.append(_List(_first_number(tag) if name == "ol" else None))
+            number = _number(tag, "start")
+            self._lists.append(_List((1 if number is None else number) if name == "ol" else None))
         elif name == "li":
-            self._item_opened()
+            self._item_opened(tag)
         elif name == "a":
             self._href = _address(tag)
             self._link_text = []
@@ -224,11 +229,11 @@ class _Reader:
         elif name in _HEADINGS:
             self._headings.append(self._flow.said)
 
-    def _item_opened(self) -> None:
+    def _item_opened(self, tag: StartTag) -> None:
         self._flow.block()
         mark = "- "
         if self._lists:
-            mark = self._lists[-1].mark()
+            mark = self._lists[-1].mark(_number(tag, "value"))
             self._lists[-1].item_open = True
         self._flow.indent(mark, " " * len(mark))
 
@@ -289,7 +294,7 @@ class _Reader:
             table = self._tables.pop()
             self._flow.block()
             if table:
-                self._flow.add_lines(table.lines())
+                self._flow.add_table(table)
         elif name in _CELLS:
             self._flow.block()
             cell, self._flow = self._flow, self._outer_flows.pop()
@@ -311,12 +316,13 @@ def _is_hidden(tag: StartTag) -> bool:
     return "style" in attributes and _HIDING.search(attributes["style"]) is not None
 
 
-def _first_number(tag: StartTag) -> int:
-    start = tag.attributes.get("start", "").strip()
-    return int(start) if start.isascii() and start.isdigit() and len(start) <= _MAX_START_DIGITS else 1
+def _number(tag: StartTag, attribute: str) -> int | None:
+    digits = tag.attributes.get(attribute, "").strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS else None
 
 
 def _address(tag: StartTag) -> str:
     """Where a link leads, ``""`` where its address tells a reader nothing."""
-    href = "".join(tag.attributes.get("href", "").split())
+    # As a browser reads it (WHATWG URL §4.4): line ends inside are no part of it, spaces are escaped.
+    href = tag.attributes.get("href", "").strip().translate({9: None, 10: None, 13: None}).replace(" ", "%20")
     return "" if _NO_ADDRESS.match(href) else href.removeprefix("mailto:")

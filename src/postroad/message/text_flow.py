@@ -107,8 +107,15 @@ class Flow:
         self._line.append(character * min(self._width, _MAX_UNDERLINE))
         self._finish_line()
 
-    def add_lines(self, lines: list[str]) -> None:
-        """Add finished lines, empty ones among them."""
+    def add_table(self, table: "Table") -> None:
+        """Add what a table says; one that holds data stands apart."""
+        if table.holds_data:
+            self.paragraph()
+        self._add_lines(table.lines())
+        if table.holds_data:
+            self.paragraph()
+
+    def _add_lines(self, lines: list[str]) -> None:
         self.block()
         for line in lines:
             if line:
@@ -158,12 +165,25 @@ class Table:
             self._rows.append([])
         self._rows[-1].append(lines)
 
+    @property
+    def holds_data(self) -> bool:
+        """More than one row, more than one column, every cell of one line: anything else is layout."""
+        rows = self._filled()
+        return len(rows) > 1 and any(len(row) > 1 for row in rows) and _is_short(rows)
+
     def lines(self) -> list[str]:
-        """A table of short cells in columns; anything else, which is layout, cell below cell."""
-        rows = [row for row in self._rows if any(row)]
-        if all(len(cell) <= 1 for row in rows for cell in row):
+        """Short cells in columns, anything else cell below cell."""
+        rows = self._filled()
+        if _is_short(rows):
             return _columns([[cell[0] if cell else "" for cell in row] for row in rows])
         return _stacked(rows)
+
+    def _filled(self) -> list[list[list[str]]]:
+        return [row for row in self._rows if any(row)]
+
+
+def _is_short(rows: list[list[list[str]]]) -> bool:
+    return all(len(cell) <= 1 for row in rows for cell in row)
 
 
 def _columns(rows: list[list[str]]) -> list[str]:
