@@ -59,7 +59,8 @@ def test_the_table_names_every_error() -> None:
 def test_only_what_cannot_double_is_temporary() -> None:
     for error, code in TABLE:
         if code == ExitCode.TEMPORARY:
-            assert error.temporary and not error.ambiguous
+            assert error.temporary
+            assert not error.ambiguous
 
 
 def test_an_error_as_json() -> None:

@@ -39,7 +39,9 @@ def test_the_commands_are_those_that_are_promised() -> None:
     assert {words for words, _, _ in EVERY} == {(word,) for word in promised} | {("outbox", word) for word in inside}
 
 
-@pytest.mark.parametrize(("words", "command", "line"), EVERY, ids=lambda value: " ".join(value) if type(value) is tuple else "")
+@pytest.mark.parametrize(
+    ("words", "command", "line"), EVERY, ids=lambda value: " ".join(value) if type(value) is tuple else ""
+)
 def test_help_is_complete(words: tuple[str, ...], command: click.Command, line: str) -> None:
     ended = run_inside(*words, "--help")
     assert ended.code == 0
@@ -54,7 +56,9 @@ def test_help_is_complete(words: tuple[str, ...], command: click.Command, line: 
             assert max(parameter.opts, key=len) in ended.stdout
 
 
-@pytest.mark.parametrize(("words", "command", "line"), EVERY, ids=lambda value: " ".join(value) if type(value) is tuple else "")
+@pytest.mark.parametrize(
+    ("words", "command", "line"), EVERY, ids=lambda value: " ".join(value) if type(value) is tuple else ""
+)
 def test_every_command_speaks_json(words: tuple[str, ...], command: click.Command, line: str) -> None:
     if not isinstance(command, LazyGroup):
         assert {"--json", "--jsonl"} <= {name for parameter in command.params for name in parameter.opts}
@@ -98,7 +102,12 @@ def loaded_by(*arguments: str) -> set[str]:
         "main()"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=True
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        stdin=subprocess.DEVNULL,
+        check=True,
     )
     return set(run.stderr.split())
 
@@ -170,7 +179,8 @@ def test_colours_are_for_terminals_that_want_them(environ: dict[str, str], colou
     try:
         subprocess.run(
             [sys.executable, "-m", "postroad", *ENVELOPE, "--transport", "null://"],
-            stdout=terminal, stdin=subprocess.DEVNULL, timeout=30, check=True, env={**os.environ, "TERM": "xterm", **environ},
+            stdout=terminal, stdin=subprocess.DEVNULL, timeout=30, check=True,
+            env={**os.environ, "TERM": "xterm", **environ},
         )  # fmt: skip
         seen = os.read(controller, 4096)
     finally:

@@ -49,7 +49,9 @@ def test_times_are_dates_or_spans(db: str) -> None:
     dated = queue(db, "--send-at", "2999-12-01T09:00Z", "--expires-at", "2999-12-24T00:00+01:00")
     with Outbox(db) as inside:
         first, second = inside.status(soon), inside.status(dated)
-    assert first.send_at is not None and first.expires_at is not None and second.expires_at is not None
+    assert first.send_at is not None
+    assert first.expires_at is not None
+    assert second.expires_at is not None
     assert (first.send_at - first.created_at).total_seconds() == pytest.approx(7200)
     assert (first.expires_at - first.created_at).total_seconds() == pytest.approx(3 * 86400)
     assert second.recipients[0].state is DeliveryState.SCHEDULED

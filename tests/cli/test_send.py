@@ -40,7 +40,8 @@ def test_every_option_of_a_message_arrives(tmp_path: Path) -> None:
             "--to", "Zoë <zoe@example.com>", "--cc", "cy@example.com", "--bcc", "dan@example.com",
             "--reply-to", "help@example.com", "--return-path", "bounces@example.com", "--subject", "Grüße",
             "--text", "Hello", "--html", "<p>Hello <img src='cid:logo'>", "--attach", str(tmp_path / "report.pdf"),
-            "--inline", f"logo={tmp_path / 'logo.png'}", "--header", "X-Order: 12345", "--message-id", "<1@example.com>",
+            "--inline", f"logo={tmp_path / 'logo.png'}", "--header", "X-Order: 12345",
+            "--message-id", "<1@example.com>",
             "--date", "2026-12-01T09:00Z", "--list-unsubscribe", "https://example.com/u", "--tag", "order",
             "--metadata", "order=12345",
         )  # fmt: skip
@@ -226,7 +227,8 @@ def test_a_bad_message_is_65_and_names_the_field(options: tuple[str, ...], field
         assert server.sessions == []
     assert ended.code == 65
     error = ended.json["error"]
-    assert error["message"] and error["advice"]
+    assert error["message"]
+    assert error["advice"]
     if field is not None:
         assert error["field"] == field
 
@@ -282,7 +284,12 @@ def test_the_route_comes_from_the_environment() -> None:
 
 def test_an_account_on_the_command_line_overrules_the_environments() -> None:
     with ScriptedServer(credentials={"cy": "open"}) as server:
-        environ = {"POSTROAD_URL": server.url, "POSTROAD_USERNAME": "bob", "POSTROAD_PASSWORD_FILE": "/nowhere", "PW": "open"}
+        environ = {
+            "POSTROAD_URL": server.url,
+            "POSTROAD_USERNAME": "bob",
+            "POSTROAD_PASSWORD_FILE": "/nowhere",
+            "PW": "open",
+        }
         options = ("--username", "cy", "--password", "env:PW")
         assert run_inside("send", *ENVELOPE, "--text", "hi", *options, environ=environ).code == 0
     assert server.messages[0].user == "cy"
