@@ -376,6 +376,20 @@ def test_a_client_that_vanishes_does_not_stop_its_message() -> None:
     run(test)
 
 
+def test_a_client_that_is_gone_before_its_goodbye_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    def hit_and_run(address: tuple[str, int]) -> None:
+        for session in (b"QUIT\r\n", b"EHLO c\r\n" + ENVELOPE + b"DATA\r\nx\r\n.\r\nQUIT\r\n") * 20:
+            with socket.create_connection(address) as connection:
+                connection.sendall(session)  # and nothing is read, so that closing resets the connection
+
+    async def test() -> None:
+        async with SmtpListener(RecordingHandler()) as listener:
+            await asyncio.to_thread(hit_and_run, listener.address)
+
+    run(test)
+    assert not caplog.records
+
+
 def test_a_handler_that_fails_is_a_451(caplog: pytest.LogCaptureFixture) -> None:
     async def test() -> None:
         handler = RecordingHandler(answer="354 nonsense")

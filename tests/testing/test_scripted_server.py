@@ -6,7 +6,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import aiosmtplib
 import pytest
@@ -31,6 +31,17 @@ def raw(server: ScriptedServer) -> socket.socket:
     connection = socket.create_connection(server.address, timeout=10)
     connection.settimeout(10)
     return connection
+
+
+def test_closing_loses_no_connection_that_was_just_accepted() -> None:
+    """Else its socket would be reported as never closed, in whatever test comes next."""
+    connections = []
+    with ScriptedServer() as server:
+        for _ in range(40):
+            connections.append(socket.create_connection(server.address, timeout=10))  # noqa: PERF401 - all are closed
+    for connection in connections:
+        with connection, suppress(ConnectionResetError):
+            connection.makefile("rb").read()
 
 
 def test_without_steps_it_is_a_normal_server() -> None:

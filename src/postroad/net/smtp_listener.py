@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.errors import ConfigurationError
+from postroad.net.listening import end_listening
 from postroad.net.smtp_handler import SmtpHandler
 from postroad.net.smtp_session import SessionPlan, SmtpSession
 from postroad.smtp import standard_replies as say
@@ -94,8 +95,8 @@ class SmtpListener:
         """Take no more; let messages in the handler's hands become answered; say 421 to everybody, and hang up."""
         if self._server is None or self._sweeper is None:
             return
-        self._server.close()
         self._sweeper.cancel()
+        await end_listening(self._server)
         for session in self._sessions.values():
             session.stop()
         try:

@@ -299,11 +299,14 @@ class SmtpSession(asyncio.Protocol):
         assert transport is not None
         if self._gone.done() or transport.is_closing():
             return
-        if self._tls is None and not self._at_end:
-            transport.write_eof()
-            transport.resume_reading()  # and thrown away, until the client hangs up too
-        else:
-            transport.close()
+        try:
+            if self._tls is None and not self._at_end:
+                transport.write_eof()
+                transport.resume_reading()  # and thrown away, until the client hangs up too
+            else:
+                transport.close()
+        except OSError:  # the client was quicker
+            transport.abort()
         timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.abort)
         try:
             await self._gone

@@ -14,6 +14,7 @@ MAX_REPLY_OCTETS: Final = 64 * 1024
 
 _TOO_LONG: Final = f"a reply line is longer than {MAX_LINE_OCTETS} octets"
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f]")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |$)")
 
 
@@ -129,7 +130,7 @@ def render(reply: Reply) -> bytes:
     lines = reply.lines or ("",)
     rendered = []
     for number, line in enumerate(lines, 1):
-        if any(ord(character) < 0x20 for character in line):
+        if _CONTROL.search(line):
             raise ValueError(f"a control character in a reply line: {line!r}")
         text = line if prefix and line.startswith(prefix) else prefix + line
         rendered.append(f"{int(reply.code)}{' ' if number == len(lines) else '-'}{text}\r\n")

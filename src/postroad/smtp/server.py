@@ -15,6 +15,7 @@ RCPT are read: replies go out in the order of the commands all the same, so one 
 """
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from postroad.address import Address
@@ -436,7 +437,10 @@ def _with_enhanced_code(reply: Reply) -> Reply:
 
 
 def _wire(reply: Reply, mail: MailGiven | None) -> bytes:
-    wire = render(reply)
+    wire = _rendered(reply)
     if wire.isascii() or (mail is not None and mail.smtputf8):
         return wire
     return wire.decode().encode("ascii", "replace")  # RFC 6531 §3.5: UTF-8 only for those who asked for it
+
+
+_rendered = lru_cache(maxsize=256)(render)  # a server says the same few things all day

@@ -33,6 +33,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Final, Self
 
+from postroad.net.listening import end_listening
 from postroad.testing.normal_server import DEFAULT_EXTENSIONS, Offer
 from postroad.testing.script import Script, Step, Then
 from postroad.testing.scripted_session import ReceivedMessage, ReceivedSession, ScriptedSession
@@ -184,7 +185,7 @@ class ScriptedServer:
         server = await asyncio.start_server(self._connected, LOOPBACK, self._wanted_port)
         self._ready.set_result((LOOPBACK, server.sockets[0].getsockname()[1]))
         await self._stopping.wait()
-        server.close()
+        await end_listening(server)
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
