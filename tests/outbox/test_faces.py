@@ -148,6 +148,8 @@ def test_everything_that_can_be_sent(url: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
+        ({"send_at": timedelta(days=4_000_000)}, "send_at"),
+        ({"expires_at": timedelta.max}, "expires_at"),
         ({"send_at": datetime(2030, 1, 1)}, "send_at"),  # noqa: DTZ001  # the mistake itself
         ({"expires_at": datetime(2030, 1, 1)}, "expires_at"),  # noqa: DTZ001
         ({"expires_at": timedelta(seconds=-1)}, "expires_at"),

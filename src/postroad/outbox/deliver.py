@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -37,16 +38,26 @@ class Trip:
 
 
 class Deliverer:
-    """Carries parcels for one worker. ``streams`` may be replaced while it works."""
+    """Carries parcels for one worker. ``streams`` may be replaced while it works.
+
+    ``on_given_back`` is called when deliveries that were not tried are back in the queue: no event tells of them.
+    """
 
     def __init__(
-        self, database: Database, transport: Transport, *, streams: Streams, clock: Clock, chance: Chance
+        self,
+        database: Database,
+        transport: Transport,
+        *,
+        on_given_back: Callable[[], None],
+        clock: Clock,
+        chance: Chance,
     ) -> None:
-        self.streams = streams
+        self.streams = Streams()
         self.trips: set[Trip] = set()
         self.stopping = False  # no further dot goes out
         self._database = database
         self._transport = transport
+        self._on_given_back = on_given_back
         self._clock = clock
         self._chance = chance
         self._landed: list[Landing] = []  # results of this round of the event loop
@@ -135,6 +146,8 @@ class Deliverer:
         self._unwritten.discard(written)
         fault = None if written.cancelled() else written.exception()
         if fault is None:
+            if any(one.outcome is None for landing in landings for one in landing.settled):
+                self._on_given_back()
             return
         _log.error("what became of %d messages could not be written down: %s", len(landings), fault)
         if not self.stopping:  # else the next worker finds them in flight, and calls them uncertain

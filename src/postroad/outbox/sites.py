@@ -1,7 +1,7 @@
 """Which sites have something due, known in memory so that nobody has to search the queue for it.
 
-A worker learns it once when it starts, and afterwards from the event log: every change that makes a delivery wait,
-whoever made it, has written an event.
+A worker surveys the queue when it starts, when deliveries came back untried, and once a minute to be safe. In between
+it learns from the event log: every other change that makes a delivery wait, whoever made it, has written an event.
 """
 
 from collections.abc import Iterable

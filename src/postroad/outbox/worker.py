@@ -7,6 +7,7 @@ to the queue as if it had not been touched. Being killed at any point loses noth
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import socket
 from types import TracebackType
@@ -22,7 +23,6 @@ from postroad.outbox.lease import Lease
 from postroad.outbox.liveness import BEAT_EVERY, Beat, beat, leave
 from postroad.outbox.recover import Arrival, arrive
 from postroad.outbox.settle import next_try
-from postroad.outbox.stream_table import Streams
 from postroad.outbox.supply import Supply
 from postroad.outbox.suspend import RouteSuspended, resume_route, suspend_route
 from postroad.outbox.uuid7 import uuid7
@@ -32,6 +32,7 @@ from postroad.transport.contract import Transport
 _log = logging.getLogger("postroad.outbox")
 
 POLL: Final = 0.03  # seconds between looks for other processes' commits: a message leaves within 50 ms of its own
+SURVEY_EVERY: Final = 60.0  # seconds between looks at the whole queue, should anything ever have escaped the event log
 LOCK_POLL: Final = 0.25  # seconds between tries for the worker lock
 ROUTE_RETRY: Final = 300.0  # seconds that a faulty route rests
 TROUBLE: Final = 1.0  # seconds to wait after trouble with the database
@@ -67,9 +68,10 @@ class Worker:
         self._schedule = schedule
         self._clock = clock
         self._chance = chance
-        self._deliverer = Deliverer(database, transport, streams=Streams(), clock=clock, chance=chance)
+        self._deliverer = Deliverer(database, transport, on_given_back=self._survey_again, clock=clock, chance=chance)
         self._supply = Supply(database, self.id, self._concurrency, clock=clock, next_try=self._planned_retry)
         self._bell: Bell | None = None
+        self._survey_at = -math.inf  # by the monotonic clock
         self._stopping = False
         self._draining = False
         self._resting_until: float | None = None  # while the route is at fault; seconds since the epoch
@@ -200,12 +202,8 @@ class Worker:
 
     async def _feed(self, watch: Watch) -> None:
         """Keep the supply full until it is time to stop."""
-        surveyed = False
         while not self._stopping:
             try:
-                if not surveyed:
-                    await self._supply.survey()
-                    surveyed = True
                 if await self._supplied(watch):
                     continue
                 if self._draining and (self._fault is not None or await self._nothing_left()):
@@ -220,7 +218,10 @@ class Worker:
 
     async def _supplied(self, watch: Watch) -> bool:
         """Learn, claim and load as far as there is room; whether anything was claimed."""
-        if self._supply.has_room and watch.changed():
+        if self._survey_at <= self._clock.monotonic():
+            self._survey_at = self._clock.monotonic() + SURVEY_EVERY
+            await self._supply.survey()
+        elif self._supply.has_room and watch.changed():
             await self._supply.learn()
         await self._supply.load()
         return not self._resting and await self._supply.claim()
@@ -233,6 +234,10 @@ class Worker:
         await self._supply.learn()
         next_due = self._supply.next_due
         return next_due is None or next_due > self._clock.now()
+
+    def _survey_again(self) -> None:
+        self._survey_at = -math.inf
+        self.wake()
 
     def _patience(self) -> float:
         next_due = self._supply.next_due
