@@ -33,7 +33,7 @@ def test_four_slashes_are_absolute() -> None:
     [
         ("mail.db", "no scheme"),
         ("sqlite:mail.db", "no scheme"),
-        ("sqlite://host/mail.db", "names a host"),
+        ("sqlite://host/mail.db", "names a file and no host"),
         ("sqlite:///mail.db?mode=ro", "takes none"),
         ("mysql://host/mail", "mysql://"),
         ("", "no scheme"),

@@ -1,5 +1,6 @@
 """Locks between processes, held by threads that do not exclude each other's processes by accident."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -89,3 +90,19 @@ def test_a_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(ConfigurationError, match="lock cannot be written"):
         LockFile(tmp_path / "lock")
+
+
+def test_a_file_system_without_locks_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    lock = LockFile(tmp_path / "lock")
+    monkeypatch.setattr("postroad.database.lock_file.fcntl.flock", no_locks)
+    for take in (lock.acquire, lock.try_acquire, lock.acquire):
+        with pytest.raises(OSError, match="No locks available"):
+            take()
+    monkeypatch.undo()
+
+    assert lock.try_acquire()
+    lock.release()
+    lock.close()

@@ -1,6 +1,7 @@
 """The one thread that writes: groups, errors of one item, callers of both kinds."""
 
 import asyncio
+import errno
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -179,4 +180,20 @@ def test_nothing_is_written_after_closing(database: Database) -> None:
         database.write(add, 1)
     with pytest.raises(DatabaseError, match="was closed"):
         database.read(lambda connection: None)
+    database.close()
+
+
+def test_a_lock_that_cannot_be_taken_is_an_error_and_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    database = Database(f"sqlite:///{tmp_path / 'mail.db'}")
+    database.write(lambda connection, _: [connection.exec_driver_sql("CREATE TABLE t (x INTEGER)").rowcount], None)
+    monkeypatch.setattr("postroad.database.lock_file.fcntl.flock", no_locks)
+    for _ in range(2):
+        with pytest.raises(DatabaseError, match="cannot be locked: No locks available"):
+            database.write(add, 1)
+    monkeypatch.undo()
+
+    assert database.write(add, 2) == 2
     database.close()

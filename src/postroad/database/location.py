@@ -39,10 +39,10 @@ def read_url(url: str) -> Location:
         raise ConfigurationError(f"the database URL is a str, not {type(url).__name__}", setting="url")
     scheme, separator, rest = url.partition("://")
     if not separator:
-        raise ConfigurationError(f"the database URL {url!r} has no scheme; write {_FORMS}", setting="url")
+        raise ConfigurationError(f"the database URL has no scheme; write {_FORMS}", setting="url")
     if scheme != "sqlite":
         raise ConfigurationError(_unknown(scheme), setting="url")
-    return Location(_path(rest, url))
+    return Location(_path(rest))
 
 
 def _unknown(scheme: str) -> str:
@@ -51,11 +51,12 @@ def _unknown(scheme: str) -> str:
     return f"no database is known by the scheme {scheme}://; write {_FORMS}"
 
 
-def _path(rest: str, url: str) -> Path | None:
+def _path(rest: str) -> Path | None:
     if rest in ("", "/", "/:memory:"):
         return None
     if not rest.startswith("/"):
-        raise ConfigurationError(f"the database URL {url!r} names a host; write {_FORMS}", setting="url")
+        raise ConfigurationError(f"a sqlite:// URL names a file and no host; write {_FORMS}", setting="url")
     if "?" in rest:
-        raise ConfigurationError(f"the database URL {url!r} has options; a sqlite:// URL takes none", setting="url")
-    return Path(rest[1:]).absolute()
+        raise ConfigurationError("a sqlite:// URL takes no options", setting="url")
+    # Whoever comes by a symbolic link must meet the same locks. A hard link to a database in use remains a mistake.
+    return Path(rest[1:]).resolve()

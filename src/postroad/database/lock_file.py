@@ -29,8 +29,12 @@ class LockFile:
     def acquire(self) -> None:
         """Wait until it is ours. The kernel lets a waiter in when the holder unlocks or dies."""
         self._held.acquire()
-        if self._descriptor is not None:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            if self._descriptor is not None:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        except BaseException:  # a file system without locks, for one
+            self._held.release()
+            raise
 
     def try_acquire(self) -> bool:
         """Take it if nobody holds it."""
@@ -43,6 +47,9 @@ class LockFile:
         except BlockingIOError:
             self._held.release()
             return False
+        except BaseException:
+            self._held.release()
+            raise
         return True
 
     def release(self) -> None:

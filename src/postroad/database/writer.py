@@ -157,7 +157,17 @@ class Writer:
         return group
 
     def _written(self, group: list[_Item[Any, Any]]) -> Sequence[Any]:
-        with self._lock, self._gate:
+        try:
+            self._lock.acquire()
+        except OSError as fault:  # the callers hear of it; the thread must go on for those who come after them
+            return [_unlockable(fault, self._location)] * len(group)
+        try:
+            return self._written_under_lock(group)
+        finally:
+            self._lock.release()
+
+    def _written_under_lock(self, group: list[_Item[Any, Any]]) -> Sequence[Any]:
+        with self._gate:
             try:
                 return _committed(self._connected(), group)
             except _NotCommitted as fault:
@@ -166,7 +176,7 @@ class Writer:
                 if len(group) == 1:
                     return [runtime_fault(fault, self._location) if isinstance(fault, DATABASE_FAULTS) else fault]
         # One item's fault spoiled the whole transaction. It is rare, so each now gets a transaction of its own.
-        return [self._written([item])[0] for item in group]
+        return [self._written_under_lock([item])[0] for item in group]
 
     def _save_log(self) -> None:
         """Write the log back into the file once in a while, so that it starts anew; nobody waits for it."""
@@ -250,3 +260,8 @@ def _settle_in_loop(settled: list[tuple[asyncio.Future[Any], Any]]) -> None:
             future.set_exception(result)
         else:
             future.set_result(result)
+
+
+def _unlockable(fault: OSError, location: Location) -> DatabaseError:
+    sentence = f"{location.name}: the lock file beside it cannot be locked: {fault.strerror or fault}"
+    return DatabaseError(sentence, advice="Put the database on a local file system that knows flock.")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from postroad.address import Address
+from postroad.clock import as_datetime
 from postroad.errors import MessageError
 from postroad.message.envelope import MailObject
 
@@ -62,7 +63,7 @@ def read_moment(value: Moment | None, name: str, now: float) -> float | None:
     if value is None:
         return None
     if isinstance(value, timedelta):
-        return now + value.total_seconds()
+        return _within_calendar(now + value.total_seconds(), name)
     if not isinstance(value, datetime):
         raise MessageError(f"{name}: an aware datetime or a timedelta, not {type(value).__name__}", field=name)
     if value.utcoffset() is None:
@@ -71,6 +72,15 @@ def read_moment(value: Moment | None, name: str, now: float) -> float | None:
             sentence, field=name, advice="Give an aware datetime, such as datetime.now(UTC), or a timedelta."
         )
     return value.timestamp()
+
+
+def _within_calendar(moment: float, name: str) -> float:
+    """The moment, if a datetime can hold it: it will be shown as one."""
+    try:
+        as_datetime(moment)
+    except (OverflowError, ValueError, OSError) as fault:
+        raise MessageError(f"{name}: beyond the calendar, which ends with the year 9999", field=name) from fault
+    return moment
 
 
 def read_times(send_at: Moment | None, expires_at: Moment | None, now: float) -> tuple[float | None, float | None]:

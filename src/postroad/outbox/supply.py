@@ -107,7 +107,11 @@ class Supply:
         """Bring the contents of claimed parcels into memory, as far as there is room."""
         while self._unloaded and self._loaded_octets < OCTETS_AHEAD:
             parcels = self._next_to_load()
-            contents = await self._read(partial(_contents, ids=[parcel.content_id for parcel in parcels]))
+            try:
+                contents = await self._read(partial(_contents, ids=[parcel.content_id for parcel in parcels]))
+            except BaseException:
+                self._unloaded.extendleft(reversed(parcels))  # still in hand: the next look loads them
+                raise
             for parcel in parcels:
                 octets = contents[parcel.content_id]
                 self._loaded_octets += len(octets)
