@@ -8,6 +8,7 @@ import pytest
 
 from tests.peers.aiosmtpd_server import AiosmtpdServer, AiosmtpdSettings
 from tests.peers.certificates import Certificates, write_certificates
+from tests.peers.dovecot import Dovecot, DovecotSettings
 from tests.peers.postfix import Postfix, PostfixSettings
 from tests.peers.sink import SmtpSink
 from tests.peers.swaks import SwaksRun, run_swaks
@@ -15,6 +16,7 @@ from tests.peers.swaks import SwaksRun, run_swaks
 RequiresProgram = Callable[[str], str]  # the fixture of tests/conftest.py
 StartPostfix = Callable[[PostfixSettings], Postfix]
 StartAiosmtpd = Callable[[AiosmtpdSettings], AiosmtpdServer]
+StartDovecot = Callable[[DovecotSettings], Dovecot]
 StartSink = Callable[..., SmtpSink]
 RunSwaks = Callable[..., SwaksRun]
 
@@ -52,6 +54,16 @@ def start_aiosmtpd() -> Iterator[StartAiosmtpd]:
 def aiosmtpd_server(start_aiosmtpd: StartAiosmtpd, certificates: Certificates) -> AiosmtpdServer:
     """An aiosmtpd with STARTTLS, implicit TLS, and AUTH for ``USERS``."""
     return start_aiosmtpd(AiosmtpdSettings(certificate=certificates.good, users=USERS))
+
+
+@pytest.fixture
+def start_dovecot(requires_program: RequiresProgram) -> Iterator[StartDovecot]:
+    """Start a private Dovecot with these settings."""
+    requires_program("dovecot")
+    if os.geteuid() != 0:
+        pytest.skip("Dovecot runs as root only")
+    with ExitStack() as running:
+        yield lambda settings: running.enter_context(Dovecot(settings))
 
 
 @pytest.fixture

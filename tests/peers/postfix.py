@@ -76,6 +76,7 @@ class PostfixSettings:
 
     certificate: ServerCertificate | None = None  # with one: STARTTLS, and a second port with implicit TLS
     users: Mapping[str, str] = field(default_factory=dict)  # with any: AUTH PLAIN and LOGIN for these passwords
+    auth: Endpoint | None = None  # instead of users: who is asked, by Dovecot's protocol
     message_size_limit: int = 10_240_000  # octets; Postfix's own default
     smtputf8: bool = True
     hidden_keywords: tuple[str, ...] = ()  # EHLO keywords that are kept quiet
@@ -298,12 +299,13 @@ class Postfix:
         }
 
     def _sasl(self) -> dict[str, str]:
-        if self._auth is None:
+        auth = self._auth.endpoint if self._auth else self._settings.auth
+        if auth is None:
             return {}
         return {
             "smtpd_sasl_auth_enable": "yes",
             "smtpd_sasl_type": "dovecot",
-            "smtpd_sasl_path": f"inet:{self._auth.endpoint}",
+            "smtpd_sasl_path": f"inet:{auth}",
             "smtpd_tls_auth_only": "yes" if self._settings.certificate else "no",
         }
 

@@ -1,0 +1,207 @@
+"""A private Dovecot: the installed programs with a configuration, run and mail folder of their own.
+
+It is a SASL server for Postfix (``auth``), with mechanisms that Postfix alone does not have, and takes mail by LMTP.
+The operating system's instance is neither needed nor touched. ``dovecot`` is run as our child, so a test stops exactly
+what it started. It insists on root.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.peers.endpoint import Endpoint, free_endpoint
+from tests.peers.program import ServerProcess, program_path, started
+from tests.peers.waiting import PATIENCE, wait_until
+
+MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2")
+ISSUER_KEY = b"the key of the issuer of tokens"
+OWNER, GROUP = "nobody", "nogroup"  # of the mail
+
+CONFIGURATION = """\
+protocols = lmtp
+base_dir = {root}/run
+state_dir = {root}/run
+log_path = {root}/log
+hostname = {name}
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = {mechanisms}
+auth_failure_delay = 0
+auth_username_format = %Ln
+auth_verbose = yes
+mail_location = maildir:~/
+recipient_delimiter = +
+lmtp_save_to_detail_mailbox = no
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {root}/oauth2
+}}
+passdb {{
+  driver = passwd-file
+  mechanisms = plain login cram-md5 scram-sha-256
+  args = {root}/users
+}}
+userdb {{
+  driver = passwd-file
+  args = {root}/users
+  override_fields = uid={owner} gid={group} home={root}/mail/%u
+}}
+service anvil {{
+  # Without it nobody has to wait for having been refused before.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service auth {{
+  inet_listener {{
+    address = {auth.host}
+    port = {auth.port}
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = {lmtp.host}
+    port = {lmtp.port}
+  }}
+}}
+{more}"""
+OAUTH2 = """\
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={root}/keys/
+username_attribute = sub
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DovecotSettings:
+    """What a private Dovecot offers. ``more`` is added to its configuration, and wins."""
+
+    users: Mapping[str, str] = field(default_factory=dict)  # local part → password; mail for others is refused
+    mechanisms: tuple[str, ...] = MECHANISMS
+    more: str = ""
+
+
+class Dovecot:
+    """A running private instance."""
+
+    auth: Endpoint  # the authentication protocol, for Postfix's ``smtpd_sasl_path``
+    lmtp: Endpoint
+
+    def __init__(self, settings: DovecotSettings) -> None:
+        self._settings = settings
+        # Not a test's own folder: those are closed to other users, and mail is delivered as one.
+        self._folder = tempfile.TemporaryDirectory(prefix="dovecot-")
+        self._root = Path(self._folder.name)
+        try:
+            self._write_files()
+            self._process = started(self._start)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def log(self) -> str:
+        path = self._root / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def set_password(self, user: str, password: str) -> None:
+        """Change a password; Dovecot looks at the file each time."""
+        path = self._root / "users"
+        others = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith(f"{user}:")]
+        fresh = path.with_suffix(".new")
+        fresh.write_text("".join([*others, _line(user, password)]))
+        fresh.chmod(0o644)
+        fresh.replace(path)  # whole, and with another inode: two changes within a second are two
+
+    def messages(self, user: str, count: int = 1, patience: float = PATIENCE) -> list[bytes]:
+        """The bytes in a user's mailbox, once ``count`` messages or more are there. Line ends are LF there.
+
+        Raises:
+            TimeoutError: fewer came within ``patience`` seconds; carries Dovecot's log.
+        """
+
+        def enough() -> list[bytes] | None:
+            files = sorted((self._root / "mail" / user / "new").glob("*"))
+            return [file.read_bytes() for file in files] if len(files) >= count else None
+
+        try:
+            return wait_until(enough, f"{count} messages for {user}", patience)
+        except TimeoutError as error:
+            error.add_note(self.log())
+            raise
+
+    def stop(self) -> None:
+        self._process.stop()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _write_files(self) -> None:
+        self._root.chmod(0o755)
+        keys = self._root / "keys" / "default" / "HS256"
+        keys.mkdir(parents=True)
+        (keys / "default").write_bytes(base64.b64encode(ISSUER_KEY))
+        mail = self._root / "mail"
+        mail.mkdir()
+        mail.chmod(0o777)
+        (self._root / "oauth2").write_text(OAUTH2.format(root=self._root))
+        lines = "".join(_line(user, password) for user, password in self._settings.users.items())
+        (self._root / "users").write_text(lines)
+
+    def _start(self) -> ServerProcess:
+        self.auth, self.lmtp = free_endpoint(), free_endpoint()
+        name = f"dovecot-{self.lmtp.port}.test"
+        mechanisms = " ".join(self._settings.mechanisms).lower()
+        configuration = self._root / "configuration"
+        configuration.write_text(
+            CONFIGURATION.format(
+                root=self._root,
+                name=name,
+                mechanisms=mechanisms,
+                owner=OWNER,
+                group=GROUP,
+                auth=self.auth,
+                lmtp=self.lmtp,
+                more=self._settings.more,
+            )
+        )
+        process = ServerProcess([program_path("dovecot"), "-F", "-c", str(configuration)], self._root / "output")
+        try:
+            process.wait_for_greeting(self.lmtp, name)
+        except BaseException as error:
+            error.add_note(self.log())
+            process.stop()
+            raise
+        return process
+
+
+def access_token(user: str, expires_at: int, key: bytes = ISSUER_KEY) -> str:
+    """A token as Dovecot takes it: a JSON Web Token (RFC 7519), signed by the issuer. ``expires_at`` in Unix time."""
+    claims = {"sub": user, "exp": expires_at, "iat": expires_at - 3600, "nbf": expires_at - 3600}
+    signed = ".".join(_base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+    return f"{signed}.{_base64url(hmac.digest(key, signed.encode(), hashlib.sha256))}"
+
+
+def _base64url(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+
+
+def _line(user: str, password: str) -> str:
+    return f"{user}:{{PLAIN}}{password}::::::\n"  # the empty fields make it an account, and not only a log-in
