@@ -1,10 +1,13 @@
 """The command line as a whole: its commands, its help, how it ends."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -62,6 +65,20 @@ def test_help_is_complete(words: tuple[str, ...], command: click.Command, line: 
 def test_every_command_speaks_json(words: tuple[str, ...], command: click.Command, line: str) -> None:
     if not isinstance(command, LazyGroup):
         assert {"--json", "--jsonl"} <= {name for parameter in command.params for name in parameter.opts}
+
+
+def test_the_readmes_commands_are_real() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"```(?:console|sh|shell|bash)\n(.*?)```", readme, re.DOTALL))
+    lines = [line for line in blocks.replace("\\\n", " ").splitlines() if re.match(r"(\$ )?postroad ", line)]
+    assert lines
+    known = {words: command for words, command, _ in EVERY}
+    for line in lines:
+        words = shlex.split(line.removeprefix("$ "), comments=True)[1:]
+        path = tuple(words[: 2 if words[0] == "outbox" else 1])
+        assert path in known, line
+        options = {name for parameter in known[path].params for name in parameter.opts} | {"--help"}
+        assert {word for word in words if word.startswith("--")} <= options, line
 
 
 def test_nothing_said_shows_the_help() -> None:

@@ -87,8 +87,10 @@ def test_a_finished_message_goes_as_it_is(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         route = ("--transport", server.url)
         by_file = run_inside("send", "--eml", str(tmp_path / "mail.eml"), *options, *route)
+        with_at_sign = run_inside("send", "--eml", f"@{tmp_path / 'mail.eml'}", *options, *route)
         by_input = run_inside("send", "--eml", "-", *options, *route, given=raw)
-    assert (by_file.code, by_input.code) == (0, 0)
+    assert (by_file.code, with_at_sign.code, by_input.code) == (0, 0, 0)
+    assert len(server.messages) == 3
     assert {message.content for message in server.messages} == {raw.replace(b"\n", b"\r\n") + b"\r\n"}
     assert server.messages[0].mail_from == ""
 
@@ -336,6 +338,15 @@ def test_a_file_route_is_no_reference(tmp_path: Path) -> None:
     ended = run_inside("send", *ENVELOPE, "--text", "hi", "--transport", f"file://{tmp_path / 'mail'}")
     assert ended.code == 0
     assert len(list((tmp_path / "mail").glob("*.eml"))) == 1
+
+
+def test_a_warning_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "large.bin").write_bytes(bytes(9_000_000))
+    for _ in range(2):
+        options = ("--text", "hi", "--attach", str(tmp_path / "large.bin"), "--transport", "null://")
+        ended = run_inside("send", *ENVELOPE, *options)
+        assert ended.code == 0
+        assert ended.stderr.count("many servers refuse") == 1
 
 
 def test_as_a_process_with_a_pipe() -> None:

@@ -24,7 +24,9 @@ class _Lines(logging.Handler):
 
 
 def show_log(line: Callable[[str], object] = note, level: int = logging.INFO) -> None:
-    """Show what is logged from now on, for the rest of the process."""
+    """Show what is logged from now on, for the rest of the process; in this way alone."""
     log = logging.getLogger("postroad")
     log.setLevel(level)
+    for shown in [handler for handler in log.handlers if isinstance(handler, _Lines)]:
+        log.removeHandler(shown)
     log.addHandler(_Lines(line))

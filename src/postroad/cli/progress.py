@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from postroad.cli.terminal import note
+from postroad.cli.terminal import note, steerable
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.terminal_text import one_line
 
@@ -18,7 +18,7 @@ class Progress:
     """Shows the latest text it was told. Other lines go ``above`` it."""
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._live = sys.stderr.isatty()
+        self._live = steerable(sys.stderr)
         self._clock = clock
         self._last = clock.monotonic()
         self._text = self._drawn = ""

@@ -31,12 +31,12 @@ def text_value(value: str | None, option: str) -> str | None:
 
 
 def bytes_value(path: str, option: str) -> bytes:
-    """The content of a file, or of standard input for ``-``.
+    """The content of a file, whose path may begin with ``@``, or of standard input for ``-``.
 
     Raises:
         MessageError: the file cannot be read.
     """
-    return _standard_input(option) if path == "-" else _file(path, option)
+    return _standard_input(option) if path == "-" else _file(path.removeprefix("@"), option)
 
 
 def read_standard_input(option: str) -> str:

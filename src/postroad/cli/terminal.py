@@ -7,9 +7,14 @@ from typing import TextIO
 import click
 
 
+def steerable(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that understands escape sequences."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def colourful(stream: TextIO) -> bool:
-    """Whether colours may be written: a terminal that can show them, and nobody who asked for none (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether colours may be written: a terminal can show them, and nobody asked for none (no-color.org)."""
+    return steerable(stream) and not os.environ.get("NO_COLOR")
 
 
 def styled(text: str, colour: str | None = None, *, bold: bool = False, dim: bool = False) -> str:

@@ -1,5 +1,6 @@
 """``postroad send``: one message, now or into the outbox."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -7,6 +8,7 @@ import click
 from postroad.cli.database_option import database_option, outbox_of
 from postroad.cli.exit_codes import Ended
 from postroad.cli.failure import of_error, tell
+from postroad.cli.log_lines import show_log
 from postroad.cli.message_options import message_of, message_options
 from postroad.cli.moments import moment
 from postroad.cli.output import Form, form_options, say_json
@@ -54,6 +56,7 @@ def send(form: Form, queue: bool, transcript: bool, **options: Any) -> None:
     queueing = {name: options.pop(name) for name in _QUEUE_OPTIONS}
     route = {name: options.pop(name) for name in ("transport", "username", "password")}
     _check(route if queue else queueing, "cannot go with --outbox" if queue else "needs --outbox")
+    show_log(level=logging.WARNING)
     message = message_of(options)
     if queue:
         _queue(message, queueing, form)
