@@ -275,6 +275,7 @@ def _refuse_controls(text: str, what: str) -> None:
 
 
 def phrase(name: str) -> str:
+    """A display name as it stands before an address: quoted where it must be (RFC 5322 §3.2.5)."""
     if _ATOMS.fullmatch(name) or not name.isascii():
         return name if not _NAME_SPECIALS.search(name) else _quoted(name)
     return _quoted(name)

@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from postroad.address import Address
+from postroad.address import Address, shown
 from postroad.errors import AddressError
-from postroad.message.characters import shown
 from postroad.message.header_decode import octets_resolved, one_line, words_decoded
 
 _LEXEME: Final = re.compile(

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
+from postroad.address import shown
 from postroad.errors import MessageError
-from postroad.message.characters import header_text, shown
+from postroad.message.characters import header_text
 from postroad.message.media_type import MediaType, extension_of, picture_type, type_of_name
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 MAX_FILENAME_CHARACTERS: Final = 255  # NAME_MAX of the common file systems
 
 # RFC 2392 §2 makes a cid an addr-spec; the bare word that everybody writes is understood everywhere as well.
-_CID: Final = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]+(?:@[A-Za-z0-9.-]+)?")
+_CID: Final = r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]+(?:@[A-Za-z0-9.-]+)?"
 MAX_CID_OCTETS: Final = 900  # RFC 5322 §2.1.1: "Content-ID: <…>" within 998 octets
 
 
@@ -144,7 +145,7 @@ def _checked_cid(cid: object) -> str:
     text = header_text(cid, "cid")
     if text.startswith("<") and text.endswith(">"):
         text = text[1:-1]
-    if len(text) > MAX_CID_OCTETS or not _CID.fullmatch(text):
+    if len(text) > MAX_CID_OCTETS or not re.fullmatch(_CID, text):
         raise MessageError(
             f"cid: {shown(text)} cannot name an inline image",
             field="cid",

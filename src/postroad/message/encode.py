@@ -16,7 +16,7 @@ _OCTETS_A_LINE: Final = LINE // 4 * 3
 
 _TEXT: Final = b"\t\r\n" + bytes(range(0x20, 0x7F))
 # A line that begins so is changed to ">From " by mbox stores, which breaks signatures.
-_FROM_LINE: Final = re.compile(rb"(?m)^From [^\r\n]*")
+_FROM_LINE: Final = rb"(?m)^From [^\r\n]*"
 
 
 class Encoding(Enum):
@@ -106,7 +106,7 @@ def quoted_printable_exact(octets: bytes) -> bytes:
 
 
 def _without_from_lines(quoted: bytes) -> bytes:
-    return _FROM_LINE.sub(_guard_from, quoted) if b"From " in quoted else quoted
+    return re.sub(_FROM_LINE, _guard_from, quoted) if b"From " in quoted else quoted
 
 
 def _guard_from(line: "re.Match[bytes]") -> bytes:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from postroad.address import shown
 from postroad.errors import MessageError
 from postroad.message import headers as serialiser
-from postroad.message.characters import header_text, shown
+from postroad.message.characters import header_text
 
 MAX_FIELD_NAME_OCTETS: Final = 76  # RFC 5322 §2.1.1: name and colon fit in a line of 78 octets
 

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from postroad.address import Address
+from postroad.address import Address, phrase, shown
 from postroad.errors import MessageError
 from postroad.message import encoded_word, message_id
-from postroad.message.characters import shown
 
 SHOULD: Final = 78  # characters of a line without its CRLF; RFC 5322 §2.1.1
 MUST: Final = 998  # octets of a line without its CRLF; RFC 5322 §2.1.1
@@ -28,8 +27,7 @@ _TOKENS: Final = frozenset(
 )
 _PRINTABLE: Final = "".join(map(chr, range(0x20, 0x7F)))
 _CHUNK: Final = re.compile(" *[^ ]+")
-_BRACKETED: Final = re.compile(r"<[!-;=?-~]+>(?: \([ !-'*-\[\]-~]*\))?|NO")
-_PHRASE_ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_BRACKETED: Final = r"<[!-;=?-~]+>(?: \([ !-'*-\[\]-~]*\))?|NO"
 
 
 def fold(name: str, tokens: Iterable[str], limit: int = SHOULD) -> str:
@@ -109,15 +107,8 @@ def mailbox_tokens(address: Address, room: int) -> tuple[list[str], bool]:
     if not name:
         return [address.addr_spec], False
     if name.isascii() and "=?" not in name and len(name) <= SHOULD - 2:
-        return [_phrase(name), f"<{address.addr_spec}>"], False
+        return [phrase(name), f"<{address.addr_spec}>"], False
     return [*encoded_word.encoded_words(name, room), f"<{address.addr_spec}>"], True
-
-
-def _phrase(name: str) -> str:
-    if _PHRASE_ATOMS.fullmatch(name):
-        return name
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def uris(name: str, values: Sequence[str]) -> str:
@@ -165,7 +156,7 @@ def _check_address(value: str, field: str) -> None:
 
 def _check_uris(value: str, field: str) -> None:
     for item in value.split(", "):
-        if not _BRACKETED.fullmatch(item.strip(" ")) or len(item) >= MUST - 2:
+        if not re.fullmatch(_BRACKETED, item.strip(" ")) or len(item) >= MUST - 2:
             raise MessageError(
                 f"{field}: {shown(item)} is not a URI in angle brackets (RFC 2369 §2)",
                 field=field,

@@ -9,14 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from postroad.address import shown
 from postroad.errors import MessageError
-from postroad.message.characters import header_text, shown
+from postroad.message.characters import header_text
 
 MAX_URI_OCTETS: Final = 990  # RFC 5322 §2.1.1: a line of 998 octets, less the leading space, brackets and a comma
 
 # RFC 3986 §2: what may stand in a URI; everything else is percent-encoded.
-_HTTPS: Final = re.compile(r"(?i:https)://[A-Za-z0-9\[][!#-;=?-\[\]_a-z~]*")
-_MAILTO: Final = re.compile(r"(?i:mailto):[!#-;=?-\[\]_a-z~]+")
+_HTTPS: Final = r"(?i:https)://[A-Za-z0-9\[][!#-;=?-\[\]_a-z~]*"
+_MAILTO: Final = r"(?i:mailto):[!#-;=?-\[\]_a-z~]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _checked_uri(value: object, field: str) -> str:
     uri = header_text(value, field).strip(" ").removeprefix("<").removesuffix(">")
     if len(uri) > MAX_URI_OCTETS:
         raise MessageError(f"{field}: longer than {MAX_URI_OCTETS} octets, which no header line can hold", field=field)
-    if not _HTTPS.fullmatch(uri) and not _MAILTO.fullmatch(uri):
+    if not re.fullmatch(_HTTPS, uri) and not re.fullmatch(_MAILTO, uri):
         raise MessageError(
             f"{field}: {shown(uri)} is not an https: or mailto: URI",
             field=field,

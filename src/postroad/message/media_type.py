@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from postroad.address import shown
 from postroad.errors import MessageError
-from postroad.message.characters import shown
 
 _WORD = r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+"  # RFC 2045 §5.1, less what RFC 2231 gives a meaning
-_TYPE: Final = re.compile(rf"({_WORD})/({_WORD})")
-_PARAMETER: Final = re.compile(rf' *; *({_WORD})=(?:({_WORD})|"((?:[^"\\]|\\.)*)") *')
+_TYPE: Final = rf"({_WORD})/({_WORD})"
+_PARAMETER: Final = rf' *; *({_WORD})=(?:({_WORD})|"((?:[^"\\]|\\.)*)") *'
 MAX_TYPE_CHARACTERS: Final = 255  # RFC 6838 §4.2: 127 for each of type and subtype
 OCTET_STREAM: Final = "application/octet-stream"  # RFC 2046 §4.5.1: what is not known
 _PICTURES: Final = {
@@ -69,7 +69,7 @@ def _value(value: str) -> str:
 
 @lru_cache(maxsize=256)
 def _parse(text: str, field: str) -> MediaType:
-    found = _TYPE.match(text)
+    found = re.match(_TYPE, text)
     if not found or len(text) > MAX_TYPE_CHARACTERS or not text.isascii():
         raise MessageError(
             f"{field}: {shown(text)} is not a media type",
@@ -83,7 +83,7 @@ def _parse(text: str, field: str) -> MediaType:
 def _parameters(text: str, position: int, field: str) -> "list[tuple[str, str]]":
     parameters: list[tuple[str, str]] = []
     while text[position:].strip(" "):
-        found = _PARAMETER.match(text, position)
+        found = re.compile(_PARAMETER).match(text, position)
         if not found:
             raise MessageError(f'{field}: {shown(text)}: a parameter is name=value or name="value"', field=field)
         name, position = found[1].lower(), found.end()

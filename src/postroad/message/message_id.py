@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
+from postroad.address import shown
 from postroad.errors import MessageError
-from postroad.message.characters import header_text, shown
+from postroad.message.characters import header_text
 
 MAX_MESSAGE_ID_OCTETS: Final = 986  # RFC 5322 §2.1.1: a line of 998 octets, less "Message-ID: "
 

@@ -6,7 +6,7 @@ from typing import Final
 from postroad.message import encoded_word
 from postroad.message.headers import SHOULD
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+")
+_BARE: Final = r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+"  # RFC 2045 §5.1: token
 _UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _PERCENT: Final = [chr(code) if code in _UNRESERVED else f"%{code:02X}" for code in range(256)]  # RFC 2231 §7
 _SECTION: Final = 60  # characters of one section: with the parameter's name and number it stays within 78
@@ -28,7 +28,7 @@ def field(name: str, value: str, parameters: list[str]) -> str:
 
 def plain(name: str, value: str) -> str:
     """``name=value``, quoted where it is no token."""
-    return f"{name}={value}" if _TOKEN.fullmatch(value) else quoted(name, value)
+    return f"{name}={value}" if re.fullmatch(_BARE, value) else quoted(name, value)
 
 
 def quoted(name: str, value: str) -> str:

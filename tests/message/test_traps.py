@@ -1,0 +1,149 @@
+"""The traps that other libraries fell into, each shown on the standard library and shown to be closed here."""
+
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.utils import getaddresses
+
+import pytest
+
+from postroad.errors import AddressError, MessageError
+from postroad.message import Attachment, Email, InlineImage
+from tests.message.meaning import field_names
+
+UNSUBSCRIBE = "https://acme.example/unsubscribe?token=" + "0123456789abcdef" * 8
+
+
+def email(**arguments: object) -> Email:
+    given: dict[str, object] = {"from_": "a@example.com", "to": "b@example.com", "text": "x", **arguments}
+    return Email(**given)  # type: ignore[arg-type]  # each test gives what it is about
+
+
+def by_the_standard_library(**fields: str) -> bytes:
+    message = EmailMessage()
+    for name, value in fields.items():
+        message[name.replace("_", "-")] = value
+    message.set_content("x")
+    return message.as_bytes()
+
+
+# Long List-Unsubscribe, In-Reply-To and References as encoded words (RFC 2047 §5 rule 3): one-click vanishes
+
+
+def test_long_structured_fields_are_no_encoded_words() -> None:
+    msg_id = f"<{'x' * 100}@mail.example.com>"
+    assert b"=?utf-8?q?" in by_the_standard_library(List_Unsubscribe=f"<{UNSUBSCRIBE}>")
+    assert b"=?utf-8?q?" in by_the_standard_library(In_Reply_To=msg_id)
+    content = email(list_unsubscribe=UNSUBSCRIBE, headers={"In-Reply-To": msg_id, "References": msg_id}).to_bytes()
+    assert b"=?" not in content
+    assert f"<{UNSUBSCRIBE}>".encode() in content
+    assert content.count(msg_id.encode()) == 2
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in content
+
+
+# Encoded words inside addresses (RFC 2047 §5 rule 3)
+
+
+def test_no_encoded_word_stands_in_an_address() -> None:
+    assert b"?=@ex.example" in by_the_standard_library(To="jörg@ex.example")
+    content = email(to=["jörg@ex.example", "Jörg <post@bücher.example>"]).to_bytes()
+    assert "jörg@ex.example".encode() in content
+    assert b"<post@xn--bcher-kva.example>" in content
+    with pytest.raises(AddressError, match="encoded word"):
+        email(to="=?utf-8?q?j=C3=B6rg?=@ex.example")
+
+
+# An encoded line end in a Subject becomes a line of its own (CVE-2024-6923, CVE-2026-1299)
+
+
+@pytest.mark.parametrize("encoded", ["=?utf-8?q?=0ABcc:_x@evil.example?=", "=?utf-8?b?CkJjYzogeEBldmlsLmV4YW1wbGU=?="])
+def test_an_encoded_line_end_makes_no_field(encoded: str) -> None:
+    # Written as it stands, because it was given as it stands ...
+    given = email(subject=encoded, headers={"X-Note": encoded}).to_bytes()
+    # ... and a line with a space where it came in from outside.
+    raw = (
+        f"From: {encoded} <a@example.com>\r\nTo: b@example.com\r\nSubject: {encoded}\r\nX-Note: {encoded}\r\n\r\nx\r\n"
+    )
+    read = Email.from_bytes(raw.encode())
+    assert read.subject == "Bcc: x@evil.example"
+    assert read.from_[0].display_name == "Bcc: x@evil.example"
+    for content in (
+        given,
+        read.to_bytes(),
+        Email.from_message(message_from_bytes(given, policy=policy.default)).to_bytes(),
+    ):
+        assert "bcc" not in [name.lower() for name in field_names(content)]
+        assert message_from_bytes(content, policy=policy.default)["Bcc"] is None
+    assert str(make_header(decode_header(message_from_bytes(given)["Subject"]))) == encoded
+
+
+# Two parsers, two recipients
+
+
+@pytest.mark.parametrize(
+    "text", ["user@good-corp.example(x)evil.example", "user@good-corp.example> SIZE=1", "a@b.example,c@d.example"]
+)
+def test_an_address_is_read_in_one_way_or_not_at_all(text: str) -> None:
+    assert getaddresses([text]) != [("", text)]  # what some make of it
+    with pytest.raises(AddressError, match=r"^to\[0\]: "):
+        email(to=[text])
+    for field in ("cc", "bcc", "reply_to", "sender", "return_path", "from_"):
+        with pytest.raises(AddressError, match=f"^{field}: "):
+            email(**{field: text})
+
+
+# A control character in any argument
+
+
+BREAK = "a\r\nBcc: x@evil.example"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"subject": BREAK},
+        {"from_": f"{BREAK} <a@example.com>"},
+        {"to": f"a@example.com{BREAK}"},
+        {"headers": {"X-A": BREAK}},
+        {"headers": {BREAK: "x"}},
+        {"headers": {"List-Help": f"<https://a.example/> ({BREAK})"}},
+        {"headers": {"References": f"<{BREAK}>"}},
+        {"list_unsubscribe": f"https://a.example/{BREAK}"},
+        {"message_id": f"<{BREAK}@b>"},
+        {"tags": [BREAK]},
+        {"metadata": {"k": BREAK}},
+    ],
+)
+@pytest.mark.parametrize("control", ["\r\n", "\n", "\r", "\0", "\x1b", "\x7f", "\x85", "\u2028"])
+def test_a_control_character_is_refused_everywhere(arguments: dict[str, object], control: str) -> None:
+    def changed(value: object) -> object:
+        if isinstance(value, str):
+            return value.replace("\r\n", control)
+        if isinstance(value, dict):
+            return {changed(key): changed(item) for key, item in value.items()}
+        return [changed(item) for item in value] if isinstance(value, list) else value
+
+    with pytest.raises(MessageError) as refused:
+        email(**{name: changed(value) for name, value in arguments.items()})
+    assert refused.value.field is not None
+    assert refused.value.field.startswith(next(iter(arguments)))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda text: Attachment(b"", text), lambda text: Attachment(b"", "a", f"a/b; c={text}")]
+)
+def test_a_control_character_is_refused_in_every_parameter(make: object) -> None:
+    assert callable(make)
+    for text in (BREAK, "a\0", "a\n", 'a"\r\nX: y'):
+        with pytest.raises(MessageError):
+            make(text)
+    with pytest.raises(MessageError):
+        InlineImage(b"", BREAK)
+
+
+# A bare CR or LF on the wire
+
+
+def test_line_ends_on_the_wire_are_crlf_only() -> None:
+    content = email(text="a\nb\rc\r\nd", html="<p>é\n\r</p>", attachments=[Attachment("x\ry\nz", "a.txt")]).to_bytes()
+    assert content.count(b"\r") == content.count(b"\n") == content.count(b"\r\n")
