@@ -71,10 +71,12 @@ class Address:
             return text
         if not isinstance(text, str):
             raise AddressError(f"an address is a str or an Address, not {type(text).__name__}")
-        if not text.isprintable():
-            _refuse_controls(text, f"address {shown(text)}")
         stripped = text.strip(" \t")
+        if not stripped.isprintable():
+            _refuse_controls(stripped, f"address {shown(text)}")
         if not stripped.endswith(">"):
+            if "<" in stripped:
+                raise AddressError(f"address {shown(text)}: an opening < without a closing > at the end")
             return cls(stripped)
         name, bracket, spec = stripped[:-1].rpartition("<")
         if not bracket:
@@ -186,7 +188,7 @@ def _normal_domain(domain: str) -> str:
         return lowered
     if lowered.startswith("[") and lowered.endswith("]"):
         return _literal(lowered, domain)
-    raise AddressError(f"domain {shown(domain)}: {_fault_of_domain(lowered)}")
+    raise AddressError(f"domain {shown(domain)}: {_fault_of_domain(lowered)}{_comma_hint(domain)}")
 
 
 def _fault_of_domain(domain: str) -> str:

@@ -12,6 +12,7 @@ from postroad.message.mailboxes import Mailbox, Mailboxes, each_once, mailboxes,
 _NAME = rb"[!-9;-~]+[ \t]*:"  # RFC 5322 §2.2, and the white space before the colon of §4.5
 _FIELD: Final = re.compile(rb"(" + _NAME + rb")[^\r]*\r\n(?:[ \t][^\r]*\r\n)*")
 _BCC: Final = re.compile(rb"(?i)(?:resent-)?bcc[ \t]*:")
+_MESSAGE_ID: Final = re.compile(rb"(?im)^message-id[ \t]*:\s*(<[!-;=?-~]+>)")
 _BARE_CR: Final = re.compile(rb"\r(?!\n)")
 _LF: Final = re.compile(rb"(?<!\r)\n")
 
@@ -23,9 +24,14 @@ class RawMessage:
 
     The header ends at the first empty line. Where a line that is no field stands before it, the body begins there and
     an empty line is put before it, so that nobody on the way reads body as header. A leading ``From `` line of an
-    mbox (RFC 4155) is no part of the message and is dropped. Lines longer than 998 octets go as they are.
+    mbox (RFC 4155) is no part of the message and is dropped. Lines longer than 998 octets go as they are, though
+    not every server takes them unbroken (RFC 5321 §4.5.3.1.6).
 
     ``envelope_from`` is the return path, ``None`` or ``""`` for the null sender; ``recipients`` one mailbox or several.
+
+    ``body`` is how MAIL must declare the content (RFC 6152), ``smtputf8`` whether envelope or header hold UTF-8
+    (RFC 6531 §3.2, RFC 6532). Octets in a header that are no UTF-8 are nothing that SMTPUTF8 could declare; they are
+    8-bit content. ``message_id`` is the header's, ``None`` where there is none.
 
     Raises:
         MessageError: bare CR or NUL (with its position in ``raw``), no recipients, or an address that is none.
@@ -34,6 +40,9 @@ class RawMessage:
     content: bytes
     envelope_from: Address | None
     recipients: tuple[Address, ...]
+    body: Body
+    smtputf8: bool
+    message_id: str | None
 
     def __init__(self, raw: bytes, *, envelope_from: Mailbox | None, recipients: Mailboxes) -> None:
         put = object.__setattr__
@@ -42,33 +51,16 @@ class RawMessage:
         put(self, "recipients", each_once(mailboxes(recipients, "recipients")))
         if not self.recipients:
             raise MessageError("recipients: nobody", field="recipients")
+        # Asked at every try, found once.
+        header = header_of(self.content)
+        put(self, "body", Body.SEVEN_BIT if self.content.isascii() else Body.EIGHT_BIT)
+        put(self, "smtputf8", self.envelope.needs_smtputf8 or (not header.isascii() and _is_utf8(header)))
+        put(self, "message_id", _message_id(header))
 
     @property
     def envelope(self) -> Envelope:
         """Who the message goes from and to on the wire."""
         return Envelope(self.envelope_from, self.recipients)
-
-    @property
-    def body(self) -> Body:
-        """How MAIL must declare the content (RFC 6152)."""
-        return Body.SEVEN_BIT if self.content.isascii() else Body.EIGHT_BIT
-
-    @property
-    def smtputf8(self) -> bool:
-        """Whether envelope or header hold UTF-8, so that SMTPUTF8 is needed (RFC 6531 §3.2, RFC 6532).
-
-        Octets in a header that are no UTF-8 are nothing that SMTPUTF8 could declare; they are 8-bit content.
-        """
-        if self.envelope.needs_smtputf8:
-            return True
-        header = header_of(self.content)
-        return not header.isascii() and _is_utf8(header)
-
-    @property
-    def message_id(self) -> str | None:
-        """The Message-ID as it stands in the header, ``None`` where there is none."""
-        found = re.search(rb"(?im)^message-id[ \t]*:\s*(<[!-;=?-~]+>)", header_of(self.content))
-        return found[1].decode("ascii") if found else None
 
     def __repr__(self) -> str:
         return f"RawMessage({len(self.content)} octets, {len(self.recipients)} recipients)"
@@ -135,6 +127,11 @@ def _with_sound_header(content: bytes) -> bytes:
     if content.startswith(b"\r\n", position) or (position == len(content) and (whole or any(kept))):
         return content if whole else b"".join(kept) + content[position:]
     return b"".join(kept) + b"\r\n" + content[position:]
+
+
+def _message_id(header: bytes) -> str | None:
+    found = _MESSAGE_ID.search(header)
+    return found[1].decode("ascii") if found else None
 
 
 def _is_utf8(octets: bytes) -> bool:
