@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from postroad.message.email import Email
     from postroad.message.envelope import Envelope
     from postroad.message.raw import RawMessage
+    from postroad.net.access_token import AccessToken
     from postroad.net.tls import Tls
     from postroad.outbox.blocking import Outbox
     from postroad.outbox.outbox import AsyncOutbox
@@ -92,6 +93,7 @@ _HOMES: Final = {
     "postroad.message.email": ("Email",),
     "postroad.message.envelope": ("Envelope",),
     "postroad.message.raw": ("RawMessage",),
+    "postroad.net.access_token": ("AccessToken",),
     "postroad.net.tls": ("Tls",),
     "postroad.outbox.blocking": ("Outbox",),
     "postroad.outbox.outbox": ("AsyncOutbox",),
@@ -106,6 +108,7 @@ _EXTRA_OF: Final = {"postroad.outbox.blocking": "outbox", "postroad.outbox.outbo
 
 __all__ = [
     "Abandoned",
+    "AccessToken",
     "Address",
     "AddressError",
     "AsyncMailer",
