@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_a_folder_is_no_database(tmp_path: Path) -> None:
 
 def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     if os.geteuid() == 0:
-        folder = Path("/proc/self")  # where even root makes no file
+        folder = Path("/proc")  # where even root makes no file
     else:
         folder = tmp_path / "closed"
         folder.mkdir(mode=0o500)
@@ -187,7 +188,7 @@ def test_a_child_forked_while_the_writer_works(tmp_path: Path) -> None:
     busy = threading.Thread(target=keep_writing)
     busy.start()
     try:
-        results = [in_child(lambda number=number: database.write(add_stream, f"child-{number}")) for number in range(5)]
+        results = [in_child(partial(database.write, add_stream, f"child-{number}")) for number in range(5)]
     finally:
         stop.set()
         busy.join()

@@ -34,7 +34,7 @@ def test_four_slashes_are_absolute() -> None:
         ("mail.db", "no scheme"),
         ("sqlite:mail.db", "no scheme"),
         ("sqlite://host/mail.db", "names a file and no host"),
-        ("sqlite:///mail.db?mode=ro", "takes none"),
+        ("sqlite:///mail.db?mode=ro", "takes no options"),
         ("mysql://host/mail", "mysql://"),
         ("", "no scheme"),
     ],

@@ -456,4 +456,6 @@ if sys.argv[2] == "tidy":
     for manner in ("tidy", "careless"):
         command = [sys.executable, "-X", "dev", "-W", "error", "-c", program, url, manner]
         done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-        assert (done.returncode, done.stderr) == (0, b""), manner
+        # The development mode also tells of slow turns of the loop, which a busy machine has.
+        complaints = [line for line in done.stderr.splitlines() if not line.startswith(b"Executing ")]
+        assert (done.returncode, complaints) == (0, []), manner

@@ -28,14 +28,14 @@ from postroad.message.envelope import MailObject
 from postroad.outbox.blocking import Outbox
 from postroad.outbox.outbox import AsyncOutbox
 from postroad.outbox.stream import Stream, UncertainPolicy
-from postroad.outbox.worker import ROUTE_RETRY
+from postroad.outbox.worker import ROUTE_RETRY, Worker
 from postroad.outcome import SendReport
 from postroad.reply import Phase
 from postroad.transport.contract import BeforeCommit
 from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import let_others_run, middle
 from tests.outbox.letters import kinds, letter, only, wait_for_states
-from tests.outbox.scripted_transport import ScriptedTransport, Stop, reply
+from tests.outbox.scripted_transport import PATIENCE, ScriptedTransport, Stop, reply
 from tests.outbox.stepped_clock import SteppedClock
 from tests.peers.waiting import wait_until
 
@@ -500,6 +500,40 @@ def test_closing_an_asynchronous_outbox_stops_its_workers(tmp_path: Path) -> Non
     id_ = asyncio.run(left_open())
     with Outbox(f"sqlite:///{tmp_path / 'mail.db'}") as again:
         assert only(again, id_).state == "sent"
+
+
+def test_a_cancelled_worker_ends_when_its_dot_is_answered(tmp_path: Path) -> None:
+    async def cancelled() -> str:
+        stop = Stop()
+        async with AsyncOutbox(f"sqlite:///{tmp_path / 'mail.db'}") as outbox:
+            receipt = await outbox.send(letter())
+            running = asyncio.create_task(outbox.worker(ScriptedTransport(after_dot=stop)).run())
+            await asyncio.to_thread(stop.wait_until_reached)
+            running.cancel()
+            stop.open()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(running, PATIENCE)
+            return str((await outbox.status(receipt.id)).recipients[0].state)
+
+    assert asyncio.run(cancelled()) == "sent"
+
+
+def test_a_worker_that_dies_in_the_background_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def defect(_worker: Worker, _watch: object) -> None:
+        raise RuntimeError("a defect of ours")
+
+    async def died() -> None:
+        async with AsyncOutbox(f"sqlite:///{tmp_path / 'mail.db'}") as outbox:
+            worker = outbox.worker(ScriptedTransport())
+            await worker.begin()
+            with pytest.raises(RuntimeError, match="a defect of ours"):
+                await worker.finished()
+
+    monkeypatch.setattr(Worker, "_feed", defect)
+    asyncio.run(died())
+    assert "the worker has ended: a defect of ours" in caplog.text
 
 
 def test_ctrl_c_ends_a_run_in_order(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from postroad.errors import Abandoned, DatabaseError, OutcomeUnknown, PostroadEr
 from postroad.outbox.flight import Departure, depart
 from postroad.outbox.lease import Lease, Parcel
 from postroad.outbox.record import Landing, record
-from postroad.outbox.settle import Settled, given_back, given_up_in_flight, judge, route_fault, was_tried
+from postroad.outbox.settle import Settled, given_back, given_up_in_flight, judge, was_tried
 from postroad.outbox.stream_table import Streams
 from postroad.outcome import Outcome, Result, SendReport
 from postroad.reply import Phase
@@ -63,8 +63,8 @@ class Deliverer:
         self._landed: list[Landing] = []  # results of this round of the event loop
         self._unwritten: set[asyncio.Future[None]] = set()  # results on their way to disk
 
-    async def deliver(self, parcel: Parcel, content: bytes) -> PostroadError | None:
-        """Try a parcel and have the result written down; returns what is wrong with the route, if anything is."""
+    async def deliver(self, parcel: Parcel, content: bytes) -> SendReport:
+        """Try a parcel and have the result written down."""
         trip = Trip(parcel, self._clock.now())
         self.trips.add(trip)
         try:
@@ -75,7 +75,7 @@ class Deliverer:
         finally:
             self.trips.discard(trip)
         self._land(trip, report)
-        return route_fault(report)
+        return report
 
     async def _report(self, trip: Trip, content: bytes) -> SendReport:
         """What the transport says; whatever it raises is a report too."""

@@ -110,6 +110,11 @@ def route_fault(report: SendReport) -> PostroadError | None:
     return None
 
 
+def route_answered(report: SendReport) -> bool:
+    """Whether somebody at the other end said something, so that the road there is open."""
+    return any(outcome.accepted or outcome.reply is not None for outcome in report.outcomes)
+
+
 def was_tried(outcome: Outcome) -> bool:
     """Whether the outcome counts: a delivery that we took back, or that met a faulty route, was not tried."""
     error = outcome.error

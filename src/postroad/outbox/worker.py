@@ -21,11 +21,12 @@ from postroad.outbox.bell import Bell
 from postroad.outbox.deliver import Deliverer
 from postroad.outbox.lease import Lease
 from postroad.outbox.liveness import BEAT_EVERY, Beat, beat, leave
-from postroad.outbox.recover import Arrival, arrive
-from postroad.outbox.settle import next_try
+from postroad.outbox.recover import Arrival, Recovered, arrive
+from postroad.outbox.settle import next_try, route_answered, route_fault
 from postroad.outbox.supply import Supply
 from postroad.outbox.suspend import RouteSuspended, resume_route, suspend_route
 from postroad.outbox.uuid7 import uuid7
+from postroad.outcome import SendReport
 from postroad.retry import Schedule
 from postroad.transport.contract import Transport
 
@@ -121,6 +122,7 @@ class Worker:
         """Run, or drain, in the background; ``finished`` tells the end, and what went wrong."""
         work = self.drain() if draining else self.run()
         self._background = asyncio.create_task(work, name="postroad-worker")
+        self._background.add_done_callback(_say_why_it_ended)
 
     async def finished(self) -> None:
         """Return when what runs in the background has ended; whoever waits may be cancelled without harm to it.
@@ -162,26 +164,36 @@ class Worker:
         await self._arrive()
         tasks = [asyncio.create_task(self._deliver_one_by_one()) for _ in range(self._concurrency)]
         tasks.append(asyncio.create_task(self._beat()))
-        watch = self._database.watch()
         try:
-            await self._feed(watch)
+            with contextlib.closing(self._database.watch()) as watch:
+                await self._feed(watch)
         finally:
-            watch.close()
             await self._wind_down(tasks)
 
     async def _arrive(self) -> None:
         arrival = Arrival(
             self.id, socket.gethostname(), os.getpid(), self._transport.name, self._clock.now(), self._chance
         )
-        recovered = await self._database.submit(arrive, arrival)
+        recovered = await self._arrived(arrival)
         self._deliverer.streams = recovered.streams.on(self._schedule)
         _log.info("worker %s delivers from %s by %s", self.id, self._database.location.url, self._transport.name)
         if recovered.leases:
             counts = recovered.leases, recovered.uncertain
             _log.warning("%d deliveries of a worker that died are back in the queue, %d of them uncertain", *counts)
 
+    async def _arrived(self, arrival: Arrival) -> Recovered:
+        """What the arrival found; a database in passing trouble is waited for, as later on."""
+        while True:
+            try:
+                return await self._database.submit(arrive, arrival)
+            except DatabaseError as fault:
+                if self._draining or self._stopping:
+                    raise
+                _log.error("the worker cannot begin now: %s", fault)
+                await self._pause(TROUBLE)
+
     async def _wind_down(self, tasks: list[asyncio.Task[None]]) -> None:
-        self._deliverer.stopping = True
+        self._stopping = self._deliverer.stopping = True  # from here on each end of a delivery rings
         self._give_all_back()
         try:
             while any(trip.in_flight for trip in self._deliverer.trips):
@@ -264,12 +276,12 @@ class Worker:
             if self._supply.running_low:
                 self._bell.stir()
             try:
-                fault = await self._deliverer.deliver(parcel, octets)
+                report = await self._deliverer.deliver(parcel, octets)
             except Exception:  # noqa: BLE001  # a defect of ours must end neither the worker nor the message
                 _log.exception("the message %s could not be tried", parcel.message_id)
                 self._deliverer.give_back(parcel, delay=DEFECT_DELAY)
             else:
-                self._route_said(fault)
+                self._route_said(report)
             if self._draining or self._stopping:
                 self._bell.stir()
 
@@ -277,9 +289,10 @@ class Worker:
     def _resting(self) -> bool:
         return self._resting_until is not None and self._clock.now() < self._resting_until
 
-    def _route_said(self, fault: PostroadError | None) -> None:
+    def _route_said(self, report: SendReport) -> None:
+        fault = route_fault(report)
         if fault is None:
-            if self._resting_until is not None and not self._resting:
+            if self._resting_until is not None and not self._resting and route_answered(report):
                 self._resting_until = self._fault = None
                 self._note(self._database.submit(resume_route, self._transport.name))
                 _log.info("the route %s works again", self._transport.name)
@@ -312,3 +325,9 @@ class Worker:
     def _note(self, written: "asyncio.Future[None]") -> None:
         """A row for people; if it cannot be written, the log has said the same."""
         written.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _say_why_it_ended(background: "asyncio.Task[None]") -> None:
+    """A worker in the background that dies must not do so in silence."""
+    if not background.cancelled() and (fault := background.exception()) is not None:
+        _log.error("the worker has ended: %s", fault, exc_info=None if isinstance(fault, PostroadError) else fault)
