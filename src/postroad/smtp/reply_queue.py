@@ -1,7 +1,31 @@
 """Replies on their way out, in the order of the commands, although some become known later than others."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from postroad.reply import EnhancedCode, Reply
+from postroad.smtp.replies import render
+
+_rendered: Final = lru_cache(maxsize=256)(render)  # a server says the same few things all day
+
+
+def with_enhanced_code(reply: Reply) -> Reply:
+    """RFC 2034 §4: every 2yz, 4yz and 5yz has one; x.0.0 says nothing more than the code."""
+    if reply.enhanced is not None:
+        return reply
+    return replace(reply, enhanced=EnhancedCode(reply.code // 100, 0, 0))
+
+
+def octets_of(reply: Reply, *, utf8: bool) -> bytes:
+    """The reply's octets; in ASCII but for a client that has asked for ``utf8`` (RFC 6531 §3.5).
+
+    Raises:
+        ValueError: see ``replies.render``.
+    """
+    octets = _rendered(reply)
+    return octets if utf8 or octets.isascii() else octets.decode().encode("ascii", "replace")
 
 
 @dataclass(slots=True, eq=False)

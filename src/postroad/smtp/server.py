@@ -14,20 +14,17 @@ the other: no further event comes before the answer. A content may be answered l
 RCPT are read: replies go out in the order of the commands all the same, so one commit to disk can serve many messages.
 """
 
-from dataclasses import replace
-from functools import lru_cache
 from typing import Final
 
 from postroad.address import Address
-from postroad.reply import Code, EnhancedCode, Reply
+from postroad.reply import Code, Reply
 from postroad.smtp import command_parser as parser
 from postroad.smtp import standard_replies as say
 from postroad.smtp.auth_dialogue import AuthDialogue
 from postroad.smtp.command_parser import Refusal
 from postroad.smtp.line_reader import BareLineEnd, LineReader, LineTooLong
-from postroad.smtp.replies import render
-from postroad.smtp.reply_queue import Place, ReplyQueue
-from postroad.smtp.sasl_server import MECHANISMS
+from postroad.smtp.patience import Patience
+from postroad.smtp.reply_queue import Place, ReplyQueue, octets_of, with_enhanced_code
 from postroad.smtp.server_events import (
     AuthAttempt,
     ContentComplete,
@@ -83,8 +80,7 @@ class ServerConversation:
         self._recipients: list[Address] = []
         self._content: ContentReader | None = None
         self._dialogue: AuthDialogue | None = None
-        self._errors = 0
-        self._commands = 0
+        self._patience = Patience(settings.limits)
         self._starved = False  # nothing can be read before there are more octets, or a content is answered
         self._news: Ended | None = None  # not told yet
 
@@ -164,7 +160,7 @@ class ServerConversation:
         if isinstance(question, ContentComplete):
             self._answer_content(question, reply)
         elif question is self._asked:
-            self._reply(self._verb_of(question), _with_enhanced_code(reply))
+            self._reply(self._verb_of(question), with_enhanced_code(reply))
             self._asked = None
             self._establish(question, reply)
         else:
@@ -173,9 +169,12 @@ class ServerConversation:
     # ── replies ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _reply(self, verb: Verb, reply: Reply) -> None:
-        wire = _wire(reply, self._mail)
+        written = self._written(reply)  # before anything has changed: it may be impossible
         self._move(verb, reply.code)
-        self._replies.say(wire)
+        self._replies.say(written)
+
+    def _written(self, reply: Reply) -> bytes:
+        return octets_of(reply, utf8=self._mail is not None and self._mail.smtputf8)
 
     def _move(self, verb: Verb, code: int) -> None:
         state = after_reply(self.state, verb, code)
@@ -187,18 +186,16 @@ class ServerConversation:
 
     def _refuse(self, reply: Reply) -> None:
         """Say that a command has no effect."""
-        self._replies.say(_wire(reply, self._mail))
+        self._replies.say(self._written(reply))
         self._count_error(reply)
 
     def _count_error(self, reply: Reply) -> None:
-        if not reply.code.permanent:
-            return
-        self._errors += 1
-        if self._errors >= self._limits.errors:
+        self._patience.refused(reply)
+        if self._patience.worn_out and not self.ended:
             self._end(say.TOO_MANY_ERRORS, Ending.ERRORS)
 
     def _end(self, reply: Reply, why: Ending) -> None:
-        self._replies.say(_wire(reply, self._mail))
+        self._replies.say(self._written(reply))
         self._finish(why)
 
     def _finish(self, why: Ending) -> None:
@@ -227,7 +224,7 @@ class ServerConversation:
     def _answer_content(self, question: ContentComplete, reply: Reply) -> None:
         for number, (content, place) in enumerate(self._contents):
             if content is question:
-                self._replies.fill(place, _wire(_with_enhanced_code(reply), question.mail))
+                self._replies.fill(place, octets_of(with_enhanced_code(reply), utf8=question.mail.smtputf8))
                 del self._contents[number]
                 break
         else:
@@ -263,12 +260,11 @@ class ServerConversation:
         if line is None:
             return None
         verb, argument = parser.split(line)
-        if verb is not Verb.RCPT:
-            self._commands += 1
+        self._patience.heard(verb)
         return verb, argument
 
     def _run(self, verb: Verb, argument: str) -> ServerEvent | None:
-        if self._commands > self._limits.commands_without_mail and verb is not Verb.QUIT:
+        if self._patience.bored and verb is not Verb.QUIT:
             self._end(say.TOO_MANY_COMMANDS, Ending.COMMANDS)
             return None
         if not may_accept(self.state, verb):
@@ -315,18 +311,13 @@ class ServerConversation:
         return say.NO_VALID_RECIPIENTS if (self.state, verb) == (State.MAIL, Verb.DATA) else say.BAD_SEQUENCE
 
     def _greet_back(self, verb: Verb, name: str) -> None:
-        lines = (self._settings.hostname, *(self._keywords() if verb is Verb.EHLO else ()))
+        keywords = self._settings.keywords(
+            secure=self.secure, loopback=self._loopback, authenticated=self.user is not None
+        )
+        lines = (self._settings.hostname, *(keywords if verb is Verb.EHLO else ()))
         self._forget_transaction()
         self._reply(verb, Reply(Code(250), lines))
         self.hello, self._extended = name, verb is Verb.EHLO
-
-    def _keywords(self) -> list[str]:
-        keywords = ["PIPELINING", f"SIZE {self._limits.message_octets}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
-        if self._settings.starttls and not self.secure:
-            keywords.append("STARTTLS")
-        if self.user is None and self._auth_offered:
-            keywords.append(f"AUTH {' '.join(MECHANISMS)}")
-        return keywords
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -335,10 +326,7 @@ class ServerConversation:
             raise Refusal(say.TLS_REQUIRED)
         if self._settings.auth_required and self.user is None:
             raise Refusal(say.AUTH_REQUIRED)
-        keywords = {"SIZE", "BODY", "SMTPUTF8"} if self._extended else set()
-        if self._extended and self._settings.auth is not AuthOffer.NEVER:
-            keywords.add("AUTH")
-        mail = parser.mail(argument, frozenset(keywords))
+        mail = parser.mail(argument, self._settings.mail_parameters if self._extended else frozenset())
         if mail.size is not None and mail.size > self._limits.message_octets:
             raise Refusal(say.TOO_LARGE)
         self._asked = mail
@@ -366,7 +354,8 @@ class ServerConversation:
         if rest is None:
             return None
         self._lines.feed(rest)
-        self._content, self._commands = None, 0
+        self._content = None
+        self._patience.content_came()
         return self._content_complete(reader)
 
     def _content_complete(self, reader: ContentReader) -> ContentComplete | None:
@@ -395,16 +384,12 @@ class ServerConversation:
         self._reply(Verb.STARTTLS, say.START_TLS)
         return TlsWanted()
 
-    @property
-    def _auth_offered(self) -> bool:
-        return self._settings.auth_offered(secure=self.secure, loopback=self._loopback)
-
     def _auth(self, argument: str) -> AuthAttempt | None:
         if self.user is not None:
             raise Refusal(say.ALREADY_AUTHENTICATED)
         if self._settings.auth is AuthOffer.NEVER:
             raise Refusal(say.NOT_IMPLEMENTED)
-        if not self._auth_offered:
+        if not self._settings.auth_offered(secure=self.secure, loopback=self._loopback):
             raise Refusal(say.ENCRYPTION_REQUIRED)
         self._dialogue = AuthDialogue(argument)
         return self._carry_on(Verb.AUTH, self._dialogue.begin())
@@ -427,20 +412,3 @@ class ServerConversation:
             return None
         self._asked = step
         return step
-
-
-def _with_enhanced_code(reply: Reply) -> Reply:
-    """RFC 2034 §4: every 2yz, 4yz and 5yz has one; x.0.0 says nothing more than the code."""
-    if reply.enhanced is not None:
-        return reply
-    return replace(reply, enhanced=EnhancedCode(reply.code // 100, 0, 0))
-
-
-def _wire(reply: Reply, mail: MailGiven | None) -> bytes:
-    wire = _rendered(reply)
-    if wire.isascii() or (mail is not None and mail.smtputf8):
-        return wire
-    return wire.decode().encode("ascii", "replace")  # RFC 6531 §3.5: UTF-8 only for those who asked for it
-
-
-_rendered = lru_cache(maxsize=256)(render)  # a server says the same few things all day

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 from postroad.smtp.commands import checked_ehlo_name
+from postroad.smtp.sasl_server import MECHANISMS
+
+_MAIL_PARAMETERS: Final = frozenset({"SIZE", "BODY", "SMTPUTF8"})
 
 
 class AuthOffer(Enum):
@@ -62,3 +66,17 @@ class ServerSettings:
         if self.auth is AuthOffer.NEVER:
             return False
         return secure or (self.auth is AuthOffer.OVER_TLS_OR_LOOPBACK and loopback)
+
+    def keywords(self, *, secure: bool, loopback: bool, authenticated: bool) -> tuple[str, ...]:
+        """What EHLO names, in a session of this kind (RFC 5321 §4.1.1.1)."""
+        keywords = ["PIPELINING", f"SIZE {self.limits.message_octets}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+        if self.starttls and not secure:
+            keywords.append("STARTTLS")
+        if not authenticated and self.auth_offered(secure=secure, loopback=loopback):
+            keywords.append(f"AUTH {' '.join(MECHANISMS)}")
+        return tuple(keywords)
+
+    @property
+    def mail_parameters(self) -> frozenset[str]:
+        """The parameters of MAIL that belong to these keywords (RFC 1870, 6152, 6531, 4954 §5)."""
+        return _MAIL_PARAMETERS if self.auth is AuthOffer.NEVER else _MAIL_PARAMETERS | {"AUTH"}
