@@ -284,12 +284,13 @@ def test_the_route_comes_from_the_environment() -> None:
     assert [message.user for message in server.messages] == ["bob", "bob"]
 
 
-def test_an_account_on_the_command_line_overrules_the_environments() -> None:
+@pytest.mark.parametrize("theirs", [("_FILE", "/nowhere"), ("_REF", "env:NOT_SET_ANYWHERE"), ("", "other")])
+def test_an_account_on_the_command_line_overrules_the_environments(theirs: tuple[str, str]) -> None:
     with ScriptedServer(credentials={"cy": "open"}) as server:
         environ = {
             "POSTROAD_URL": server.url,
             "POSTROAD_USERNAME": "bob",
-            "POSTROAD_PASSWORD_FILE": "/nowhere",
+            f"POSTROAD_PASSWORD{theirs[0]}": theirs[1],
             "PW": "open",
         }
         options = ("--username", "cy", "--password", "env:PW")
@@ -315,7 +316,7 @@ def test_a_url_with_its_password_comes_by_reference(kind: str, tmp_path: Path) -
     assert server.messages[0].user == "bob"
 
 
-@pytest.mark.parametrize("kind", ["file:", "@", "-"])
+@pytest.mark.parametrize("kind", ["file:", "@", "-", "cmd:cat "])
 def test_a_password_comes_by_reference(kind: str, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("pässword\n", encoding="utf-8")
     reference = "-" if kind == "-" else f"{kind}{tmp_path / 'password'}"

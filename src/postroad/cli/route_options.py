@@ -59,6 +59,7 @@ def _overruled(given: dict[str, str | None]) -> dict[str, str]:
     for option, value in given.items():
         if value is not None:
             for name in _ACCOUNT[option]:
-                environ.pop(f"{name}_FILE", None)
+                for suffix in ("_FILE", "_REF"):
+                    environ.pop(f"{name}{suffix}", None)
                 environ[name] = value
     return environ
