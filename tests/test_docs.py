@@ -1,0 +1,32 @@
+"""The examples of the guides in docs/ are Python that runs, and what they say about references is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from postroad.secret import FORMS
+from postroad.smtp.sasl import WITH_PASSWORD, WITH_TOKEN
+
+DOCS = Path(__file__).parent.parent / "docs"
+EXAMPLES = [
+    pytest.param(example, id=f"{page.stem}-{number}")
+    for page in sorted(DOCS.glob("*.md"))
+    for number, example in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_runs(example: str) -> None:
+    exec(compile(example, "example", "exec"), {"__name__": "__main__"})
+
+
+def test_every_reference_is_described() -> None:
+    text = (DOCS / "secrets.md").read_text()
+    assert [form for form in FORMS.values() if f"| `{form}` |" not in text] == []
+
+
+def test_the_order_of_mechanisms_is_the_one_that_is_used() -> None:
+    text = (DOCS / "authentication.md").read_text()
+    assert f"| `password` | {', '.join(WITH_PASSWORD)} |" in text
+    assert f"| `token` | {', '.join(WITH_TOKEN)} |" in text
