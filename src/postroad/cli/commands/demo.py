@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _PATIENCE: Final = 60.0  # seconds until everything must be settled; it takes two or three
 _LOOK_EVERY: Final = 0.05  # seconds between two looks into the outbox
 
+_UNDER_WAY: Final = ("scheduled", "ready", "leased")
+
 
 @click.command()
 @click.option("--once", is_flag=True, help="End when all is done; 0 only if everything came out as it had to.")
@@ -93,12 +95,12 @@ class _Play:
     async def _settled(self, scene: Stage) -> "list[MessageStatus]":
         """Where the messages stand once nothing more will happen to them, or patience has ended."""
         deadline = SYSTEM_CLOCK.monotonic() + _PATIENCE
-        while True:
-            statuses = [await scene.outbox.status(id_) for id_ in self._ids]
-            over = all(one.state.final for status in statuses for one in status.recipients)
-            if over or SYSTEM_CLOCK.monotonic() > deadline:
-                return statuses
+        while SYSTEM_CLOCK.monotonic() < deadline:
+            states = (await scene.outbox.stats()).states
+            if not any(states[state] for state in _UNDER_WAY):
+                break
             await SYSTEM_CLOCK.sleep(_LOOK_EVERY)
+        return [await scene.outbox.status(id_) for id_ in self._ids]
 
     async def stay(self, scene: Stage) -> None:
         """Go on until Ctrl-C, printing what is caught."""
