@@ -162,3 +162,27 @@ def test_every_transport_asks(
         assert len(list((tmp_path / "mail").iterdir())) == (2 if answer else 0)
     if isinstance(transport, ConsoleTransport):
         assert bool(capsys.readouterr().out) is answer
+
+
+def test_what_comes_before_the_dot_is_no_answer_to_it() -> None:
+    stray = Step("DATA", b"354 go on\r\n250 2.0.0 stray\r\n")
+    with ScriptedServer(stray, Step("DOT", "554 5.7.1 Not wanted")) as server:
+        report = deliver_one(account(server), letter())
+        assert not server.messages
+    assert not report.accepted
+    assert not report.unknown
+    assert report.error is not None
+    assert "250 2.0.0 stray" in report.error.message
+
+
+def test_a_server_that_leaves_while_the_caller_decides_gets_no_dot() -> None:
+    with ScriptedServer() as server:
+
+        async def before_commit(_recipients: tuple[Address, ...]) -> bool:
+            await asyncio.to_thread(server.say, "421 4.3.2 Shutting down")
+            return True
+
+        report = deliver_one(account(server), letter(), before_commit)
+        assert not server.messages
+    assert report.refused[0].temporary
+    assert report.refused[0].code == 421

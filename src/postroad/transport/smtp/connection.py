@@ -256,14 +256,18 @@ class SmtpConnection:
         return self.conversation.state is not State.CLOSED
 
     @property
+    def has_input(self) -> bool:
+        """The server has said something that nobody has taken yet, or has hung up."""
+        return bool(self._events) or self.stream.has_input
+
+    @property
     def usable(self) -> bool:
         """Nothing speaks against sending the next command: no end, no unasked word, no outstanding reply."""
         conversation = self.conversation
         return (
             conversation.state not in (State.CLOSED, State.SECURING, State.AUTHENTICATING, State.CONTENT)
             and not conversation.waiting
-            and not self._events
-            and not self.stream.has_input
+            and not self.has_input
         )
 
     async def probe(self) -> bool:

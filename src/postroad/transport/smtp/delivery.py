@@ -334,6 +334,10 @@ async def _content(connection: SmtpConnection, delivery: Delivery, follow: Follo
     if delivery.pending.done():  # withdrawn meanwhile
         connection.abort()
         return
+    if connection.has_input:  # the server spoke or hung up before the dot: what it said is no answer to a dot
+        delivery.fail(await _early_refusal(connection), connection)
+        connection.abort()
+        return
     if conversation.extensions.pipelining and (next_one := follow(connection)) is not None:
         connection.stream.write(last_block + next_one.opening(connection))
         following.append(next_one)
