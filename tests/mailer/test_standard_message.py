@@ -189,6 +189,20 @@ def test_an_attached_message_does_not_stop_the_one_around_it(message: EmailMessa
     assert attached.get_content().get_content().strip() == "inner"
 
 
+def test_a_message_made_twice_is_the_same_message(message: EmailMessage) -> None:
+    def made() -> EmailMessage:
+        again = message_from_bytes(message.as_bytes(), policy=policy.default)
+        again["Message-ID"], again["Date"] = "<1@acme.example>", "Mon, 23 Nov 2026 10:00:00 +0000"
+        again.add_alternative("<p>Hello.</p>", subtype="html")
+        again.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="a.pdf")
+        return again
+
+    first = made()
+
+    assert raw_from(first).content == raw_from(made()).content
+    assert first.get_boundary() is None  # the caller's message is left alone
+
+
 def test_nobody_to_send_to() -> None:
     message = EmailMessage()
     message["From"] = "a@acme.example"

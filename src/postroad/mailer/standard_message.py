@@ -9,11 +9,13 @@ Loaded only when such a message is given: the ``email`` package is slow to impor
 
 import re
 from collections.abc import Iterable
+from copy import deepcopy
 from email import policy
 from email.generator import BytesGenerator
 from email.message import EmailMessage, Message
 from email.policy import EmailPolicy
 from email.utils import format_datetime, getaddresses
+from hashlib import sha256
 from io import BytesIO
 from typing import Any, Final, TypeGuard
 
@@ -137,7 +139,7 @@ def _flattened(message: "Message[Any, Any]") -> bytes:
     rules = _OwnHeader(linesep="\r\n") if own else policy.compat32.clone(linesep="\r\n", max_line_length=None)
     buffer = BytesIO()
     try:
-        BytesGenerator(buffer, mangle_from_=False, policy=rules).flatten(message)
+        BytesGenerator(buffer, mangle_from_=False, policy=rules).flatten(_with_boundaries(message))
     except PostroadError:
         raise
     except Exception as fault:
@@ -145,6 +147,30 @@ def _flattened(message: "Message[Any, Any]") -> bytes:
     raw = buffer.getvalue()
     _check_fields(raw, message)
     return raw
+
+
+def _with_boundaries(message: "Message[Any, Any]") -> "Message[Any, Any]":
+    """The message, or a copy whose multiparts have boundaries that derive from its content.
+
+    The generator would draw them by lot: the same message made twice would differ, and be another one under its
+    idempotency key.
+    """
+    if all(part.get_boundary() for part in message.walk() if _needs_boundary(part)):
+        return message
+    own = deepcopy(message)
+    content = sha256(b"\0".join(_payload(part) for part in own.walk() if not part.is_multipart())).hexdigest()[:32]
+    for number, part in enumerate(part for part in own.walk() if _needs_boundary(part)):
+        if part.get_boundary() is None:
+            part.set_boundary(f"=_{content}.{number}")
+    return own
+
+
+def _needs_boundary(part: "Message[Any, Any]") -> bool:
+    return part.get_content_maintype() == "multipart" and "Content-Type" in part
+
+
+def _payload(part: "Message[Any, Any]") -> bytes:
+    return str(part.get_payload()).encode("utf-8", "surrogateescape")
 
 
 def _check_fields(raw: bytes, message: "Message[Any, Any]") -> None:
