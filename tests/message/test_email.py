@@ -279,6 +279,11 @@ def test_it_is_equal_hashable_and_picklable() -> None:
         assert copy.to_bytes() == message.to_bytes()
 
 
+def test_it_shows_neither_text_nor_readers() -> None:
+    shown_text = repr(email(subject="Order", text="secret", bcc="hidden@example.com"))
+    assert shown_text == "Email('Order', 2 recipients, 0 attachments)"
+
+
 def test_replace_checks_anew() -> None:
     message = full()
     other = message.replace(subject="Other", to=[*message.to, "x@example.com"], html=None)

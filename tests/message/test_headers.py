@@ -129,9 +129,23 @@ def test_long_references_are_folded_between_ids_and_nowhere_else() -> None:
     assert unfolded(field).split()[1:] == ids
 
 
+def test_no_line_is_longer_than_998() -> None:
+    longest = "https://example.com/".ljust(990, "x")
+    for field in (
+        headers.uris("List-Unsubscribe", [longest, longest]),
+        headers.added("List-Subscribe", f"<{longest}>"),
+        headers.added("References", " ".join([f"<{'x' * 980}@b>"] * 2)),
+        headers.added("Feedback-ID", "x" * 997),
+        headers.unstructured("X-" + "n" * 74, "x" * 997),
+        headers.unstructured("X-" + "n" * 74, "x" * 995 + "  " + "y" * 995),
+    ):
+        assert max(map(len, field.split("\r\n"))) <= 998
+
+
 def test_long_uris_stay_whole() -> None:
     uris = ["https://example.com/?" + "t" * 900, "mailto:u@example.com"]
     assert headers.uris("List-Unsubscribe", uris) == f"List-Unsubscribe: <{uris[0]}>,\r\n <{uris[1]}>\r\n"
+    assert headers.uris("List-Unsubscribe", [uris[1]]) == f"List-Unsubscribe: <{uris[1]}>\r\n"
 
 
 @pytest.mark.parametrize(

@@ -145,13 +145,18 @@ def _checked_cid(cid: object) -> str:
     text = header_text(cid, "cid")
     if text.startswith("<") and text.endswith(">"):
         text = text[1:-1]
-    if len(text) > MAX_CID_OCTETS or not re.fullmatch(_CID, text):
+    if not is_cid(text):
         raise MessageError(
             f"cid: {shown(text)} cannot name an inline image",
             field="cid",
             advice="Use a plain word such as 'logo', or 'logo@example.com'; in the HTML write src=\"cid:logo\".",
         )
     return text
+
+
+def is_cid(text: str) -> bool:
+    """Whether an inline image can be called so (RFC 2392 §2), and the bare word that everybody writes."""
+    return len(text) <= MAX_CID_OCTETS and re.fullmatch(_CID, text) is not None
 
 
 def _read_file(path: "str | PathLike[str]") -> tuple[bytes, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from postroad.errors import MessageError
 from postroad.message import limits
-from postroad.message.attachment import MAX_FILENAME_CHARACTERS, Attachment, InlineImage
+from postroad.message.attachment import MAX_FILENAME_CHARACTERS, Attachment, InlineImage, is_cid
 from postroad.message.encode import canonical_lines
 from postroad.message.header_decode import decoded, in_charset, one_line
 from postroad.message.media_type import OCTET_STREAM, MediaType, extension_of
@@ -81,9 +81,8 @@ class _Reader:
     def arguments(self) -> dict[str, Any]:
         html = _joined_html(self._pieces)
         files = _Files()
-        for part, context in self._files:
-            if not self._is_said_twice(part):
-                files.add(part, inline=context.related and html is not None)
+        for part, context in self._without_repeated_invitation():
+            files.add(part, inline=context.related and html is not None)
         text = _joined_text(self._pieces)
         return {
             "text": "" if text is None and html is None and not files.found else text,
@@ -91,13 +90,12 @@ class _Reader:
             "attachments": tuple(files.found),
         }
 
-    def _is_said_twice(self, part: Part) -> bool:
+    def _without_repeated_invitation(self) -> list[tuple[Part, _Context]]:
         """An invitation comes as alternative and as file (RFC 6047 §2.4); the file makes both again."""
-        if part.get_content_type() != "text/calendar" or _given_name(part):
-            return False
-        lines = canonical_lines(_octets(part)).rstrip()
-        calendars = (other for other, _ in self._files if other.get_content_type() == "text/calendar")
-        return any(canonical_lines(_octets(other)).rstrip() == lines for other in calendars if _given_name(other))
+        calendars = [part for part, _ in self._files if part.get_content_type() == "text/calendar"]
+        as_files = {_lines(part) for part in calendars if _given_name(part)}
+        repeated = [part for part in calendars if not _given_name(part) and _lines(part) in as_files]
+        return [(part, context) for part, context in self._files if not any(part is other for other in repeated)]
 
 
 def _is_body(part: Part, context: _Context) -> bool:
@@ -108,6 +106,10 @@ def _is_body(part: Part, context: _Context) -> bool:
     if context.first or context.container == "alternative":
         return True
     return context.container != "related" and not _given_name(part)
+
+
+def _lines(part: Part) -> bytes:
+    return canonical_lines(_octets(part)).rstrip()
 
 
 def _piece(part: Part) -> _Piece:
@@ -160,15 +162,11 @@ class _Files:
         media_type = _media_type(part)
         name = _file_name(part) or f"part-{len(self.found) + 1}{extension_of(media_type.essence)}"
         cid = decoded(str(part.get("content-id", ""))).strip("<> ") if inline else ""
-        if cid and cid not in self._cids:
-            try:
-                self.found.append(InlineImage(content, cid, name, str(media_type)))
-            except MessageError:
-                pass  # a Content-ID that no cid: URL can name; the file itself is kept below
-            else:
-                self._cids.add(cid)
-                return
-        self.found.append(Attachment(content, name, str(media_type)))
+        if is_cid(cid) and cid not in self._cids:
+            self._cids.add(cid)
+            self.found.append(InlineImage(content, cid, name, str(media_type)))
+        else:  # a second file of one Content-ID, or one that no cid: URL can name, is a file like any other
+            self.found.append(Attachment(content, name, str(media_type)))
 
 
 def _octets(part: Part) -> bytes:

@@ -127,6 +127,11 @@ class Email:
             raise TypeError(f"an Email has no {', '.join(sorted(unknown))}; it has {', '.join(arguments)}")
         return type(self)(**{**arguments, **changes})
 
+    def __repr__(self) -> str:
+        # Logs and tracebacks show it: enough to recognise a message by, neither its text nor its readers.
+        recipients = len(self.to) + len(self.cc) + len(self.bcc)
+        return f"Email({self.subject!r}, {recipients} recipients, {len(self.attachments)} attachments)"
+
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
         """Read a message as it is stored or was sent; see ``postroad.message.parse`` for what is kept.

@@ -57,8 +57,8 @@ class Headers(Mapping[str, str]):
         Raises:
             MessageError: naming the field, where it is postroad's own, or its name or value cannot stand in a header.
         """
-        if not value:
-            return _NONE if value is None or isinstance(value, Mapping | tuple | list) else cls(_checked(value))
+        if value is None or value == ():
+            return _NONE
         if isinstance(value, Headers):
             return value
         return cls(_checked(value.items() if isinstance(value, Mapping) else value))

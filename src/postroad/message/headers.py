@@ -32,11 +32,12 @@ _BRACKETED: Final = r"<[!-;=?-~]+>(?: \([ !-'*-\[\]-~]*\))?|NO"
 
 def fold(name: str, tokens: Iterable[str], limit: int = SHOULD) -> str:
     """One field from unbreakable tokens, a space between two; with its line end."""
-    line = f"{name}:"
+    line = start = f"{name}:"
     lines = ""
     for token in tokens:
-        # A break right after the colon is legal and unloved: only where it brings the line below the limit.
-        if len(line) + 1 + len(token) > limit and (lines or len(line) > len(name) + 1 or len(token) < limit):
+        length = len(line) + 1 + len(token)
+        # A break right after the colon is legal and unloved: only where it brings the line below a limit.
+        if length > limit and (line is not start or len(token) < limit or length > MUST):
             lines += f"{line}\r\n"
             line = f" {token}"
         else:
@@ -45,7 +46,11 @@ def fold(name: str, tokens: Iterable[str], limit: int = SHOULD) -> str:
 
 
 def unstructured(name: str, text: str) -> str:
-    """A field of free text, such as Subject (RFC 5322 §3.2.5)."""
+    """A field of free text, such as Subject (RFC 5322 §3.2.5).
+
+    Encoded words stand where ASCII does not do, where the text looks like one, where a space at an edge would get lost,
+    and where a run without a space is longer than a line.
+    """
     if text.isascii() and "=?" not in text and text == text.strip(" "):
         if len(name) + 2 + len(text) <= SHOULD:
             return f"{name}: {text}\r\n" if text else f"{name}:\r\n"
@@ -101,14 +106,14 @@ def mailboxes(name: str, addresses: Sequence[Address]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def mailbox_tokens(address: Address, room: int) -> tuple[list[str], bool]:
+def mailbox_tokens(address: Address, room: int) -> tuple[tuple[str, ...], bool]:
     """The unbreakable pieces of one mailbox, and whether there are encoded words among them."""
     name = address.display_name
     if not name:
-        return [address.addr_spec], False
+        return (address.addr_spec,), False
     if name.isascii() and "=?" not in name and len(name) <= SHOULD - 2:
-        return [phrase(name), f"<{address.addr_spec}>"], False
-    return [*encoded_word.encoded_words(name, room), f"<{address.addr_spec}>"], True
+        return (phrase(name), f"<{address.addr_spec}>"), False
+    return (*encoded_word.encoded_words(name, room), f"<{address.addr_spec}>"), True
 
 
 def uris(name: str, values: Sequence[str]) -> str:

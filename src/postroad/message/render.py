@@ -104,7 +104,7 @@ def _readings(email: "Email", images: list[InlineImage], boundaries: Boundaries)
 
 
 def _made_from(html: str) -> str:
-    from postroad.message.plain_text import plain_text  # loaded late: html.parser costs start-up time
+    from postroad.message.plain_text import plain_text  # loaded late: the table of HTML's entities costs start-up time
 
     return plain_text(html)
 
