@@ -6,6 +6,7 @@ for a deadline, and an empty read at the end.
 """
 
 import asyncio
+import ipaddress
 import os
 import socket
 import ssl
@@ -222,6 +223,12 @@ class Stream(asyncio.Protocol):
         """The address connected to, as ``host:port``."""
         name = self._transport.get_extra_info("peername") if self._transport else None
         return f"{name[0]}:{name[1]}" if name else "?"
+
+    @property
+    def to_loopback(self) -> bool:
+        """The other end is on this machine, whatever its name says."""
+        name = self._transport.get_extra_info("peername") if self._transport else None
+        return name is not None and ipaddress.ip_address(str(name[0]).partition("%")[0]).is_loopback
 
     @property
     def own_literal(self) -> str:

@@ -81,7 +81,9 @@ class LogIn:
         """
         if self._account.username is None:
             return
-        if not connection.stream.tls and not self._account.loopback:
+        # A name such as x.localhost is on this machine only if the resolver says so, too.
+        local = self._account.loopback and connection.stream.to_loopback
+        if not connection.stream.tls and not local:
             message = f"{self._account.where} offers no TLS; credentials are not sent in plain text"
             raise TlsError(message, phase=Phase.AUTH)
         mechanism = self._chosen(connection)
