@@ -37,12 +37,12 @@ def seal(
     size = len(mail.content)
     if max_size is not None and size > max_size:
         raise MessageError(
-            f"size: {_megabytes(size)} of content, {_megabytes(max_size)} allowed (files grow by 37 % in mail)",
+            f"size: {_size(size)} of content, {_size(max_size)} allowed (files grow by 37 % in mail)",
             field="size",
             advice="Put large files where they can be downloaded, and send the link.",
         )
     if size > LARGE:
-        _log.warning("a message of %s: many servers refuse that; send a link instead of large files", _megabytes(size))
+        _log.warning("a message of %s: many servers refuse that; send a link instead of large files", _size(size))
     return mail
 
 
@@ -62,5 +62,5 @@ def _body_of(content: bytes) -> Body:
     return Body.SEVEN_BIT if content.isascii() else Body.EIGHT_BIT
 
 
-def _megabytes(octets: int) -> str:
-    return f"{octets / 1_000_000:.1f} MB"
+def _size(octets: int) -> str:
+    return f"{octets / 1_000_000:.1f} MB" if octets >= 100_000 else f"{octets} octets"
