@@ -6,6 +6,7 @@ from typing import Final
 
 from postroad.address import Address
 from postroad.errors import MessageError
+from postroad.message.encode import canonical_lines
 from postroad.message.envelope import Body, Envelope
 from postroad.message.mailboxes import Mailbox, Mailboxes, each_once, mailboxes, one_mailbox
 
@@ -14,7 +15,6 @@ _FIELD: Final = re.compile(rb"(" + _NAME + rb")[^\r]*\r\n(?:[ \t][^\r]*\r\n)*")
 _BCC: Final = re.compile(rb"(?i)(?:resent-)?bcc[ \t]*:")
 _MESSAGE_ID: Final = re.compile(rb"(?im)^message-id[ \t]*:\s*(<[!-;=?-~]+>)")
 _BARE_CR: Final = re.compile(rb"\r(?!\n)")
-_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -89,8 +89,9 @@ def _sender(value: object) -> Address | None:
 
 
 def _ready(raw: bytes) -> bytes:
-    _refuse(raw)
-    content = _LF.sub(b"\r\n", raw) if raw.count(b"\n") != raw.count(b"\r\n") else raw
+    line_ends = raw.count(b"\r\n")
+    _refuse_what_cannot_go(raw, line_ends)
+    content = raw if raw.count(b"\n") == line_ends else canonical_lines(raw)
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
     if content.startswith(b"From "):
@@ -98,14 +99,14 @@ def _ready(raw: bytes) -> bytes:
     return _with_sound_header(content)
 
 
-def _refuse(raw: bytes) -> None:
+def _refuse_what_cannot_go(raw: bytes, line_ends: int) -> None:
     nul = raw.find(b"\0")
     if nul >= 0:
         raise MessageError(
             f"raw: NUL at octet {nul} of {len(raw)}", field="raw",
             advice="Encode the part in base64; NUL cannot go through SMTP (RFC 5321 §4.5.2, RFC 5322 §4).",
         )  # fmt: skip
-    if raw.count(b"\r") != raw.count(b"\r\n"):
+    if raw.count(b"\r") != line_ends:
         found = _BARE_CR.search(raw)
         where = found.start() if found else 0
         raise MessageError(
