@@ -159,6 +159,11 @@ def is_cid(text: str) -> bool:
     return len(text) <= MAX_CID_OCTETS and re.fullmatch(_CID, text) is not None
 
 
+def _shown_path(path: str) -> str:
+    """The path for an error message: its end is what tells files apart."""
+    return shown(path if len(path) <= 60 else f"...{path[-57:]}")
+
+
 def _read_file(path: "str | PathLike[str]") -> tuple[bytes, str]:
     from pathlib import Path  # loaded late: it costs start-up time, and most mail carries no file
 
@@ -168,7 +173,7 @@ def _read_file(path: "str | PathLike[str]") -> tuple[bytes, str]:
     except (OSError, TypeError, ValueError) as fault:
         why = getattr(fault, "strerror", None) or str(fault)
         raise MessageError(
-            f"path: {shown(str(path))} cannot be read ({why})",
+            f"path: {_shown_path(str(path))} cannot be read ({why})",
             field="path",
             advice="Give the path of a readable file; a relative path is looked up in the current folder.",
         ) from fault
