@@ -1,7 +1,7 @@
 """Files that travel with a message: attachments, and the pictures that its HTML shows."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from postroad.address import shown
@@ -126,7 +126,7 @@ def _media_type(content: object, filename: str, content_type: str | None) -> Med
     if media_type.maintype == "multipart":
         raise MessageError(f"content_type: {shown(str(media_type))} is not the type of a file", field="content_type")
     if isinstance(content, str) and media_type.maintype == "text":
-        return replace(media_type, parameters=(*media_type.without("charset"), ("charset", "utf-8")))
+        return media_type._replace(parameters=(*media_type.without("charset"), ("charset", "utf-8")))
     return media_type
 
 

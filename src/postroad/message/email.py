@@ -15,7 +15,6 @@ from postroad.message.extra_headers import Headers
 from postroad.message.list_headers import ListUnsubscribe
 from postroad.message.mailboxes import Mailbox, Mailboxes, each_once, mailboxes, one_mailbox
 from postroad.message.metadata import Metadata, read_metadata, read_tags
-from postroad.message.render import render
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -113,6 +112,8 @@ class Email:
 
     def to_bytes(self) -> bytes:
         """The content with CRLF line ends, ready for the wire. Adds neither Message-ID nor Date; Bcc stays out."""
+        from postroad.message.render import render  # loaded late: programs start more often than they send
+
         return render(self)
 
     def replace(self, **changes: Any) -> Self:

@@ -5,9 +5,8 @@ message must come out the same everywhere.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from postroad.address import shown
 from postroad.errors import MessageError
@@ -26,8 +25,7 @@ _PICTURES: Final = {
 _OURS: Final = frozenset({"name", "boundary"})
 
 
-@dataclass(frozen=True, slots=True)
-class MediaType:
+class MediaType(NamedTuple):
     """``maintype/subtype`` in lower case, and the parameters in their order."""
 
     maintype: str

@@ -11,9 +11,9 @@ MAX_MESSAGE_ID_OCTETS: Final = 986  # RFC 5322 §2.1.1: a line of 998 octets, le
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _DOT_ATOM = rf"{_ATEXT}+(?:\.{_ATEXT}+)*"
-_MESSAGE_ID: Final = re.compile(rf"<{_DOT_ATOM}@(?:{_DOT_ATOM}|\[[!-Z^-~]*\])>")
+_MESSAGE_ID: Final = rf"<{_DOT_ATOM}@(?:{_DOT_ATOM}|\[[!-Z^-~]*\])>"
 # What others put into References is often not quite a msg-id; a reply must quote it as it is (RFC 5322 §4.5.4).
-_FOREIGN_ID: Final = re.compile(r"<[!-;=?-~]+>")
+_FOREIGN_ID: Final = r"<[!-;=?-~]+>"
 
 
 def checked(value: object, field: str = "message_id") -> str:
@@ -27,7 +27,7 @@ def checked(value: object, field: str = "message_id") -> str:
         text = f"<{text}>"
     if len(text) > MAX_MESSAGE_ID_OCTETS:
         raise MessageError(f"{field}: longer than {MAX_MESSAGE_ID_OCTETS} octets", field=field)
-    if not _MESSAGE_ID.fullmatch(text):
+    if not re.fullmatch(_MESSAGE_ID, text):
         raise MessageError(
             f"{field}: {shown(text)} is not a msg-id (RFC 5322 §3.6.4)",
             field=field,
@@ -53,7 +53,7 @@ def listed(value: str, field: str) -> tuple[str, ...]:
     """
     ids = tuple(value.replace("><", "> <").split())
     for identifier in ids:
-        if not _FOREIGN_ID.fullmatch(identifier) or len(identifier) > MAX_MESSAGE_ID_OCTETS:
+        if not re.fullmatch(_FOREIGN_ID, identifier) or len(identifier) > MAX_MESSAGE_ID_OCTETS:
             raise MessageError(
                 f"{field}: {shown(identifier)} is not a msg-id (RFC 5322 §3.6.4)",
                 field=field,
