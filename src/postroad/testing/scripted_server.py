@@ -61,6 +61,8 @@ class ScriptedServer:
         extensions: Iterable[str] = DEFAULT_EXTENSIONS,
         port: int = 0,
     ) -> None:
+        if not all(isinstance(step, Step) for step in steps):
+            raise TypeError("a ScriptedServer takes its steps one by one: ScriptedServer(Step(...), Step(...))")
         if implicit_tls and tls is None:
             raise ValueError("implicit_tls needs a context in tls")
         self._script = Script(steps)
