@@ -115,15 +115,6 @@ class Dovecot:
         path = self._root / "log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def set_password(self, user: str, password: str) -> None:
-        """Change a password; Dovecot looks at the file each time."""
-        path = self._root / "users"
-        others = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith(f"{user}:")]
-        fresh = path.with_suffix(".new")
-        fresh.write_text("".join([*others, _line(user, password)]))
-        fresh.chmod(0o644)
-        fresh.replace(path)  # whole, and with another inode: two changes within a second are two
-
     def messages(self, user: str, count: int = 1, patience: float = PATIENCE) -> list[bytes]:
         """The bytes in a user's mailbox, once ``count`` messages or more are there. Line ends are LF there.
 
