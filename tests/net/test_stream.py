@@ -372,6 +372,16 @@ def test_the_end_of_tls_without_a_goodbye(certificates: Certificates) -> None:
     against(cut, work, tls=certificates.good.server_context(), context=trusting(certificates))
 
 
+def test_tls_may_be_closed_more_than_once(certificates: Certificates) -> None:
+    async def work(client: Stream) -> None:
+        await client.aclose()
+        await client.aclose()
+        assert client.own_literal == "[127.0.0.1]"
+        client.abort()
+
+    against(echo, work, tls=certificates.good.server_context(), context=trusting(certificates))
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"), [("expired", TlsError), ("wrong_host", TlsError), ("self_signed", TlsError)]
 )

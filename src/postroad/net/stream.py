@@ -246,7 +246,9 @@ class Stream(asyncio.Protocol):
         """Send what is written, close, and wait for it, but not for long: some servers never answer a close_notify."""
         if self._transport is None or self._closed is None:
             return
-        self._transport.close()
+        # A TLS transport that is closed twice lets go of its session, and can neither be asked nor aborted after that.
+        if not self._transport.is_closing():
+            self._transport.close()
         timer = asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS, self.abort)
         try:
             await asyncio.shield(self._closed)
