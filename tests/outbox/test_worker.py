@@ -543,6 +543,8 @@ from postroad import Outbox
 from tests.outbox.letters import letter
 from tests.outbox.scripted_transport import ScriptedTransport
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
+
 class Interrupted(ScriptedTransport):
     async def deliver(self, mail, *, before_commit=None):
         report = await super().deliver(mail, before_commit=before_commit)
