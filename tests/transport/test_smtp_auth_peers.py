@@ -15,6 +15,7 @@ from tests.peers.certificates import Certificates
 from tests.peers.dovecot import Dovecot, DovecotSettings, access_token
 from tests.peers.fixtures import RequiresProgram, RunSwaks, StartDovecot, StartPostfix
 from tests.peers.postfix import Postfix, PostfixSettings
+from tests.peers.waiting import wait_until
 from tests.transport.road import deliver_one, run
 
 pytestmark = pytest.mark.system
@@ -61,12 +62,17 @@ def refusal(settings: Smtp) -> PostroadError:
     return error
 
 
+def wait_until_logged(postfix: Postfix, words: str) -> None:
+    """Postfix answers first, and writes its log in another process."""
+    wait_until(lambda: words in postfix.log() or None, f"{words} in the log")
+
+
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"])
 def test_each_mechanism_with_a_password(postfix: Postfix, certificates: Certificates, mechanism: str) -> None:
     ann = account(postfix, certificates, password=USERS["ann"], mechanisms=mechanism)
     assert used(ann) == mechanism
     assert deliver_one(ann, letter()).accepted
-    assert f"sasl_method={mechanism}, sasl_username=ann" in postfix.log()
+    wait_until_logged(postfix, f"sasl_method={mechanism}, sasl_username=ann")
     error = refusal(account(postfix, certificates, password="wrong", mechanisms=mechanism))
     assert f"of 'ann' ({mechanism})" in str(error)
 
@@ -76,7 +82,7 @@ def test_each_mechanism_with_a_token(postfix: Postfix, certificates: Certificate
     ann = account(postfix, certificates, token=token, mechanisms=mechanism)
     assert used(ann) == mechanism
     assert deliver_one(ann, letter()).accepted
-    assert f"sasl_method={mechanism}, sasl_username=ann" in postfix.log()
+    wait_until_logged(postfix, f"sasl_method={mechanism}, sasl_username=ann")
     for bad in (token(-HOUR), token(key=b"another issuer")):
         error = refusal(account(postfix, certificates, token=bad, mechanisms=mechanism))
         assert "invalid_token" in str(error) or '"status":"401"' in str(error)
