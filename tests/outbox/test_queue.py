@@ -13,13 +13,14 @@ from postroad.outbox import settle
 from postroad.outbox.claim import Claim, Claimed, claim
 from postroad.outbox.enqueue import Queued, enqueue, rows_of
 from postroad.outbox.flight import Departure, depart
-from postroad.outbox.inspect import message_status, stats
+from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Job
 from postroad.outbox.lease import Lease
 from postroad.outbox.record import Landing, record
 from postroad.outbox.recover import SUSPECT_AFTER, Arrival, Recovered, arrive
 from postroad.outbox.settle import Settled, Verdict, given_back, judge
 from postroad.outbox.sites import Lane, Sites, news, survey
+from postroad.outbox.stats import stats
 from postroad.outbox.status import DeliveryStatus, MessageStatus
 from postroad.outbox.stream import Stream, UncertainPolicy
 from postroad.outbox.stream_table import declare

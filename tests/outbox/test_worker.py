@@ -27,8 +27,9 @@ from postroad.mailer.blocking import Mailer
 from postroad.message.envelope import MailObject
 from postroad.outbox.blocking import Outbox
 from postroad.outbox.outbox import AsyncOutbox
+from postroad.outbox.route_rest import REST
 from postroad.outbox.stream import Stream, UncertainPolicy
-from postroad.outbox.worker import ROUTE_RETRY, Worker
+from postroad.outbox.worker import Worker
 from postroad.outcome import SendReport
 from postroad.reply import Phase
 from postroad.transport.contract import BeforeCommit
@@ -279,11 +280,11 @@ def test_a_faulty_route_rests_and_spends_nobodys_attempt(
         assert (suspension.scope, suspension.key, suspension.who) == ("route", "scripted://", "worker")
         assert fault.slug in suspension.why
         assert suspension.until is not None
-        assert suspension.until.timestamp() == clock.now() + ROUTE_RETRY
+        assert suspension.until.timestamp() == clock.now() + REST
         assert {(only(outbox, one.id).attempts, len(only(outbox, one.id).history)) for one in receipts} == {(0, 0)}
         tried = len(transport.tried)
         assert tried <= transport.concurrency
-        clock.advance(ROUTE_RETRY - 1)
+        clock.advance(REST - 1)
         assert len(transport.tried) == tried
         working.set()
         clock.advance(1)

@@ -4,7 +4,6 @@ Sending and looking happen in the caller's thread, without an event loop: the wr
 runs in an event loop in a thread of its own.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
@@ -13,16 +12,17 @@ from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.mailer.compose import Sendable
 from postroad.message.seal import DEFAULT_MAX_SIZE
-from postroad.net.background_loop import BackgroundLoop
 from postroad.outbox import amend
+from postroad.outbox.blocking_worker import BlockingWorker
 from postroad.outbox.enqueue import enqueue
-from postroad.outbox.inspect import DEFAULT_LIMIT, Search, entries, message_status, stats
+from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
+from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Moment, Receipt
 from postroad.outbox.route import WorkerRoute
+from postroad.outbox.stats import stats
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
 from postroad.outbox.store import Store, Wish, default_url, receipt
 from postroad.outbox.stream import Stream
-from postroad.outbox.worker import Worker
 from postroad.retry import Schedule
 
 
@@ -150,7 +150,7 @@ class Outbox:
 
     def worker(
         self, route: WorkerRoute, *, concurrency: int | None = None, schedule: Schedule | None = None
-    ) -> "BlockingWorker":
+    ) -> BlockingWorker:
         """A worker for this outbox: ``with`` runs it in the background; or call its ``run()`` or ``drain()``.
 
         ``route`` is a URL, an ``Smtp``, a transport or a mailer; ``concurrency`` how many messages are under way at
@@ -183,71 +183,3 @@ class Outbox:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
-
-
-class BlockingWorker:
-    """A ``Worker`` in an event loop in a thread of its own; see there. While it works it is one of ``running``."""
-
-    def __init__(self, worker: Worker, running: "set[BlockingWorker]") -> None:
-        self._worker = worker
-        self._running = running
-        self._loop = BackgroundLoop("postroad-worker")
-        self._pid = os.getpid()
-
-    @property
-    def id(self) -> str:
-        """The worker's id, as in the attempts it makes."""
-        return self._worker.id
-
-    def run(self) -> None:
-        """Deliver until ``stop()`` is called, from another thread or a signal handler, or until Ctrl-C."""
-        self._until_the_end(draining=False)
-
-    def drain(self) -> None:
-        """Deliver until nothing is due; what is due later stays queued.
-
-        Raises:
-            PostroadError: what is wrong with the route (its deliveries are back in the queue), or the database.
-        """
-        self._until_the_end(draining=True)
-
-    def _until_the_end(self, *, draining: bool) -> None:
-        self._begin(draining=draining)
-        try:
-            self._loop.run(self._worker.finished())
-        except KeyboardInterrupt:
-            self.close()  # in order; a second Ctrl-C does not wait
-            raise
-        finally:
-            self._end()
-
-    def stop(self) -> None:
-        """Begin to stop: nothing more is begun, and dots in flight are waited for."""
-        self._worker.stop()
-
-    def close(self) -> None:
-        """Stop, and return when everything is in order. Closing twice is nothing."""
-        if self._pid != os.getpid() or not self._loop.running:  # in a forked child the worker is its parent's
-            return
-        self._worker.stop()
-        try:
-            self._loop.run(self._worker.finished())
-        finally:
-            self._end()
-
-    def _begin(self, *, draining: bool) -> None:
-        self._running.add(self)
-        self._loop.run(self._worker.begin(draining=draining))
-
-    def _end(self) -> None:
-        self._running.discard(self)
-        self._loop.close()
-
-    def __enter__(self) -> Self:
-        self._begin(draining=False)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -13,9 +13,11 @@ from postroad.mailer.compose import Sendable
 from postroad.message.seal import DEFAULT_MAX_SIZE
 from postroad.outbox import amend
 from postroad.outbox.enqueue import enqueue
-from postroad.outbox.inspect import DEFAULT_LIMIT, Search, entries, message_status, stats
+from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
+from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Moment, Receipt
 from postroad.outbox.route import WorkerRoute
+from postroad.outbox.stats import stats
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
 from postroad.outbox.store import Store, Wish, default_url, receipt
 from postroad.outbox.stream import Stream

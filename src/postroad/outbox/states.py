@@ -60,6 +60,8 @@ _S, _M = DeliveryState, Move
 
 FINAL: Final = frozenset({_S.SENT, _S.REFUSED, _S.EXPIRED, _S.SUPPRESSED, _S.CANCELLED})
 
+PLANNED: Final = frozenset({_S.SCHEDULED, _S.READY})  # what will be tried without anybody's doing
+
 MOVES: Final = MappingProxyType({
     (_S.SCHEDULED, _M.CLAIM): _S.LEASED,
     (_S.SCHEDULED, _M.EXPIRE): _S.EXPIRED,

@@ -98,9 +98,13 @@ class Supply:
         if not self.has_room or not (lanes := self._sites.due(now)[:room]):
             return False
         wish = Claim(self._owner, now, lanes, max(1, room // len(lanes)), self._next_try)
-        claimed = await self._database.submit(claim, wish)
-        self._sites.settle(claimed.lanes)
-        self._unloaded.extend(claimed.parcels)
+        claiming = self._database.submit(claim, wish)
+        try:
+            await asyncio.shield(claiming)
+        finally:  # cancelled or not: what is leased to us is in our hands, to be tried or to be given back
+            claimed = await claiming
+            self._sites.settle(claimed.lanes)
+            self._unloaded.extend(claimed.parcels)
         return True
 
     async def load(self) -> None:

@@ -22,11 +22,10 @@ from postroad.outbox.deliver import Deliverer
 from postroad.outbox.lease import Lease
 from postroad.outbox.liveness import BEAT_EVERY, Beat, beat, leave
 from postroad.outbox.recover import Arrival, Recovered, arrive
-from postroad.outbox.settle import next_try, route_answered, route_fault
+from postroad.outbox.route_rest import RouteRest
+from postroad.outbox.settle import next_try
 from postroad.outbox.supply import Supply
-from postroad.outbox.suspend import RouteSuspended, resume_route, suspend_route
 from postroad.outbox.uuid7 import uuid7
-from postroad.outcome import SendReport
 from postroad.retry import Schedule
 from postroad.transport.contract import Transport
 
@@ -35,7 +34,6 @@ _log = logging.getLogger("postroad.outbox")
 POLL: Final = 0.03  # seconds between looks for other processes' commits: a message leaves within 50 ms of its own
 SURVEY_EVERY: Final = 60.0  # seconds between looks at the whole queue, should anything ever have escaped the event log
 LOCK_POLL: Final = 0.25  # seconds between tries for the worker lock
-ROUTE_RETRY: Final = 300.0  # seconds that a faulty route rests
 TROUBLE: Final = 1.0  # seconds to wait after trouble with the database
 DEFECT_DELAY: Final = 60.0  # seconds before a parcel is tried again that met a defect of ours
 
@@ -71,12 +69,11 @@ class Worker:
         self._chance = chance
         self._deliverer = Deliverer(database, transport, on_given_back=self._survey_again, clock=clock, chance=chance)
         self._supply = Supply(database, self.id, self._concurrency, clock=clock, next_try=self._planned_retry)
+        self._route = RouteRest(database, transport.name, clock)
         self._bell: Bell | None = None
         self._survey_at = -math.inf  # by the monotonic clock
         self._stopping = False
         self._draining = False
-        self._resting_until: float | None = None  # while the route is at fault; seconds since the epoch
-        self._fault: PostroadError | None = None
         self._background: asyncio.Task[None] | None = None
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,8 +102,8 @@ class Worker:
         """
         self._draining = True
         await self.run()
-        if self._fault is not None:
-            raise self._fault
+        if self._route.fault is not None:
+            raise self._route.fault
 
     def wake(self) -> None:
         """Something was queued or made due; from any thread."""
@@ -218,7 +215,7 @@ class Worker:
             try:
                 if await self._supplied(watch):
                     continue
-                if self._draining and (self._fault is not None or await self._nothing_left()):
+                if self._draining and (self._route.fault is not None or await self._nothing_left()):
                     return
             except DatabaseError as fault:
                 if self._draining:
@@ -236,14 +233,14 @@ class Worker:
         elif self._supply.has_room and watch.changed():
             await self._supply.learn()
         await self._supply.load()
-        return not self._resting and await self._supply.claim()
+        return not self._route.resting and await self._supply.claim()
 
     async def _nothing_left(self) -> bool:
         """Nothing is in hand and, as of a fresh look, nothing is due."""
         if not self._supply.empty or self._deliverer.trips:
             return False
         await self._deliverer.written()
-        await self._supply.learn()
+        await self._supply.survey()
         next_due = self._supply.next_due
         return next_due is None or next_due > self._clock.now()
 
@@ -253,7 +250,7 @@ class Worker:
 
     def _patience(self) -> float:
         next_due = self._supply.next_due
-        if next_due is None or self._resting or not self._supply.has_room:  # whoever makes room rings
+        if next_due is None or self._route.resting or not self._supply.has_room:  # whoever makes room rings
             return POLL
         return min(POLL, next_due - self._clock.now())
 
@@ -281,35 +278,10 @@ class Worker:
                 _log.exception("the message %s could not be tried", parcel.message_id)
                 self._deliverer.give_back(parcel, delay=DEFECT_DELAY)
             else:
-                self._route_said(report)
+                if self._route.hear(report):
+                    self._give_all_back()
             if self._draining or self._stopping:
                 self._bell.stir()
-
-    @property
-    def _resting(self) -> bool:
-        return self._resting_until is not None and self._clock.now() < self._resting_until
-
-    def _route_said(self, report: SendReport) -> None:
-        fault = route_fault(report)
-        if fault is None:
-            if self._resting_until is not None and not self._resting and route_answered(report):
-                self._resting_until = self._fault = None
-                self._note(self._database.submit(resume_route, self._transport.name))
-                _log.info("the route %s works again", self._transport.name)
-        elif not self._resting:
-            self._rest(fault)
-
-    def _rest(self, fault: PostroadError) -> None:
-        """The route itself is at fault: nobody's attempt is spent on it."""
-        now = self._clock.now()
-        self._resting_until, self._fault = now + ROUTE_RETRY, fault
-        self._give_all_back()
-        why = f"{fault.slug}: {fault.message}"
-        resting = RouteSuspended(self._transport.name, now, now + ROUTE_RETRY, why)
-        self._note(self._database.submit(suspend_route, resting))
-        _log.error(
-            "the route %s rests for %d s: %s. %s", self._transport.name, ROUTE_RETRY, fault.message, fault.advice
-        )
 
     # ── signs of life ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -321,10 +293,6 @@ class Worker:
                 self._deliverer.streams = streams.on(self._schedule)
             except DatabaseError as fault:
                 _log.error("the worker's sign of life could not be written: %s", fault)
-
-    def _note(self, written: "asyncio.Future[None]") -> None:
-        """A row for people; if it cannot be written, the log has said the same."""
-        written.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 def _say_why_it_ended(background: "asyncio.Task[None]") -> None:

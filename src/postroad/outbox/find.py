@@ -1,0 +1,100 @@
+"""Deliveries in a list, by what people know of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select, true
+
+from postroad.address import Address
+from postroad.clock import as_datetime
+from postroad.database.batch import Query
+from postroad.database.tables import delivery, message
+from postroad.errors import ConfigurationError
+from postroad.outbox.state_now import STATE_NOW
+from postroad.outbox.states import PLANNED, DeliveryState
+from postroad.outbox.status import QueueEntry
+
+DEFAULT_LIMIT: Final = 50  # entries of a list; a screen or two
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a list shall hold; everything that is given must hold."""
+
+    state: str | None = None
+    recipient: str | None = None
+    domain: str | None = None
+    stream: str | None = None
+    limit: int = DEFAULT_LIMIT
+
+
+def entries(connection: Connection, search: Search, now: float) -> tuple[QueueEntry, ...]:
+    """Deliveries, newest first.
+
+    Raises:
+        ConfigurationError: there is no such state.
+    """
+    query = Query(
+        select(
+            delivery.c.message_id,
+            delivery.c.recipient,
+            STATE_NOW.label("state_now"),
+            delivery.c.attempts,
+            delivery.c.due_at,
+            delivery.c.code,
+            delivery.c.text,
+            delivery.c.uncertain_ever,
+            message.c.stream,
+            message.c.mail_from,
+            message.c.subject,
+            message.c.created_at,
+        )
+        .select_from(delivery.join(message, message.c.id == delivery.c.message_id))
+        .where(_condition(search))
+        .order_by(delivery.c.id.desc())
+        .limit(max(0, search.limit))
+    )
+    return tuple(_entry(row) for row in query.rows(connection, now=now))
+
+
+def _entry(row: Sequence[Any]) -> QueueEntry:
+    id_, recipient, state, attempts, due_at, code, text, uncertain, stream, mail_from, subject, created_at = row
+    current = DeliveryState(state)
+    return QueueEntry(
+        id=id_,
+        recipient=recipient,
+        state=current,
+        attempts=attempts,
+        due_at=as_datetime(due_at) if current in PLANNED else None,
+        code=code,
+        text=text,
+        uncertain_ever=bool(uncertain),
+        stream=stream,
+        mail_from=mail_from,
+        subject=subject or "",
+        created_at=as_datetime(created_at),
+    )
+
+
+def _condition(search: Search) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [true()]
+    if search.state is not None:
+        conditions.append(literal(_known_state(search.state).value) == STATE_NOW)
+    if search.recipient is not None:
+        address = Address.parse(search.recipient)
+        folded = func.lower(delivery.c.recipient) == address.key
+        conditions.append(or_(delivery.c.recipient == address.addr_spec, folded))
+    if search.domain is not None:
+        conditions.append(delivery.c.domain == search.domain.lower().removeprefix("@"))
+    if search.stream is not None:
+        conditions.append(message.c.stream == search.stream)
+    return and_(*conditions)
+
+
+def _known_state(name: str) -> DeliveryState:
+    try:
+        return DeliveryState(name)
+    except ValueError:
+        known = ", ".join(DeliveryState)
+        raise ConfigurationError(f"{name!r} is no state of a delivery; there are {known}", setting="state") from None
