@@ -64,12 +64,12 @@ def encode_octets(octets: bytes) -> Encoded:
 
 
 def _shorter(octets: bytes, quote: Callable[[bytes], bytes]) -> Encoded:
-    # Each octet that quoted-printable escapes costs two more; base64 costs a third of everything. The exact sizes
-    # decide near the border; far beyond it the longer form need not be made at all.
+    # Each octet that quoted-printable must escape costs two more. Where that alone is too much, it need not be made.
     escaped = len(octets.translate(None, _TEXT))
-    if escaped * 2 <= len(octets):
+    most = base64_length(len(octets))
+    if len(octets) + 2 * escaped <= most:
         quoted = quote(octets)
-        if len(quoted) <= base64_length(len(octets)):
+        if len(quoted) <= most:
             return Encoded(Encoding.QUOTED_PRINTABLE, quoted)
     return Encoded(Encoding.BASE64, base64(octets))
 
