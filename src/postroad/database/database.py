@@ -11,13 +11,13 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from postroad.database.driver import execute
-from postroad.database.engine import make_file, open_engine, prepare
+from postroad.database.engine import make_file, prepare
 from postroad.database.faults import while_opening, while_working
-from postroad.database.fork_gate import ForkGate
+from postroad.database.group import Work
 from postroad.database.location import Location, read_url
 from postroad.database.lock_file import LockFile
+from postroad.database.opened import Opened, Watch
 from postroad.database.schema import Schema, migrate, schema_of
-from postroad.database.writer import Work, Writer
 from postroad.errors import DatabaseError
 
 P = TypeVar("P")
@@ -26,39 +26,6 @@ R = TypeVar("R")
 
 # What a forked child inherited open: a database in memory. Closing it there is of no use, so nothing collects it.
 _INHERITED: Final[list[object]] = []
-
-
-class _Open:
-    """What is open in this process."""
-
-    __slots__ = ("engine", "gate", "location", "watches", "worker_lock", "write_lock", "writer")
-
-    def __init__(self, location: Location) -> None:
-        self.location = location
-        self.engine = open_engine(location)
-        self.gate = ForkGate()
-        self.watches: set[Watch] = set()
-        self.write_lock = LockFile(location.beside("-write-lock"))
-        try:
-            self.worker_lock = LockFile(location.beside("-worker-lock"))
-        except BaseException:
-            self.write_lock.close()
-            raise
-        self.writer = Writer(self.engine, self.write_lock, self.gate, location)
-
-    def disconnect(self) -> None:
-        """Close every connection; they open again when they are needed."""
-        self.writer.disconnect()
-        for watch in self.watches:
-            watch.disconnect()
-        self.engine.dispose()
-
-    def close(self) -> None:
-        self.writer.close()
-        with self.write_lock:  # the last connection to go writes the log back
-            self.engine.dispose()
-        self.write_lock.close()
-        self.worker_lock.close()
 
 
 class Database:
@@ -74,7 +41,7 @@ class Database:
         self.location = read_url(url)
         self._lock = threading.Lock()
         self._closed_because: str | None = None
-        self._open: _Open | None = None
+        self._open: Opened | None = None
         self._finalizer: weakref.finalize[Any, Database] | None = None
         self._left = True  # nobody was inside, and every connection was closed, when the process last forked
         self._opened()
@@ -111,7 +78,7 @@ class Database:
             finally:
                 execute(connection, "ROLLBACK")
 
-    def watch(self) -> "Watch":
+    def watch(self) -> Watch:
         """Something that tells whether anybody has written."""
         return Watch(self._opened())
 
@@ -122,7 +89,7 @@ class Database:
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _opened(self) -> _Open:
+    def _opened(self) -> Opened:
         opened = self._open
         if opened is not None:
             return opened
@@ -168,52 +135,9 @@ class Database:
         self._open = self._finalizer = None
 
 
-class Watch:
-    """Sees commits, of this process and of others. Looking costs some microseconds and never waits."""
-
-    def __init__(self, opened: _Open) -> None:
-        self._opened = opened
-        self._connection: Connection | None = None
-        self._last = self._version()
-        opened.watches.add(self)
-
-    def changed(self) -> bool:
-        """Whether somebody has committed since the last look.
-
-        Raises:
-            DatabaseError: the database cannot be read now.
-        """
-        version = self._version()
-        if version == self._last:
-            return False
-        self._last = version
-        return True
-
-    def _version(self) -> tuple[int, int]:
-        # In memory there is nobody else, and the one connection is the writer's.
-        opened = self._opened
-        if opened.location.path is None:
-            return 0, opened.writer.groups
-        with while_working(opened.location), opened.gate:
-            if self._connection is None:
-                self._connection = opened.engine.connect()
-            # The number means something within one connection only.
-            return id(self._connection), execute(self._connection, "PRAGMA data_version").fetchone()[0]
-
-    def disconnect(self) -> None:
-        """Close the connection; the next look opens another, and sees a change."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def close(self) -> None:
-        self._opened.watches.discard(self)
-        self.disconnect()
-
-
-def _open(location: Location) -> _Open:
+def _open(location: Location) -> Opened:
     make_file(location)
-    opened = _Open(location)
+    opened = Opened(location)
     try:
         with while_opening(location):
             _bring_up_to_date(opened, location)
@@ -223,7 +147,7 @@ def _open(location: Location) -> _Open:
     return opened
 
 
-def _bring_up_to_date(opened: _Open, location: Location) -> None:
+def _bring_up_to_date(opened: Opened, location: Location) -> None:
     with opened.engine.connect() as connection:
         if schema_of(connection, location) is Schema.CURRENT:
             return

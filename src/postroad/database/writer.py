@@ -13,8 +13,8 @@ import concurrent.futures
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 
@@ -22,18 +22,10 @@ from postroad.clock import SYSTEM_CLOCK
 from postroad.database.driver import execute
 from postroad.database.faults import DATABASE_FAULTS, runtime_fault
 from postroad.database.fork_gate import ForkGate
+from postroad.database.group import Item, NotCommitted, P, R, Work, committed, settle
 from postroad.database.location import Location
 from postroad.database.lock_file import LockFile
 from postroad.errors import DatabaseError
-
-P = TypeVar("P")
-R = TypeVar("R")
-
-Work = Callable[[Connection, Sequence[P]], Sequence[R | Exception]]
-"""Does the work of many payloads of one kind and returns a result, or an error, for each, in their order.
-
-It runs inside a transaction and may be run again after a rollback, so it changes nothing but the database.
-"""
 
 GROUP_ITEMS: Final = 256  # more per commit gains little (measured) and lets the first wait for the last
 GROUP_OCTETS: Final = 16 * 1024 * 1024  # of content in one commit: bounds its time, and the log's growth
@@ -47,22 +39,6 @@ CHECKPOINT_OCTETS: Final = 16 * 1024 * 1024  # of content and rows between check
 ROW_OCTETS: Final = 4096  # what an item's rows and their indexes come to in the log, roughly
 
 
-class _Item(Generic[P, R]):
-    __slots__ = ("future", "octets", "payload", "work")
-
-    def __init__(
-        self,
-        work: Work[P, R],
-        payload: P,
-        octets: int,
-        future: "concurrent.futures.Future[R] | asyncio.Future[R]",
-    ) -> None:
-        self.work = work
-        self.payload = payload
-        self.octets = octets
-        self.future = future
-
-
 class Writer:
     """Owns the connection that writes. Starts its thread with the first item; thread-safe."""
 
@@ -71,7 +47,7 @@ class Writer:
         self._lock = lock
         self._gate = gate
         self._location = location
-        self._waiting: deque[_Item[Any, Any]] = deque()
+        self._waiting: deque[Item[Any, Any]] = deque()
         self._condition = threading.Condition(threading.Lock())
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
@@ -82,16 +58,16 @@ class Writer:
     def call(self, work: Work[P, R], payload: P, *, octets: int = 0) -> R:
         """Have it written, and wait for the commit. ``octets`` is the size of the content in the payload."""
         future: concurrent.futures.Future[R] = concurrent.futures.Future()
-        self._put(_Item(work, payload, octets, future))
+        self._put(Item(work, payload, octets, future))
         return future.result()
 
     def submit(self, work: Work[P, R], payload: P, *, octets: int = 0) -> "asyncio.Future[R]":
         """Have it written; the running loop's future is done after the commit. Cancelling it does not take it back."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._put(_Item(work, payload, octets, future))
+        self._put(Item(work, payload, octets, future))
         return future
 
-    def _put(self, item: _Item[Any, Any]) -> None:
+    def _put(self, item: Item[Any, Any]) -> None:
         with self._condition:
             if self._closing.is_set():
                 raise DatabaseError(f"{self._location.name} was closed", advice="Open the outbox again.")
@@ -118,7 +94,7 @@ class Writer:
             results = self._written(group)
             took = SYSTEM_CLOCK.monotonic() - began
             self.groups += 1
-            _settle(group, results)
+            settle(group, results)
             self._save_log()
             self._closing.wait(self._rest(len(group), took))
         with self._lock, self._gate:  # the last connection to go writes the log back
@@ -141,7 +117,7 @@ class Writer:
             self._connection = self._engine.connect()
         return self._connection
 
-    def _next_group(self) -> list[_Item[Any, Any]]:
+    def _next_group(self) -> list[Item[Any, Any]]:
         """Everything that waits, within the bounds of a group; empty when it is time to end."""
         with self._condition:
             while not self._waiting:
@@ -156,7 +132,7 @@ class Writer:
         self._unsaved += octets + ROW_OCTETS * len(group)
         return group
 
-    def _written(self, group: list[_Item[Any, Any]]) -> Sequence[Any]:
+    def _written(self, group: list[Item[Any, Any]]) -> Sequence[Any]:
         try:
             self._lock.acquire()
         except OSError as fault:  # the callers hear of it; the thread must go on for those who come after them
@@ -166,11 +142,11 @@ class Writer:
         finally:
             self._lock.release()
 
-    def _written_under_lock(self, group: list[_Item[Any, Any]]) -> Sequence[Any]:
+    def _written_under_lock(self, group: list[Item[Any, Any]]) -> Sequence[Any]:
         with self._gate:
             try:
-                return _committed(self._connected(), group)
-            except _NotCommitted as fault:
+                return committed(self._connected(), group)
+            except NotCommitted as fault:
                 return [runtime_fault(fault.reason, self._location)] * len(group)
             except Exception as fault:  # noqa: BLE001  # whatever one item's work raises must not stop the others
                 if len(group) == 1:
@@ -185,81 +161,6 @@ class Writer:
         self._unsaved = 0
         with self._lock, self._gate, contextlib.suppress(*DATABASE_FAULTS):
             execute(self._connected(), "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-
-
-class _NotCommitted(Exception):
-    """The transaction itself failed, through no fault of an item; carries the reason."""
-
-    def __init__(self, reason: Exception) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-
-
-def _committed(connection: Connection, group: list[_Item[Any, Any]]) -> Sequence[Any]:
-    """The results of one transaction with all items.
-
-    Raises:
-        _NotCommitted: it could not begin, or not be committed.
-        Exception: what the work of one of the items raised; everything is rolled back.
-    """
-    try:
-        execute(connection, "BEGIN IMMEDIATE")
-    except DATABASE_FAULTS as fault:
-        raise _NotCommitted(fault) from fault
-    try:
-        results = _results(connection, group)
-    except BaseException:
-        _roll_back(connection)
-        raise
-    try:
-        execute(connection, "COMMIT")
-    except DATABASE_FAULTS as fault:
-        _roll_back(connection)
-        raise _NotCommitted(fault) from fault
-    return results
-
-
-def _results(connection: Connection, group: list[_Item[Any, Any]]) -> Sequence[Any]:
-    by_work: dict[Work[Any, Any], list[int]] = {}
-    for place, item in enumerate(group):
-        by_work.setdefault(item.work, []).append(place)
-    results: list[Any] = [None] * len(group)
-    for work, places in by_work.items():
-        answers = work(connection, [group[place].payload for place in places])
-        for place, answer in zip(places, answers, strict=True):
-            results[place] = answer
-    return results
-
-
-def _roll_back(connection: Connection) -> None:
-    with contextlib.suppress(*DATABASE_FAULTS):  # after a full disk SQLite has rolled back by itself
-        execute(connection, "ROLLBACK")
-
-
-def _settle(group: Sequence[_Item[Any, Any]], results: Sequence[Any]) -> None:
-    """Tell every caller; those of one event loop together, because waking a loop costs a system call."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
-    for item, result in zip(group, results, strict=True):
-        future = item.future
-        if isinstance(future, asyncio.Future):
-            by_loop.setdefault(future.get_loop(), []).append((future, result))
-        elif isinstance(result, Exception):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
-    for loop, settled in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(_settle_in_loop, settled)
-
-
-def _settle_in_loop(settled: list[tuple[asyncio.Future[Any], Any]]) -> None:
-    for future, result in settled:
-        if future.done():  # cancelled by its caller
-            continue
-        if isinstance(result, Exception):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
 
 
 def _unlockable(fault: OSError, location: Location) -> DatabaseError:

@@ -15,7 +15,8 @@ from typing import Final, Self
 
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
-from postroad.database.database import Database, Watch
+from postroad.database.database import Database
+from postroad.database.opened import Watch
 from postroad.errors import DatabaseError, PostroadError
 from postroad.outbox.bell import Bell
 from postroad.outbox.deliver import Deliverer
