@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from postroad.errors import ConfigurationError
 from postroad.net.tls import Tls
 from postroad.secret import Secret
-from postroad.transport.from_url import from_url, has_password, redacted
+from postroad.transport.from_url import from_url
+from postroad.transport.route_url import has_password, redacted
 from postroad.transport.smtp.settings import PoolLimits, Smtp, Timeouts
 from postroad.transport.smtp.transport import SmtpTransport
 from postroad.transport.to_console import ConsoleTransport
