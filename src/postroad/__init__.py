@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from postroad.mailer.blocking import Mailer
     from postroad.mailer.mailer import AsyncMailer
     from postroad.message.attachment import Attachment, InlineImage
+    from postroad.message.dsn_request import Dsn
     from postroad.message.email import Email
     from postroad.message.envelope import Envelope
     from postroad.message.raw import RawMessage
@@ -90,6 +91,7 @@ _HOMES: Final = {
     "postroad.mailer.blocking": ("Mailer",),
     "postroad.mailer.mailer": ("AsyncMailer",),
     "postroad.message.attachment": ("Attachment", "InlineImage"),
+    "postroad.message.dsn_request": ("Dsn",),
     "postroad.message.email": ("Email",),
     "postroad.message.envelope": ("Envelope",),
     "postroad.message.raw": ("RawMessage",),
@@ -121,6 +123,7 @@ __all__ = [
     "DatabaseError",
     "Disconnected",
     "DnsError",
+    "Dsn",
     "Email",
     "Envelope",
     "IdempotencyConflict",

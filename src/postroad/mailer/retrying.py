@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from postroad.chance import Chance
-from postroad.message.envelope import Envelope, MailObject
+from postroad.message.envelope import MailObject
 from postroad.outcome import Outcome, SendReport
 from postroad.retry import Schedule, may_retry, wait_asked_for
 from postroad.transport.contract import Ability
@@ -24,7 +24,7 @@ def unfinished(mail: MailObject, report: SendReport, abilities: frozenset[Abilit
         return mail
     if Ability.SEPARATE_ENVELOPE not in abilities:
         return None
-    return replace(mail, envelope=Envelope(mail.envelope.mail_from, again))
+    return replace(mail, envelope=replace(mail.envelope, recipients=again))
 
 
 def wait_before(schedule: Schedule, attempts: int, age: float, report: SendReport, chance: Chance) -> float | None:

@@ -10,6 +10,7 @@ from postroad.message import date_time
 from postroad.message import message_id as msg_id
 from postroad.message.attachment import Attachment, InlineImage
 from postroad.message.characters import body_text, header_text
+from postroad.message.dsn_request import Dsn, Wanted
 from postroad.message.envelope import Envelope
 from postroad.message.extra_headers import Headers
 from postroad.message.list_headers import ListUnsubscribe
@@ -36,7 +37,8 @@ class Email:
     ``list_unsubscribe`` is one or several ``https:`` or ``mailto:`` URIs (RFC 2369, RFC 8058). ``tags`` and
     ``metadata`` (str to str) stay beside the message and are not rendered. ``message_id`` may lack its angle brackets;
     ``date`` is an aware datetime, kept in UTC and whole seconds. Both are set when the message is accepted for sending
-    where they are left out here.
+    where they are left out here. ``dsn`` asks for delivery status notifications (a ``Dsn``, or what its ``notify``
+    takes); with ``require_tls`` the message goes only where every hop promises verified TLS (RFC 8689).
 
     Raises:
         MessageError: what is wrong, with the argument's name in ``field``; an ``AddressError`` where it is an address.
@@ -59,6 +61,8 @@ class Email:
     metadata: Metadata
     message_id: str | None
     date: "datetime | None"
+    dsn: Dsn | None
+    require_tls: bool
 
     def __init__(
         self,
@@ -80,6 +84,8 @@ class Email:
         metadata: Mapping[str, str] | None = None,
         message_id: str | None = None,
         date: "datetime | None" = None,
+        dsn: Dsn | Wanted | Mapping[str | Address, Wanted] | None = None,
+        require_tls: bool = False,
     ) -> None:
         put = object.__setattr__
         put(self, "from_", mailboxes(from_, "from_"))
@@ -99,6 +105,8 @@ class Email:
         put(self, "metadata", read_metadata(metadata))
         put(self, "message_id", None if message_id is None else msg_id.checked(message_id))
         put(self, "date", None if date is None else date_time.checked(date))
+        put(self, "dsn", Dsn.read(dsn))
+        put(self, "require_tls", require_tls)
         _check_whole(self)
 
     @property
@@ -108,7 +116,8 @@ class Email:
         if mail_from is None:
             mail_from = self.sender or self.from_[0]
         recipients = each_once((*self.to, *self.cc, *self.bcc))
-        return Envelope(mail_from.bare if isinstance(mail_from, Address) else None, recipients)
+        sender = mail_from.bare if isinstance(mail_from, Address) else None
+        return Envelope(sender, recipients, self.dsn, self.require_tls)
 
     def to_bytes(self) -> bytes:
         """The content with CRLF line ends, ready for the wire. Adds neither Message-ID nor Date; Bcc stays out."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from postroad.address import Address
+from postroad.message.dsn_request import Dsn
 
 
 class Body(Enum):
@@ -18,10 +19,16 @@ class Body(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """``mail_from`` is the return path, ``None`` for the null sender ``<>``; ``recipients`` bare and each once."""
+    """``mail_from`` is the return path, ``None`` for the null sender ``<>``; ``recipients`` bare and each once.
+
+    ``dsn`` says what the sender wants to be told (RFC 3461). With ``require_tls`` no hop may hand the message on
+    without verified TLS (RFC 8689).
+    """
 
     mail_from: Address | None
     recipients: tuple[Address, ...]
+    dsn: Dsn | None = None
+    require_tls: bool = False
 
     @property
     def needs_smtputf8(self) -> bool:

@@ -1,11 +1,13 @@
 """``RawMessage``: a message that was rendered elsewhere and goes as it is, with an envelope said beside it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from postroad.address import Address
 from postroad.errors import MessageError
+from postroad.message.dsn_request import Dsn, Wanted
 from postroad.message.encode import canonical_lines
 from postroad.message.envelope import Body, Envelope
 from postroad.message.mailboxes import Mailbox, Mailboxes, each_once, mailboxes, one_mailbox
@@ -31,7 +33,8 @@ class RawMessage:
 
     ``body`` is how MAIL must declare the content (RFC 6152), ``smtputf8`` whether envelope or header hold UTF-8
     (RFC 6531 §3.2, RFC 6532). Octets in a header that are no UTF-8 are nothing that SMTPUTF8 could declare; they are
-    8-bit content. ``message_id`` is the header's, ``None`` where there is none.
+    8-bit content. ``message_id`` is the header's, ``None`` where there is none. ``dsn`` and ``require_tls`` are those
+    of ``Email``.
 
     Raises:
         MessageError: bare CR or NUL (with its position in ``raw``), no recipients, or an address that is none.
@@ -43,14 +46,26 @@ class RawMessage:
     body: Body
     smtputf8: bool
     message_id: str | None
+    dsn: Dsn | None
+    require_tls: bool
 
-    def __init__(self, raw: bytes, *, envelope_from: Mailbox | None, recipients: Mailboxes) -> None:
+    def __init__(
+        self,
+        raw: bytes,
+        *,
+        envelope_from: Mailbox | None,
+        recipients: Mailboxes,
+        dsn: Dsn | Wanted | Mapping[str | Address, Wanted] | None = None,
+        require_tls: bool = False,
+    ) -> None:
         put = object.__setattr__
         put(self, "content", _ready(_octets(raw)))
         put(self, "envelope_from", _sender(envelope_from))
         put(self, "recipients", each_once(mailboxes(recipients, "recipients")))
         if not self.recipients:
             raise MessageError("recipients: nobody", field="recipients")
+        put(self, "dsn", Dsn.read(dsn))
+        put(self, "require_tls", require_tls)
         # Asked at every try, found once.
         header = header_of(self.content)
         put(self, "body", Body.SEVEN_BIT if self.content.isascii() else Body.EIGHT_BIT)
@@ -60,7 +75,7 @@ class RawMessage:
     @property
     def envelope(self) -> Envelope:
         """Who the message goes from and to on the wire."""
-        return Envelope(self.envelope_from, self.recipients)
+        return Envelope(self.envelope_from, self.recipients, self.dsn, self.require_tls)
 
     def __repr__(self) -> str:
         return f"RawMessage({len(self.content)} octets, {len(self.recipients)} recipients)"
