@@ -8,10 +8,10 @@ import pytest
 from postroad.smtp import states
 from postroad.smtp.states import TRANSITIONS, State, Verb, after_reply, may_accept
 
-IN_SESSION = (State.GREETED, State.READY, State.MAIL, State.RCPT)
+IN_SESSION = (State.GREETED, State.READY, State.MAIL, State.RCPT, State.CHUNKS)
 ANYTIME = (Verb.RSET, Verb.NOOP, Verb.VRFY, Verb.EXPN, Verb.HELP, Verb.QUIT)
 
-# What RFC 5321 §4.1.4, RFC 3207 §4 and RFC 4954 §4 let a server run, written down a second time.
+# What RFC 5321 §4.1.4, RFC 3207 §4, RFC 4954 §4, RFC 3030 §2, RFC 2033 §4 let a server run, written down a second time.
 RUNNABLE = {
     (State.CONNECTED, Verb.GREETING),
     (State.SECURING, Verb.TLS),
@@ -23,7 +23,9 @@ RUNNABLE = {
     (State.MAIL, Verb.RCPT),
     (State.RCPT, Verb.RCPT),
     (State.RCPT, Verb.DATA),
-    *product(IN_SESSION, (Verb.EHLO, Verb.HELO)),
+    (State.CONTENT, Verb.DOT_ONE),
+    *product((State.RCPT, State.CHUNKS), (Verb.BDAT, Verb.BDAT_LAST, Verb.BDAT_LAST_ONE)),
+    *product(IN_SESSION, (Verb.EHLO, Verb.HELO, Verb.LHLO)),
     *product(IN_SESSION, ANYTIME),
 }
 
@@ -34,16 +36,18 @@ def test_every_pair(state: State, verb: Verb) -> None:
     for code in (250, 354, 451, 550):
         after = after_reply(state, verb, code)
         assert (after is None) is (code // 100 not in TRANSITIONS.get((state, verb), {}))
-        if after is not None and code >= 400:
+        if after is State.CHUNKS and code >= 400:
+            assert not {Verb.MAIL, Verb.RCPT, Verb.DATA} & {one for one in Verb if may_accept(after, one)}
+        elif after is not None and code >= 400:
             assert after in (state, State.READY, State.CLOSED), "a refusal never advances"
     assert after_reply(state, verb, 421) is State.CLOSED
 
 
 def test_every_refused_command_is_a_row_or_nothing() -> None:
-    """Rule 3: a pair that cannot be run has no row, or one of refusals, or is a DATA without recipients."""
+    """Rule 3: a pair that cannot be run has no row, or one of refusals, or is content without recipients."""
     for (state, verb), row in TRANSITIONS.items():
         if not may_accept(state, verb):
-            assert set(row) == {4, 5} or (state, verb) == (State.MAIL, Verb.DATA)
+            assert set(row) == {4, 5} or (state is State.MAIL and verb in (Verb.DATA, Verb.BDAT, Verb.BDAT_LAST))
 
 
 def test_every_state_can_be_reached_and_left() -> None:
@@ -65,7 +69,7 @@ def test_every_verb_is_of_use() -> None:
     assert {verb for _, verb in TRANSITIONS} == set(Verb)
 
 
-WORDS = {"greeting": Verb.GREETING, "final dot": Verb.DOT, "TLS": Verb.TLS}
+WORDS = {"greeting": Verb.GREETING, "final dot": Verb.DOT, "TLS": Verb.TLS, "BDAT LAST": Verb.BDAT_LAST}
 
 
 def test_the_picture_is_true() -> None:
@@ -74,7 +78,14 @@ def test_the_picture_is_true() -> None:
     main_line = next(line for line in picture.splitlines() if "CONNECTED" in line)
     arrows = _arrows(main_line)
     assert len(arrows) == 6
-    side = [("READY", "AUTH", "AUTHENTICATING"), ("READY", "STARTTLS", "SECURING"), ("SECURING", "TLS", "GREETED")]
+    side = [
+        ("READY", "AUTH", "AUTHENTICATING"),
+        ("READY", "STARTTLS", "SECURING"),
+        ("SECURING", "TLS", "GREETED"),
+        ("RCPT", "BDAT", "CHUNKS"),
+        ("CHUNKS", "BDAT LAST", "READY"),
+        ("RCPT", "BDAT LAST", "READY"),
+    ]
     assert all(verb in picture for _, verb, _ in side)
     for origin, label, target in [*arrows, *side]:
         row = TRANSITIONS[State[origin], WORDS.get(label) or Verb[label]]

@@ -20,7 +20,9 @@ class Refusal(Exception):
 
 
 _VERBS: Final = {
-    verb.value: verb for verb in Verb if verb not in (Verb.GREETING, Verb.TLS, Verb.AUTH_RESPONSE, Verb.DOT)
+    verb.value: verb
+    for verb in Verb
+    if verb.value.isupper() and " " not in verb.value and verb not in (Verb.BDAT, Verb.LHLO)
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Spaces behind the colon are wrong and common; a source route (RFC 5321 §C) is read and ignored.

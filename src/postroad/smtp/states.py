@@ -12,11 +12,11 @@ Rules of this file:
 The picture (positive replies only)::
 
     CONNECTED ─greeting→ GREETED ─EHLO→ READY ─MAIL→ MAIL ─RCPT→ RCPT ─DATA→ CONTENT ─final dot→ READY
-                            ↑             │  └─AUTH→ AUTHENTICATING ─→ READY
+                            ↑             │  └─AUTH→ AUTHENTICATING   └─BDAT→ CHUNKS ─BDAT LAST→ READY
                             └─TLS─ SECURING ←STARTTLS┘
 
-After STARTTLS the server has forgotten what EHLO said (RFC 3207 §4.2), hence back to GREETED. A 421 closes from
-anywhere (RFC 5321 §3.8), which ``after_reply`` knows without a row.
+A BDAT LAST alone leads from RCPT to READY. After STARTTLS the server has forgotten what EHLO said (RFC 3207 §4.2),
+hence back to GREETED. A 421 closes from anywhere (RFC 5321 §3.8), which ``after_reply`` knows without a row.
 """
 
 from enum import Enum
@@ -34,6 +34,7 @@ class State(Enum):
     MAIL = "mail"  # a transaction with a sender and no recipient yet
     RCPT = "rcpt"  # a transaction with at least one recipient
     CONTENT = "content"  # 354: everything up to the final dot is content
+    CHUNKS = "chunks"  # a chunk has come and was taken or refused: RFC 3030 §2 allows only more of them, or a RSET
     CLOSED = "closed"
 
     __hash__ = object.__hash__  # Enum's own is Python code, and every reply looks into the table
@@ -45,6 +46,7 @@ class Verb(Enum):
     GREETING = "greeting"  # the server speaks first
     EHLO = "EHLO"
     HELO = "HELO"
+    LHLO = "LHLO"  # RFC 2033 §4.1: LMTP's EHLO
     STARTTLS = "STARTTLS"
     TLS = "TLS handshake"
     AUTH = "AUTH"
@@ -53,6 +55,10 @@ class Verb(Enum):
     RCPT = "RCPT"
     DATA = "DATA"
     DOT = "final dot"
+    DOT_ONE = "final dot, one recipient"  # RFC 2033 §4.2: LMTP's reply for each recipient but the last, who has DOT
+    BDAT = "BDAT"  # RFC 3030 §2: a chunk that others follow
+    BDAT_LAST = "BDAT LAST"
+    BDAT_LAST_ONE = "BDAT LAST, one recipient"  # to BDAT_LAST what DOT_ONE is to DOT
     RSET = "RSET"
     NOOP = "NOOP"
     VRFY = "VRFY"
@@ -67,6 +73,9 @@ Row = dict[int, State]  # the first digit of the reply → the next state
 
 _S = State
 
+_HELLOS: Final = (Verb.EHLO, Verb.HELO, Verb.LHLO)
+_IN_TRANSACTION: Final = (_S.MAIL, _S.RCPT, _S.CHUNKS)
+
 
 def _refused(state: State) -> Row:
     return {4: state, 5: state}
@@ -79,14 +88,8 @@ def _done(state: State, success: State) -> Row:
 TRANSITIONS: Final[dict[tuple[State, Verb], Row]] = {
     # RFC 5321 §3.1: 554 instead of a greeting; the session then only waits for QUIT.
     (_S.CONNECTED, Verb.GREETING): {2: _S.GREETED, 4: _S.CLOSED, 5: _S.CLOSED},
-    (_S.GREETED, Verb.EHLO): _done(_S.GREETED, _S.READY),
-    (_S.GREETED, Verb.HELO): _done(_S.GREETED, _S.READY),
     # RFC 5321 §4.1.4: a later EHLO is a RSET with a new introduction.
-    **{
-        (state, verb): _done(state, _S.READY)
-        for state in (_S.READY, _S.MAIL, _S.RCPT)
-        for verb in (Verb.EHLO, Verb.HELO)
-    },
+    **{(state, verb): _done(state, _S.READY) for state in (_S.GREETED, _S.READY, *_IN_TRANSACTION) for verb in _HELLOS},
     (_S.READY, Verb.STARTTLS): _done(_S.READY, _S.SECURING),
     # RFC 3207 §4.2: the knowledge of before TLS is void.
     (_S.SECURING, Verb.TLS): {2: _S.GREETED},
@@ -99,33 +102,42 @@ TRANSITIONS: Final[dict[tuple[State, Verb], Row]] = {
     # RFC 2920 §3.1: a pipelined DATA may be answered 354 although every RCPT was refused; an empty content follows.
     (_S.MAIL, Verb.DATA): {3: _S.CONTENT, 4: _S.MAIL, 5: _S.MAIL},
     (_S.CONTENT, Verb.DOT): _done(_S.READY, _S.READY),
+    (_S.CONTENT, Verb.DOT_ONE): _done(_S.CONTENT, _S.CONTENT),
+    # RFC 3030 §2: once a chunk is refused its transaction has failed, and what of it still comes is refused too. Only
+    # RSET makes sure that the server thinks so as well.
+    **{(state, Verb.BDAT): _done(_S.CHUNKS, _S.CHUNKS) for state in _IN_TRANSACTION},
+    **{(state, Verb.BDAT_LAST): _done(_S.READY, _S.READY) for state in (_S.RCPT, _S.CHUNKS)},
+    # As with DATA: behind refused RCPTs a server may take the chunk all the same.
+    (_S.MAIL, Verb.BDAT_LAST): _done(_S.MAIL, _S.READY),
+    **{(state, Verb.BDAT_LAST_ONE): _done(state, state) for state in (_S.RCPT, _S.CHUNKS)},
     # Out of order, which only a pipelining client does (rule 3).
     (_S.GREETED, Verb.MAIL): _refused(_S.GREETED),
-    (_S.MAIL, Verb.MAIL): _refused(_S.MAIL),
-    (_S.RCPT, Verb.MAIL): _refused(_S.RCPT),
-    (_S.READY, Verb.RCPT): _refused(_S.READY),
-    (_S.READY, Verb.DATA): _refused(_S.READY),
+    **{(state, Verb.MAIL): _refused(state) for state in _IN_TRANSACTION},
+    **{(_S.READY, verb): _refused(_S.READY) for verb in (Verb.RCPT, Verb.DATA, Verb.BDAT, Verb.BDAT_LAST)},
+    **{(_S.CHUNKS, verb): _refused(_S.CHUNKS) for verb in (Verb.RCPT, Verb.DATA)},
     # RFC 5321 §4.1.4: these are allowed at any time, and before EHLO.
-    **{(state, Verb.RSET): _done(state, _S.READY) for state in (_S.READY, _S.MAIL, _S.RCPT)},
+    **{(state, Verb.RSET): _done(state, _S.READY) for state in (_S.READY, *_IN_TRANSACTION)},
     (_S.GREETED, Verb.RSET): _done(_S.GREETED, _S.GREETED),
     **{
         (state, verb): _done(state, state)
-        for state in (_S.GREETED, _S.READY, _S.MAIL, _S.RCPT)
+        for state in (_S.GREETED, _S.READY, *_IN_TRANSACTION)
         for verb in (Verb.NOOP, Verb.VRFY, Verb.EXPN, Verb.HELP)
     },
     **{
         (state, Verb.QUIT): {2: _S.CLOSED, 4: _S.CLOSED, 5: _S.CLOSED}
-        for state in (_S.GREETED, _S.READY, _S.MAIL, _S.RCPT)
+        for state in (_S.GREETED, _S.READY, *_IN_TRANSACTION)
     },
 }
+
+_CONTENT: Final = (Verb.DATA, Verb.BDAT, Verb.BDAT_LAST)
 
 
 def may_accept(state: State, verb: Verb) -> bool:
     """Whether a server in this state may run the command; if not, it answers 503.
 
-    A DATA without a recipient has a row for the client's sake only (RFC 5321 §3.3: answer 503 or 554).
+    Content without a recipient has rows for the client's sake only (RFC 5321 §3.3: answer 503 or 554).
     """
-    if (state, verb) == (State.MAIL, Verb.DATA):
+    if state is State.MAIL and verb in _CONTENT:
         return False
     row = TRANSITIONS.get((state, verb), {})
     return 2 in row or 3 in row
