@@ -10,6 +10,7 @@ from benchmarks import contest
 from benchmarks.contest import Effort, Result, Row
 from benchmarks.report import as_json, goals_missed, print_table
 from benchmarks.rows import (
+    accept,
     blocking,
     client_one,
     client_twenty,
@@ -17,13 +18,26 @@ from benchmarks.rows import (
     latency,
     outbox,
     render,
+    sendmail_start,
     startup,
 )
 
 FILE_WIDTH = 140  # columns, where the table goes into a file or a pipe
 ROWS = {
-    module.ROW.name: module.ROW
-    for module in (render, client_one, client_twenty, latency, blocking, startup, command_help, outbox)
+    row.name: row
+    for row in (
+        render.ROW,
+        client_one.ROW,
+        client_twenty.ROW,
+        latency.ROW,
+        blocking.ROW,
+        accept.ONE_MESSAGE,
+        accept.MANY_MESSAGES,
+        startup.ROW,
+        sendmail_start.ROW,
+        command_help.ROW,
+        outbox.ROW,
+    )
 }
 
 

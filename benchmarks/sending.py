@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.util import find_spec
+from typing import Protocol
 
 from benchmarks.clients import nodemailer_client
 from benchmarks.contest import Peer, absent, peer
@@ -15,7 +16,13 @@ def start_sink(stack: ExitStack) -> SmtpSink:
     return stack.enter_context(SmtpSink("-a"))  # without AUTH: nobody logs in
 
 
-def counted(sink: SmtpSink, count: int, seconds: Callable[[], float]) -> Callable[[], float]:
+class Counts(Protocol):
+    """A server that knows how many messages it has taken."""
+
+    def received(self) -> int: ...
+
+
+def counted(sink: Counts, count: int, seconds: Callable[[], float]) -> Callable[[], float]:
     """``seconds``, which must have brought exactly ``count`` messages to the sink.
 
     Raises:
