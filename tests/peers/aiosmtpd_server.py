@@ -6,14 +6,14 @@ import ssl
 import threading
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.peers.certificates import ServerCertificate
 from tests.peers.endpoint import LOOPBACK, Endpoint
+from tests.peers.stoppable import Stoppable
 from tests.peers.waiting import PATIENCE
 
 
@@ -39,7 +39,7 @@ class Received:
     user: str | None
 
 
-class AiosmtpdServer:
+class AiosmtpdServer(Stoppable):
     """A running server. ``reject@`` is refused with 550 5.1.1, ``defer@`` with 450 4.2.0, at every domain."""
 
     smtp: Endpoint
@@ -67,14 +67,6 @@ class AiosmtpdServer:
     def stop(self) -> None:
         for listener in self._listeners:
             listener.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 class _Recorder:

@@ -1,24 +1,20 @@
 """A private Dovecot: the installed programs with a configuration, run and mail folder of their own.
 
 It is a SASL server for Postfix (``auth``), with mechanisms that Postfix alone does not have, and takes mail by LMTP.
-The operating system's instance is neither needed nor touched. ``dovecot`` is run as our child, so a test stops exactly
-what it started. It insists on root.
+``dovecot`` is run as our child. It insists on root.
 """
 
 import base64
 import hashlib
 import hmac
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.peers.endpoint import Endpoint, free_endpoint
-from tests.peers.program import ServerProcess, program_path, started
-from tests.peers.waiting import PATIENCE, wait_until
+from tests.peers.private_server import Launch, PrivateServer
+from tests.peers.program import program_path
+from tests.peers.waiting import PATIENCE
 
 MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2")
 ISSUER_KEY = b"the key of the issuer of tokens"
@@ -89,7 +85,7 @@ class DovecotSettings:
     more: str = ""
 
 
-class Dovecot:
+class Dovecot(PrivateServer):
     """A running private instance."""
 
     auth: Endpoint  # the authentication protocol, for Postfix's ``smtpd_sasl_path``
@@ -97,23 +93,7 @@ class Dovecot:
 
     def __init__(self, settings: DovecotSettings) -> None:
         self._settings = settings
-        # Not a test's own folder: those are closed to other users, and mail is delivered as one.
-        self._folder = tempfile.TemporaryDirectory(prefix="dovecot-")
-        self._root = Path(self._folder.name)
-        try:
-            self._write_files()
-            self._process = started(self._start)
-        except BaseException:
-            self._folder.cleanup()
-            raise
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def log(self) -> str:
-        path = self._root / "log"
-        return path.read_text(errors="replace") if path.exists() else ""
+        super().__init__("dovecot-")
 
     def messages(self, user: str, count: int = 1, patience: float = PATIENCE) -> list[bytes]:
         """The bytes in a user's mailbox, once ``count`` messages or more are there. Line ends are LF there.
@@ -121,31 +101,9 @@ class Dovecot:
         Raises:
             TimeoutError: fewer came within ``patience`` seconds; carries Dovecot's log.
         """
+        return [file.read_bytes() for file in self._files(self._root / "mail" / user / "new", count, patience)]
 
-        def enough() -> list[bytes] | None:
-            files = sorted((self._root / "mail" / user / "new").glob("*"))
-            return [file.read_bytes() for file in files] if len(files) >= count else None
-
-        try:
-            return wait_until(enough, f"{count} messages for {user}", patience)
-        except TimeoutError as error:
-            error.add_note(self.log())
-            raise
-
-    def stop(self) -> None:
-        self._process.stop()
-        self._folder.cleanup()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _write_files(self) -> None:
-        self._root.chmod(0o755)
+    def _prepare(self) -> None:
         keys = self._root / "keys" / "default" / "HS256"
         keys.mkdir(parents=True)
         (keys / "default").write_bytes(base64.b64encode(ISSUER_KEY))
@@ -156,7 +114,7 @@ class Dovecot:
         lines = "".join(_line(user, password) for user, password in self._settings.users.items())
         (self._root / "users").write_text(lines)
 
-    def _start(self) -> ServerProcess:
+    def _launch(self) -> Launch:
         self.auth, self.lmtp = free_endpoint(), free_endpoint()
         name = f"dovecot-{self.lmtp.port}.test"
         mechanisms = " ".join(self._settings.mechanisms).lower()
@@ -173,14 +131,7 @@ class Dovecot:
                 more=self._settings.more,
             )
         )
-        process = ServerProcess([program_path("dovecot"), "-F", "-c", str(configuration)], self._root / "output")
-        try:
-            process.wait_for_greeting(self.lmtp, name)
-        except BaseException as error:
-            error.add_note(self.log())
-            process.stop()
-            raise
-        return process
+        return Launch([program_path("dovecot"), "-F", "-c", str(configuration)], self.lmtp, name)
 
 
 def access_token(user: str, expires_at: int, key: bytes = ISSUER_KEY) -> str:

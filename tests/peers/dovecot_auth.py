@@ -11,15 +11,14 @@ import socketserver
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from tests.peers.endpoint import LOOPBACK, Endpoint
+from tests.peers.stoppable import Stoppable
 
 PROMPTS = {"PLAIN": (b"",), "LOGIN": (b"Username:", b"Password:")}  # what each mechanism asks, in order
 
 
-class DovecotAuth:
+class DovecotAuth(Stoppable):
     """A listening authentication server that offers PLAIN and LOGIN."""
 
     def __init__(self, users: Mapping[str, str]) -> None:
@@ -32,14 +31,6 @@ class DovecotAuth:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -9,6 +9,7 @@ import pytest
 from tests.peers.aiosmtpd_server import AiosmtpdServer, AiosmtpdSettings
 from tests.peers.certificates import Certificates, write_certificates
 from tests.peers.dovecot import Dovecot, DovecotSettings
+from tests.peers.exim import PROGRAM, Exim, EximSettings
 from tests.peers.postfix import Postfix, PostfixSettings
 from tests.peers.sink import SmtpSink
 from tests.peers.swaks import SwaksRun, run_swaks
@@ -17,6 +18,7 @@ RequiresProgram = Callable[[str], str]  # the fixture of tests/conftest.py
 StartPostfix = Callable[[PostfixSettings], Postfix]
 StartAiosmtpd = Callable[[AiosmtpdSettings], AiosmtpdServer]
 StartDovecot = Callable[[DovecotSettings], Dovecot]
+StartExim = Callable[[EximSettings], Exim]
 StartSink = Callable[..., SmtpSink]
 RunSwaks = Callable[..., SwaksRun]
 
@@ -64,6 +66,23 @@ def start_dovecot(requires_program: RequiresProgram) -> Iterator[StartDovecot]:
         pytest.skip("Dovecot runs as root only")
     with ExitStack() as running:
         yield lambda settings: running.enter_context(Dovecot(settings))
+
+
+@pytest.fixture
+def start_exim() -> Iterator[StartExim]:
+    """Start a private Exim with these settings; takes about 50 ms."""
+    if not PROGRAM.exists():
+        pytest.skip("Exim is not unpacked: tests/peers/unpack_exim does it")
+    if os.geteuid() != 0:
+        pytest.skip("Exim is started as root only")
+    with ExitStack() as running:
+        yield lambda settings: running.enter_context(Exim(settings))
+
+
+@pytest.fixture
+def exim(start_exim: StartExim, certificates: Certificates) -> Exim:
+    """An Exim with STARTTLS, implicit TLS, and AUTH for ``USERS``."""
+    return start_exim(EximSettings(certificate=certificates.good, users=USERS))
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import json
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.peers.endpoint import LOOPBACK, Endpoint
+from tests.peers.stoppable import Stoppable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Response:
         return self.content if isinstance(self.content, bytes) else json.dumps(self.content).encode()
 
 
-class HttpService(ABC):
+class HttpService(Stoppable):
     """Answers requests by ``respond``. ``requests`` remembers them.
 
     ``hold()`` keeps answers back until ``release()``; ``reached`` is set once a request waits.
@@ -73,14 +73,6 @@ class HttpService(ABC):
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 class _Server(ThreadingHTTPServer):

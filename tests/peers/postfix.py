@@ -1,26 +1,23 @@
 """A private Postfix: the installed programs with a configuration, queue and data folder of their own.
 
-The operating system's instance is neither needed nor touched: nothing is read from or written to its folders.
-``master`` is run as our child, so a test stops exactly what it started. Postfix insists on root.
+``master`` is run as our child. Postfix insists on root.
 """
 
 import os
 import pwd
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.peers.certificates import ServerCertificate
 from tests.peers.dovecot_auth import DovecotAuth
 from tests.peers.endpoint import LOOPBACK, Endpoint, free_endpoint
-from tests.peers.program import ServerProcess, program_path, started
-from tests.peers.waiting import PATIENCE, wait_until
+from tests.peers.private_server import Launch, PrivateServer
+from tests.peers.program import program_path
+from tests.peers.waiting import PATIENCE
 
 OWNER = "postfix"  # the user whom Postfix's package creates
 QUEUES = (
@@ -120,7 +117,7 @@ def _split_trace(raw: bytes) -> tuple[list[bytes], bytes]:
     return fields, raw
 
 
-class Postfix:
+class Postfix(PrivateServer):
     """A running private instance that takes mail for every address and stores it.
 
     Two local parts are special at every domain: ``reject@`` is refused with 550 5.1.1, ``defer@`` with 450 4.2.0.
@@ -131,37 +128,13 @@ class Postfix:
 
     def __init__(self, settings: PostfixSettings | None = None) -> None:
         self._settings = settings or PostfixSettings()
-        # Not a test's own folder: those are closed to other users, and Postfix delivers as one.
-        self._folder = tempfile.TemporaryDirectory(prefix="postfix-")
-        self._root = Path(self._folder.name)
         self._auth = DovecotAuth(self._settings.users) if self._settings.users else None
-        try:
-            self._make_folders()
-            self._process = started(self._start)
-        except BaseException:
-            self._release()
-            raise
+        super().__init__("postfix-")
 
     @property
     def configuration(self) -> Path:
         """The folder of main.cf, for ``postqueue -c`` and its like."""
         return self._root / "configuration"
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def log(self) -> str:
-        path = self._root / "log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    def wait_for_log(self, text: str) -> str:
-        """The first line of the log that holds ``text``, once it is written: the log lags a little behind."""
-
-        def line() -> str | None:
-            return next((line for line in self.log().splitlines() if text in line), None)
-
-        return wait_until(line, f"{text!r} in the log")
 
     def messages(self, count: int = 1, patience: float = PATIENCE) -> list[bytes]:
         """The bytes in the mailbox, once ``count`` messages or more are there (one a recipient), oldest first.
@@ -173,45 +146,21 @@ class Postfix:
 
     def deliveries(self, count: int = 1, patience: float = PATIENCE) -> list[Delivered]:
         """As ``messages``, with envelope and content told apart."""
-        folder = self._root / "mailboxes" / MAILBOX / "new"
-
-        def enough() -> list[Path] | None:
-            files = list(folder.glob("*"))
-            return files if len(files) >= count else None
-
-        try:
-            files = wait_until(enough, f"{count} messages in the mailbox", patience)
-        except TimeoutError as error:
-            error.add_note(self.log())
-            raise
-        by_age = sorted(files, key=lambda file: file.stat().st_mtime_ns)
-        return [Delivered(file.read_bytes()) for file in by_age]
+        files = self._files(self._root / "mailboxes" / MAILBOX / "new", count, patience)
+        return [Delivered(file.read_bytes()) for file in files]
 
     def queued(self) -> int:
         """How many messages wait in the queue."""
         queues = ("incoming", "active", "deferred", "maildrop")
         return sum(path.is_file() for name in queues for path in (self._root / "queue" / name).rglob("*"))
 
-    def stop(self) -> None:
-        self._process.stop()
-        self._release()
-
     def _release(self) -> None:
         if self._auth is not None:
             self._auth.stop()
-        self._folder.cleanup()
+        super()._release()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _make_folders(self) -> None:
+    def _prepare(self) -> None:
         owner = pwd.getpwnam(OWNER)
-        self._root.chmod(0o755)
         queue = self._root / "queue"
         for folder in (self.configuration, queue, queue / "pid"):
             folder.mkdir()
@@ -223,19 +172,12 @@ class Postfix:
             folder.mkdir(mode=0o700)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
 
-    def _start(self) -> ServerProcess:
+    def _launch(self) -> Launch:
         self.smtp, self.smtps = free_endpoint(), free_endpoint()
         name = f"postfix-{self.smtp.port}.test"
         self._write("main.cf", "".join(f"{key} = {value}\n" for key, value in self._parameters(name).items()))
         self._write("master.cf", self._listeners() + SERVICES)
-        process = ServerProcess([_master(), "-c", str(self.configuration)], self._root / "output")
-        try:
-            process.wait_for_greeting(self.smtp, name)
-        except BaseException as error:
-            error.add_note(self.log())
-            process.stop()
-            raise
-        return process
+        return Launch([_master(), "-c", str(self.configuration)], self.smtp, name)
 
     def _write(self, name: str, text: str) -> None:
         path = self.configuration / name

@@ -1,6 +1,8 @@
 """A server program of another project as a child process: started, waited for, stopped by its pid."""
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Sequence
@@ -40,7 +42,10 @@ class ServerProcess:
 
     def __init__(self, command: Sequence[str], output: Path) -> None:
         with output.open("ab") as sink:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+            # A process group of its own: some servers leave children behind, who would still write.
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
+            )
         self._output = output
 
     @property
@@ -77,6 +82,8 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)  # the children that it left behind
 
 
 def started(start: Callable[[], Started]) -> Started:

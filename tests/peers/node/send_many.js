@@ -1,5 +1,5 @@
 // Sends one message many times through a pool, and prints the seconds it took.
-// node send.js PORT CONNECTIONS COUNT SENDER RECIPIENT < message
+// node send_many.js PORT CONNECTIONS COUNT SENDER RECIPIENT < message
 const fs = require("node:fs");
 const nodemailer = require("nodemailer");
 
