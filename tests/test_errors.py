@@ -28,6 +28,8 @@ from postroad.errors import (
     PoolTimeout,
     PostroadError,
     ProtocolError,
+    ProxyError,
+    ProxyRefused,
     RecipientsRefused,
     Remedy,
     Scope,
@@ -116,6 +118,8 @@ def test_every_kind_travels_between_processes(kind: type[PostroadError]) -> None
         (Suppressed, Remedy.GIVE_UP),
         (ConnectError, Remedy.RETRY),
         (DnsError, Remedy.RETRY),
+        (ProxyError, Remedy.RETRY),
+        (ProxyRefused, Remedy.FIX),
         (TlsError, Remedy.FIX),  # "TLS faults are not retried"
         (TlsModeMismatch, Remedy.FIX),
         (Timeout, Remedy.RETRY),
@@ -166,6 +170,8 @@ def test_the_branches_of_the_tree() -> None:
     assert issubclass(AddressError, MessageError)
     assert issubclass(MissingExtra, ConfigurationError)
     assert issubclass(DnsError, ConnectError)
+    assert issubclass(ProxyRefused, ProxyError)
+    assert issubclass(ProxyError, ConnectError)
     assert issubclass(TlsModeMismatch, TlsError)
     assert issubclass(TlsError, ConnectError)
     assert issubclass(PoolTimeout, Timeout)

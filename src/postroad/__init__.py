@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         PoolTimeout,
         PostroadError,
         ProtocolError,
+        ProxyError,
+        ProxyRefused,
         RecipientsRefused,
         SecretUnavailable,
         SenderRefused,
@@ -46,14 +48,15 @@ if TYPE_CHECKING:
     from postroad.message.envelope import Envelope
     from postroad.message.raw import RawMessage
     from postroad.net.access_token import AccessToken
-    from postroad.net.tls import Tls
+    from postroad.net.proxy import Proxy, ProxyKind
+    from postroad.net.tls import Tls, Trust
     from postroad.outbox.blocking import Outbox
     from postroad.outbox.outbox import AsyncOutbox
     from postroad.outcome import Outcome, SendReport
     from postroad.reply import Phase
     from postroad.retry import Schedule
     from postroad.secret import Secret
-    from postroad.transport.smtp.settings import PoolLimits, Smtp, Timeouts
+    from postroad.transport.smtp.settings import PoolLimits, Protocol, Smtp, Timeouts
 
 # Where each public name lives. Loaded when it is asked for, so that `import postroad` costs next to nothing and the
 # outbox's database libraries are loaded, or missed, only by those who use it.
@@ -77,6 +80,8 @@ _HOMES: Final = {
         "PoolTimeout",
         "PostroadError",
         "ProtocolError",
+        "ProxyError",
+        "ProxyRefused",
         "RecipientsRefused",
         "SecretUnavailable",
         "SendError",
@@ -96,14 +101,15 @@ _HOMES: Final = {
     "postroad.message.envelope": ("Envelope",),
     "postroad.message.raw": ("RawMessage",),
     "postroad.net.access_token": ("AccessToken",),
-    "postroad.net.tls": ("Tls",),
+    "postroad.net.proxy": ("Proxy", "ProxyKind"),
+    "postroad.net.tls": ("Tls", "Trust"),
     "postroad.outbox.blocking": ("Outbox",),
     "postroad.outbox.outbox": ("AsyncOutbox",),
     "postroad.outcome": ("Outcome", "SendReport"),
     "postroad.reply": ("Phase",),
     "postroad.retry": ("Schedule",),
     "postroad.secret": ("Secret",),
-    "postroad.transport.smtp.settings": ("PoolLimits", "Smtp", "Timeouts"),
+    "postroad.transport.smtp.settings": ("PoolLimits", "Protocol", "Smtp", "Timeouts"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 _EXTRA_OF: Final = {"postroad.outbox.blocking": "outbox", "postroad.outbox.outbox": "outbox"}
@@ -139,7 +145,12 @@ __all__ = [
     "PoolLimits",
     "PoolTimeout",
     "PostroadError",
+    "Protocol",
     "ProtocolError",
+    "Proxy",
+    "ProxyError",
+    "ProxyKind",
+    "ProxyRefused",
     "RawMessage",
     "RecipientsRefused",
     "Schedule",
@@ -156,6 +167,7 @@ __all__ = [
     "Tls",
     "TlsError",
     "TlsModeMismatch",
+    "Trust",
     "Unsupported",
     "__version__",
 ]

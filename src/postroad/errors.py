@@ -15,6 +15,8 @@
     └── SendError                          something happened on the way
         ├── ConnectError (ConnectionError) the host was not reached, or is not trusted
         │   ├── DnsError                   the name did not resolve
+        │   ├── ProxyError                 the proxy was not reached, or broke its protocol
+        │   │   └── ProxyRefused           the proxy does not let us through
         │   └── TlsError                   certificate or handshake
         │       └── TlsModeMismatch        TLS where plain text is spoken, or the reverse
         ├── Timeout (TimeoutError)         the peer was too slow
@@ -249,6 +251,24 @@ class DnsError(ConnectError):
 
     slug = "dns_error"
     default_advice = "Check the spelling of the host name, and the machine's DNS resolver."
+
+
+class ProxyError(ConnectError):
+    """The proxy was not reached, hung up or broke its protocol. Where it works and does not reach the host, that is a
+    ``ConnectError`` like any other.
+    """
+
+    slug = "proxy_error"
+    default_advice = "Check the proxy's kind, host and port, and that it runs."
+
+
+class ProxyRefused(ProxyError):
+    """The proxy does not let us through: wrong credentials, or its rules. Not retried: it will refuse again."""
+
+    slug = "proxy_refused"
+    blame = Blame.CONFIGURATION
+    default_remedy = Remedy.FIX
+    default_advice = "Correct the proxy's user name and password, or have its operator allow this host and port."
 
 
 class TlsError(ConnectError):

@@ -38,10 +38,10 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, tuple[
 
     real = happy_eyeballs._attempt
 
-    async def attempt(target: Any) -> socket.socket:
+    async def attempt(target: Any, source: str | None) -> socket.socket:
         if target[1][0] == SILENT:
             await asyncio.get_running_loop().create_future()
-        return await real(target)
+        return await real(target, source)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(happy_eyeballs, "_attempt", attempt)

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from postroad.errors import ConnectError, Disconnected, DnsError, TlsError, TlsModeMismatch
+from postroad.net import connect as connect_module
 from postroad.net import stream as stream_module
-from postroad.net.stream import HIGH_WATER, READ_LIMIT, Stream, connect
-from postroad.net.tls import Tls, TlsSettings
+from postroad.net.connect import connect
+from postroad.net.stream import HIGH_WATER, READ_LIMIT, Stream
+from postroad.net.tls import Handshake, Tls, TlsSettings
 from postroad.reply import Phase
 from tests.fakes import let_others_run
 from tests.peers.certificates import Certificates
@@ -29,7 +31,7 @@ def against(
     serve: Serve,
     work: Callable[[Stream], Coroutine[Any, Any, None]],
     *,
-    tls: ssl.SSLContext | None = None,
+    server_tls: ssl.SSLContext | None = None,
     **options: Any,
 ) -> None:
     """Run a server that does one thing for each connection, and a client on it."""
@@ -45,7 +47,7 @@ def against(
                 await serve(reader, writer)
             writer.transport.abort()
 
-        server = await asyncio.start_server(served, "127.0.0.1", 0, ssl=tls)
+        server = await asyncio.start_server(served, "127.0.0.1", 0, ssl=server_tls)
         port = server.sockets[0].getsockname()[1]
         client: Stream | None = None
         try:
@@ -330,7 +332,7 @@ def test_connecting_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.get_running_loop().create_future()
         raise AssertionError
 
-    monkeypatch.setattr(stream_module, "connected_socket", never)
+    monkeypatch.setattr(connect_module, "connected_socket", never)
     with pytest.raises(TimeoutError):
         asyncio.run(connect("mail.example", 25, seconds=SOON))
 
@@ -338,8 +340,8 @@ def test_connecting_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 # ── TLS ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def trusting(certificates: Certificates) -> ssl.SSLContext:
-    return TlsSettings(Tls.IMPLICIT, ca=str(certificates.ca)).context()
+def trusting(certificates: Certificates) -> Handshake:
+    return Handshake(TlsSettings(Tls.IMPLICIT, ca=str(certificates.ca)).context(), "127.0.0.1", PATIENCE)
 
 
 def test_implicit_tls(certificates: Certificates) -> None:
@@ -351,7 +353,7 @@ def test_implicit_tls(certificates: Certificates) -> None:
         assert await read_all(client, 1_000_000) == b"x" * 1_000_000
         await client.aclose()
 
-    against(echo, work, tls=certificates.good.server_context(), context=trusting(certificates))
+    against(echo, work, server_tls=certificates.good.server_context(), tls=trusting(certificates))
 
 
 def test_the_end_of_tls_without_a_goodbye(certificates: Certificates) -> None:
@@ -369,7 +371,7 @@ def test_the_end_of_tls_without_a_goodbye(certificates: Certificates) -> None:
         with pytest.raises(Disconnected):
             client.write(b"x")
 
-    against(cut, work, tls=certificates.good.server_context(), context=trusting(certificates))
+    against(cut, work, server_tls=certificates.good.server_context(), tls=trusting(certificates))
 
 
 def test_tls_may_be_closed_more_than_once(certificates: Certificates) -> None:
@@ -379,7 +381,7 @@ def test_tls_may_be_closed_more_than_once(certificates: Certificates) -> None:
         assert client.own_literal == "[127.0.0.1]"
         client.abort()
 
-    against(echo, work, tls=certificates.good.server_context(), context=trusting(certificates))
+    against(echo, work, server_tls=certificates.good.server_context(), tls=trusting(certificates))
 
 
 @pytest.mark.parametrize(
@@ -391,7 +393,7 @@ def test_bad_certificates(certificates: Certificates, fault: str, kind: type[Exc
 
     context = getattr(certificates, fault).server_context()
     with pytest.raises(kind, match="not trusted"):
-        against(silence, work, tls=context, context=trusting(certificates))
+        against(silence, work, server_tls=context, tls=trusting(certificates))
 
 
 def test_tls_where_plain_text_is_spoken(certificates: Certificates) -> None:
@@ -403,7 +405,7 @@ def test_tls_where_plain_text_is_spoken(certificates: Certificates) -> None:
         raise AssertionError("it was taken for TLS")
 
     with pytest.raises(TlsModeMismatch):
-        against(greet, work, context=trusting(certificates))
+        against(greet, work, tls=trusting(certificates))
 
 
 def test_a_stream_that_was_never_connected() -> None:

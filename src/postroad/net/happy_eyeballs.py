@@ -15,23 +15,52 @@ ATTEMPT_DELAY: Final = 0.25  # seconds before the next address is tried beside t
 Target: TypeAlias = tuple[int, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]  # family, address
 
 
-async def connected_socket(host: str, port: int) -> socket.socket:
+async def connected_socket(host: str, port: int, source: str | None = None) -> socket.socket:
     """Try all addresses of a host, the next one as soon as the last one fails or is slow.
+
+    ``source`` is the address of this host to connect from; then only addresses of its family are tried.
 
     Raises:
         OSError: the name does not resolve (``socket.gaierror``), or no address answered.
         UnicodeError: the name cannot be looked up.
     """
+    return await first_to_answer(await addresses(host, port, family_of(source)), source)
+
+
+def family_of(source: str | None) -> int:
+    """The address family that an address belongs to; any, where there is none."""
+    if source is None:
+        return socket.AF_UNSPEC
+    return socket.AF_INET6 if ":" in source else socket.AF_INET
+
+
+async def addresses(host: str, port: int, family: int = socket.AF_UNSPEC) -> list[Target]:
+    """Where a host is, in the order in which to try: at least one address.
+
+    Raises:
+        OSError: the name does not resolve, to an address of this family (``socket.gaierror``).
+        UnicodeError: the name cannot be looked up.
+    """
+    known = [target for target in numeric(host, port) if family in (socket.AF_UNSPEC, target[0])]
+    if known:
+        return known
+    answers = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+    return interleaved((family, address) for family, _, _, _, address in answers)
+
+
+async def first_to_answer(waiting: list[Target], source: str | None = None) -> socket.socket:
+    """The race over these addresses.
+
+    Raises:
+        OSError: none answered; what the first one to fail said.
+    """
     loop = asyncio.get_running_loop()
-    waiting = numeric(host, port) or interleaved(
-        (family, address) for family, _, _, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    )
     attempts: set[asyncio.Task[socket.socket]] = set()
     faults: list[BaseException] = []
     try:
         while waiting or attempts:
             if waiting:
-                attempts.add(loop.create_task(_attempt(waiting.pop(0))))
+                attempts.add(loop.create_task(_attempt(waiting.pop(0), source)))
             delay = ATTEMPT_DELAY if waiting else None
             done, _ = await asyncio.wait(attempts, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
             for attempt in done:
@@ -65,11 +94,13 @@ def interleaved(targets: Iterable[Target]) -> list[Target]:
     return [target for target in chain(*zip_longest(*by_family.values())) if target is not None]
 
 
-async def _attempt(target: Target) -> socket.socket:
+async def _attempt(target: Target, source: str | None) -> socket.socket:
     family, address = target
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
         connection.setblocking(False)
+        if source is not None:
+            connection.bind((source, 0))
         await asyncio.get_running_loop().sock_connect(connection, address)
     except BaseException:
         connection.close()

@@ -11,11 +11,11 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, Literal, cast
 
-from postroad.errors import ConnectError, Disconnected, DnsError, Timeout, TlsError
-from postroad.net.happy_eyeballs import connected_socket
-from postroad.net.tls import handshake_error
+from postroad.errors import Disconnected, Timeout, TlsError
+from postroad.net.host_name import authority
+from postroad.net.tls import Handshake, handshake_error, plain_text_on_implicit_port
 from postroad.reply import Phase
 
 HIGH_WATER: Final = 256 * 1024  # octets buffered before a writer must wait
@@ -29,6 +29,7 @@ class Stream(asyncio.Protocol):
     def __init__(self) -> None:
         self.on_input: Callable[[], None] | None = None
         self.tls = False
+        self.pinned = False  # the peer's key was compared with the pins
         self._transport: asyncio.Transport | None = None
         self._buffer: list[bytes] = []
         self._buffered = 0
@@ -165,77 +166,107 @@ class Stream(asyncio.Protocol):
     def _why(self) -> str:
         return f": {self._fault}" if self._fault else ""
 
-    async def start_tls(
-        self, context: ssl.SSLContext, server_name: str, where: str, seconds: float, *, implicit: bool = False
-    ) -> None:
+    async def start_tls(self, handshake: Handshake, where: str, *, implicit: bool = False) -> None:
         """Upgrade to TLS; ``implicit`` says that the server was expected to speak TLS from the first byte.
 
         Raises:
-            TlsError: the handshake failed, or the certificate is not trusted.
+            TlsError: the handshake failed, or the certificate is not trusted, or its key is not the pinned one.
             ConnectError: the connection was lost meanwhile.
             TlsModeMismatch: the server does not speak TLS here.
-            Timeout: the handshake was not finished within ``seconds``.
+            Timeout: the handshake was not finished in time.
         """
+        if implicit and self._buffer:  # what came in the clear must never be taken for the server's word
+            self.abort()
+            raise plain_text_on_implicit_port(where)
+        self.connection_made(await self._upgraded(handshake, where, implicit=implicit))
+        self.tls = True
+        self.pinned = bool(handshake.pins)
+        try:
+            handshake.check_pin(self._ssl_object().getpeercert(binary_form=True), where)
+        except TlsError:
+            self.abort()
+            raise
+
+    async def _upgraded(self, handshake: Handshake, where: str, *, implicit: bool) -> asyncio.BaseTransport:
         assert self._transport is not None
         loop = asyncio.get_running_loop()
         try:
             upgraded = await loop.start_tls(
                 self._transport,
                 self,
-                context,
-                server_hostname=server_name,
-                ssl_handshake_timeout=seconds,
+                handshake.context,
+                server_hostname=handshake.server_name,
+                ssl_handshake_timeout=handshake.seconds,
                 ssl_shutdown_timeout=SHUTDOWN_SECONDS,
             )
         except ConnectionAbortedError as fault:  # asyncio's word for its handshake timeout
             self.abort()
-            message = f"the TLS handshake with {where} took longer than {seconds:g} s"
+            message = f"the TLS handshake with {where} took longer than {handshake.seconds:g} s"
             raise Timeout(message, phase=Phase.TLS) from fault
         except OSError as fault:
             self.abort()
             raise handshake_error(fault, where, implicit=implicit) from fault
         except ValueError as fault:  # the name cannot stand in a handshake
             self.abort()
-            raise TlsError(f"{server_name!a} cannot be a server's name: {fault}", phase=Phase.TLS) from fault
+            message = f"{handshake.server_name!a} cannot be a server's name: {fault}"
+            raise TlsError(message, phase=Phase.TLS) from fault
         assert upgraded is not None
-        self.connection_made(upgraded)
-        self.tls = True
+        return upgraded
+
+    def _ssl_object(self) -> ssl.SSLObject:
+        assert self._transport is not None
+        tls: ssl.SSLObject = self._transport.get_extra_info("ssl_object")
+        return tls
 
     def tls_description(self) -> str:
         """Version, cipher and the certificate's subject, for transcripts and ``check()``."""
-        assert self._transport is not None
-        tls: ssl.SSLObject = self._transport.get_extra_info("ssl_object")
+        tls = self._ssl_object()
         cipher = tls.cipher()
         return f"{tls.version()}, {cipher[0] if cipher else 'no cipher'}"
 
     def certificate_description(self) -> str:
-        """Who the peer's certificate names, who issued it and until when; empty where it was not verified."""
+        """Who the peer's certificate names, who issued it and until when, and what it was held against."""
         assert self._transport is not None
+        pinned = ", its key is pinned" if self.pinned else ""
         certificate = self._transport.get_extra_info("peercert") or {}
         if not certificate:
-            return "certificate not verified"
+            return f"certificate not verified{pinned}"
         names = ", ".join(value for _, value in certificate.get("subjectAltName", ())[:5])
         issuer = ", ".join(f"{key}={value}" for rdn in certificate.get("issuer", ()) for key, value in rdn)
-        return f"certificate for {names} by {issuer}, valid until {certificate.get('notAfter')}"
+        return f"certificate for {names} by {issuer}, valid until {certificate.get('notAfter')}{pinned}"
 
     @property
     def peer(self) -> str:
-        """The address connected to, as ``host:port``."""
-        name = self._transport.get_extra_info("peername") if self._transport else None
-        return f"{name[0]}:{name[1]}" if name else "?"
+        """The address connected to, as ``host:port``; the path of a UNIX socket; the proxy's, where there is one."""
+        address = self._address("peername")
+        if isinstance(address, str):
+            return address or "a UNIX socket"
+        return authority(*address) if address else "?"
 
     @property
     def to_loopback(self) -> bool:
-        """The other end is on this machine, whatever its name says."""
-        name = self._transport.get_extra_info("peername") if self._transport else None
-        return name is not None and ipaddress.ip_address(str(name[0]).partition("%")[0]).is_loopback
+        """The other end is on this machine, whatever its name says. Behind a proxy, that is the proxy."""
+        address = self._address("peername")
+        if isinstance(address, str):
+            return True
+        return address is not None and ipaddress.ip_address(address[0].partition("%")[0]).is_loopback
 
     @property
     def own_literal(self) -> str:
-        """Our own address as an address literal (RFC 5321 §4.1.3)."""
-        name = self._transport.get_extra_info("sockname") if self._transport else None
-        address = str(name[0]).partition("%")[0] if name else "127.0.0.1"
-        return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+        """Our own address as an address literal (RFC 5321 §4.1.3); loopback's, where no network is between us."""
+        address = self._address("sockname")
+        host = "127.0.0.1" if isinstance(address, str) or address is None else address[0].partition("%")[0]
+        return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
+
+    def _address(self, end: Literal["peername", "sockname"]) -> tuple[str, int] | str | None:
+        """Host and port, or a text for a UNIX socket."""
+        connection = self._transport.get_extra_info("socket") if self._transport else None
+        if connection is None:
+            return None
+        name = self._transport.get_extra_info(end) if self._transport else None
+        if connection.family == socket.AF_UNIX:
+            return os.fsdecode(name or "")
+        return (str(name[0]), int(name[1])) if name else None
 
     def abort(self) -> None:
         """Drop the connection now; nothing more is sent."""
@@ -278,48 +309,3 @@ def _settle(waiter: "asyncio.Future[None]") -> None:
 def _expire(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_exception(TimeoutError())
-
-
-async def connect(
-    host: str,
-    port: int,
-    *,
-    seconds: float,
-    context: ssl.SSLContext | None = None,
-    server_name: str | None = None,
-    tls_seconds: float | None = None,
-) -> Stream:
-    """Connect to the first address of a host that answers (RFC 8305), with implicit TLS where a context is given.
-
-    ``seconds`` is for the connection, ``tls_seconds`` (as long, unless given) for the handshake.
-
-    Raises:
-        DnsError: the name does not resolve.
-        TlsError: the handshake failed.
-        ConnectError: no address answered.
-        Timeout: the handshake took too long.
-        TimeoutError: connecting took too long.
-    """
-    loop = asyncio.get_running_loop()
-    where = f"{host}:{port}"
-    # The handshake comes in a second step, so that "not reached" and "not trusted" cannot be mixed up.
-    try:
-        async with asyncio.timeout(seconds):
-            connection = await connected_socket(host, port)
-            _, stream = await loop.create_connection(Stream, sock=connection)
-    except TimeoutError:
-        raise
-    except socket.gaierror as fault:
-        raise DnsError(f"the host name {host!r} does not resolve: {fault.strerror}", phase=Phase.DNS) from fault
-    except OSError as fault:
-        reason = os.strerror(fault.errno) if fault.errno else str(fault)
-        raise ConnectError(f"cannot connect to {where}: {reason}", phase=Phase.CONNECT) from fault
-    except UnicodeError as fault:
-        raise DnsError(f"the host name {host!r} is not valid: {fault}", phase=Phase.DNS) from fault
-    if context is not None:
-        try:
-            await stream.start_tls(context, server_name or host, where, tls_seconds or seconds, implicit=True)
-        except BaseException:
-            stream.abort()
-            raise
-    return stream

@@ -1,6 +1,6 @@
 """TLS policies as values, the contexts made from them, and what a failed handshake means.
 
-Sources: RFC 8314 (implicit TLS), RFC 3207 (STARTTLS), RFC 9325 (versions).
+Sources: RFC 8314 (implicit TLS), RFC 3207 (STARTTLS), RFC 9325 (versions), RFC 7469 §2.4 (pins).
 """
 
 import ssl
@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from postroad.errors import ConfigurationError, ConnectError, TlsError, TlsModeMismatch
+from postroad.net.pin import pin_of
 from postroad.reply import Phase
+from postroad.secret import Secret
 
 
 class Tls(Enum):
@@ -25,33 +27,75 @@ class Tls(Enum):
     NONE = "none"  # plain text: safe from nobody
 
 
+class Trust(Enum):
+    """What makes a server's certificate good."""
+
+    AUTHORITY = "authority"  # an issuer that is trusted, for this name, now; pins come on top of that
+    PIN_ONLY = "pin-only"  # a pinned key, and nothing else: neither issuer nor name nor dates are looked at
+
+
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
     """``ca`` is a PEM file of trusted issuers instead of the system's; ``server_name`` what the certificate must name,
-    where that is not the host connected to. ``verify`` is off only where the mode says so.
+    where that is not the host connected to. ``pins`` are the keys that the server may have (``sha256//…``).
+    ``client_cert`` and ``client_key`` are PEM files, with which we show who we are; the key may stand in the first.
+    Verification is off only where the mode, or ``trust``, says so.
     """
 
     mode: Tls = Tls.REQUIRED
     ca: str | None = None
     server_name: str | None = None
+    pins: tuple[str, ...] = ()
+    trust: Trust = Trust.AUTHORITY
+    client_cert: str | None = None
+    client_key: str | None = None
 
     @property
     def verify(self) -> bool:
-        """The certificate must be valid. A CA that was given is meant to be used, whatever the mode."""
-        return self.mode in (Tls.REQUIRED, Tls.IMPLICIT) or self.ca is not None
+        """The certificate must be valid. A CA or a pin that was given is meant to be used, whatever the mode."""
+        if self.trust is Trust.PIN_ONLY:
+            return False
+        return self.mode in (Tls.REQUIRED, Tls.IMPLICIT) or self.ca is not None or bool(self.pins)
 
-    def context(self) -> ssl.SSLContext:
+    def context(self, key_password: Secret | None = None) -> ssl.SSLContext:
         """The context for this policy; contexts are shared, because loading a trust store costs milliseconds.
 
+        ``key_password`` opens the client's key: a value, not a reference.
+
         Raises:
-            ConfigurationError: the CA file cannot be read.
+            ConfigurationError: a file cannot be read, or the password does not open the key.
         """
-        changed = Path(self.ca).stat().st_mtime_ns if self.ca and Path(self.ca).is_file() else 0
-        return _context(self.verify, self.ca, changed)
+        files = (self.ca, self.client_cert, self.client_key)
+        changed = tuple(_changed(one) for one in files)
+        if self.client_cert is None:
+            return _context(self.verify, self.ca, changed)
+        return _context_with_certificate(self.verify, *files, key_password, changed)
+
+
+def _changed(file: str | None) -> int:
+    return Path(file).stat().st_mtime_ns if file and Path(file).is_file() else 0
 
 
 @lru_cache(maxsize=32)
-def _context(verify: bool, ca: str | None, _changed: int) -> ssl.SSLContext:
+def _context(verify: bool, ca: str | None, _changed: tuple[int, ...]) -> ssl.SSLContext:
+    return _new_context(verify, ca)
+
+
+@lru_cache(maxsize=32)
+def _context_with_certificate(
+    verify: bool,
+    ca: str | None,
+    certificate: str,
+    key: str | None,
+    key_password: Secret | None,
+    _changed: tuple[int, ...],
+) -> ssl.SSLContext:
+    context = _new_context(verify, ca)
+    _load_certificate(context, certificate, key, key_password)
+    return context
+
+
+def _new_context(verify: bool, ca: str | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as fault:
@@ -63,6 +107,63 @@ def _context(verify: bool, ca: str | None, _changed: int) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _load_certificate(context: ssl.SSLContext, certificate: str, key: str | None, password: Secret | None) -> None:
+    opened = _KeyPassword(password)
+    try:
+        context.load_cert_chain(certificate, key, password=opened)
+    except OSError as fault:  # ssl.SSLError among them
+        if opened.asked and password is None:
+            setting, reason = "client_key_password", f"the key in {key or certificate!r} needs a password"
+        elif opened.asked:
+            setting, reason = "client_key_password", f"it does not open the key in {key or certificate!r}"
+        else:
+            files = f"{certificate!r} with the key in {key!r}" if key else f"{certificate!r}"
+            setting, reason = "client_cert", f"cannot use {files} as certificate and key: {fault}"
+        raise ConfigurationError(f"{setting}: {reason}", setting=setting) from None
+
+
+class _KeyPassword:
+    """Given whether there is one or not: without it OpenSSL asks the terminal."""
+
+    def __init__(self, password: Secret | None) -> None:
+        self._password = password
+        self.asked = False
+
+    def __call__(self) -> str:
+        self.asked = True
+        return self._password.reveal() if self._password is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a handshake needs: the context, the name to ask for, how long to wait (seconds), and the keys expected."""
+
+    context: ssl.SSLContext
+    server_name: str
+    seconds: float
+    pins: tuple[str, ...] = ()
+
+    def check_pin(self, certificate: bytes | None, where: str) -> None:
+        """Compare the server's key (its certificate in DER) with those that are pinned.
+
+        Raises:
+            TlsError: it is none of them.
+        """
+        if not self.pins:
+            return
+        try:
+            seen = pin_of(certificate or b"")
+        except ValueError as fault:
+            raise TlsError(f"the key of {where} cannot be compared with the pin: {fault}", phase=Phase.TLS) from fault
+        if seen not in self.pins:
+            raise TlsError(
+                f"the key of {where} is not the pinned one: it is {seen}",
+                phase=Phase.TLS,
+                advice="If the server's key was changed on purpose, pin the new one with ?pin=; else somebody stands "
+                "in between.",
+            )
 
 
 # How OpenSSL's versions name "these bytes are no TLS record".

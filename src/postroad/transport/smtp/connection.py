@@ -21,12 +21,13 @@ from postroad.errors import (
     TlsError,
     TlsModeMismatch,
 )
-from postroad.net.stream import Stream, connect
-from postroad.net.tls import Tls, TlsSettings, tls_on_plain_port
+from postroad.net.stream import Stream
+from postroad.net.tls import Handshake, Tls, TlsSettings, tls_on_plain_port
 from postroad.reply import Direction, Phase, Reply, TranscriptLine
 from postroad.smtp.client import Answer, Broken, ClientConversation, ClientEvent, Unsolicited
 from postroad.smtp.commands import is_ehlo_name
 from postroad.smtp.states import State, Verb
+from postroad.transport.smtp.dial import dial, handshake_for
 from postroad.transport.smtp.log_in import LogIn
 from postroad.transport.smtp.settings import Smtp
 
@@ -88,7 +89,7 @@ class SmtpConnection:
 
     @classmethod
     async def _opened(cls, settings: Smtp, log_in: LogIn) -> "SmtpConnection":
-        stream = await _connect(settings)
+        stream = await dial(settings)
         connection = cls(settings, stream)
         try:
             await connection._introduce()
@@ -135,7 +136,7 @@ class SmtpConnection:
         context = TlsSettings(Tls.OPPORTUNISTIC).context()
         host, where, seconds = self.settings.host, self.settings.where, self.settings.timeouts.connect
         try:
-            await self.stream.start_tls(context, host, where, seconds, implicit=True)
+            await self.stream.start_tls(Handshake(context, host, seconds), where, implicit=True)
         except TlsModeMismatch:  # plain text after all
             return False
         except TlsError:  # refused, but in TLS
@@ -168,6 +169,7 @@ class SmtpConnection:
                 phase=Phase.STARTTLS,
                 advice="Somebody on the way may have removed it, or the port is wrong: 587 and 465 are for submission.",
             )
+        handshake = await handshake_for(self.settings)
         self.stream.write(self.conversation.starttls())
         reply = await self.answer(self.settings.timeouts.command, Verb.STARTTLS)
         if self.conversation.state is not State.SECURING:
@@ -176,8 +178,7 @@ class SmtpConnection:
         if self.stream.has_input or self._events:
             # RFC 3207 §4.2, CVE-2011-0411: what stands here was not encrypted and would be taken for the server's word.
             raise ProtocolError(f"plain text was injected behind the STARTTLS reply of {where}", phase=Phase.STARTTLS)
-        server_name = policy.server_name or self.settings.host
-        await self.stream.start_tls(policy.context(), server_name, where, self.settings.timeouts.tls)
+        await self.stream.start_tls(handshake, where)
         self.conversation.tls_established(self.stream.tls_description())
         await self._ehlo()
 
@@ -301,28 +302,6 @@ class SmtpConnection:
         """Close now, whatever is under way."""
         self.conversation.state = State.CLOSED
         self.stream.abort()
-
-
-async def _connect(settings: Smtp) -> Stream:
-    policy = settings.tls_settings
-    trusted = policy.context() if policy.verify else None  # made first: a wrong CA file is known before any connection
-    context = trusted if policy.mode is Tls.IMPLICIT else None
-    seconds = settings.timeouts.connect
-    try:
-        return await connect(
-            settings.host,
-            settings.port,
-            seconds=seconds,
-            context=context,
-            server_name=policy.server_name,
-            tls_seconds=settings.timeouts.tls,
-        )
-    except Timeout:  # in the handshake
-        raise
-    except TimeoutError:
-        message = f"{settings.where} did not take the connection within {seconds:g} s"
-        advice = "Check host and port; many networks block port 25 and some 465 and 587."
-        raise Timeout(message, phase=Phase.CONNECT, advice=advice) from None
 
 
 def _own_name(stream: Stream) -> str:

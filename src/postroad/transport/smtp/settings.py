@@ -1,12 +1,20 @@
-"""``Smtp``: everything that is said about one SMTP account, as a value."""
+"""``Smtp``: everything that is said about one SMTP account, as a value.
 
-import ipaddress
+Two connections are interchangeable only where all of it is equal: a pool belongs to one such value, so the value is
+its key (host and port or path, protocol, TLS, account, source address, proxy, limits).
+"""
+
+import os
 from dataclasses import dataclass, field, fields
+from enum import Enum
 from typing import Final
 
 from postroad.errors import ConfigurationError
 from postroad.net.access_token import AccessTokens, TokenCallback
-from postroad.net.tls import Tls, TlsSettings
+from postroad.net.host_name import as_address, authority, checked_host, checked_port
+from postroad.net.pin import checked_pins
+from postroad.net.proxy import Proxy
+from postroad.net.tls import Tls, TlsSettings, Trust
 from postroad.secret import Secret
 from postroad.smtp.commands import checked_ehlo_name
 from postroad.smtp.sasl import (
@@ -24,7 +32,16 @@ DEFAULT_PORT: Final = {
     Tls.OPPORTUNISTIC: 25,
     Tls.NONE: 25,
 }  # RFC 6409, 8314, 5321
+LMTP_PORT: Final = 24  # registered for "any private mail system"; RFC 2033 §5 names none, and forbids 25
 MEGABYTE: Final = 1_000_000  # octets
+PATH_LIMIT: Final = 107  # octets of a UNIX socket's path: Linux's sun_path without its NUL; unix(7)
+
+
+class Protocol(Enum):
+    """What is spoken over the connection."""
+
+    SMTP = "smtp"  # RFC 5321
+    LMTP = "lmtp"  # RFC 2033: the last hop, with a reply for each recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +88,22 @@ class Smtp:
     PLAIN, LOGIN with a password, and OAUTHBEARER, XOAUTH2 with a token. With ``mechanisms="XOAUTH2"`` the password is
     the token.
 
+    ``tls`` left out is ``REQUIRED``; for LMTP without a CA or a pin ``OPPORTUNISTIC``, and nothing over a UNIX socket.
+    ``pin`` is the digest of the server's key, or several (``sha256//…``); ``trust`` says whether it comes on top of an
+    issuer that is trusted or instead of one. ``client_cert`` and ``client_key`` are PEM files.
+
+    ``socket_path`` is a UNIX socket instead of host and port. ``proxy`` is a URL (``socks5://``, ``socks5h://``,
+    ``http://``) or a ``Proxy``; ``source`` is the IP address of this machine to connect from.
+
     Raises:
         ConfigurationError: a setting is missing, malformed or contradicts another.
     """
 
-    host: str
+    host: str = ""
     port: int = 0
     username: str | None = None
     password: Secret | str | None = None
-    tls: Tls = Tls.REQUIRED
+    tls: Tls | None = None
     ca: str | None = None
     server_name: str | None = None
     ehlo: str | None = None
@@ -88,22 +112,81 @@ class Smtp:
     timeouts: Timeouts = field(default_factory=Timeouts)
     token: AccessTokens | TokenCallback | Secret | str | None = None
     mechanisms: tuple[str, ...] | str = ()
+    protocol: Protocol = Protocol.SMTP
+    socket_path: str | None = None
+    proxy: Proxy | str | None = None
+    source: str | None = None
+    pin: tuple[str, ...] | str = ()
+    trust: Trust = Trust.AUTHORITY
+    client_cert: str | None = None
+    client_key: str | None = None
+    client_key_password: Secret | str | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "host", _checked_host(self.host))
-        put(self, "port", self.port or DEFAULT_PORT[self.tls])
-        if isinstance(self.password, str):
-            put(self, "password", Secret(self.password))
+        for name in ("password", "client_key_password"):
+            if isinstance(given := getattr(self, name), str):
+                put(self, name, Secret(given))
         put(self, "token", _token(self.token))
         if self.mechanisms:
             put(self, "mechanisms", checked_mechanisms(self.mechanisms, token=self.token is not None))
-        if not 1 <= self.port <= 65535:
-            raise ConfigurationError(f"port {self.port} is not from 1 to 65535", setting="port")
+        put(self, "pin", checked_pins(self.pin) if self.pin else ())
+        put(self, "tls", self.tls or self._usual_tls())
+        self._settle_place()
         if self.ehlo is not None:
             checked_ehlo_name(self.ehlo)
         self._check_numbers()
+        self._check_tls()
         self._check_account()
+
+    def _usual_tls(self) -> Tls:
+        """A mail store beside the server seldom has a certificate that anybody could verify."""
+        verifiable = self.ca is not None or bool(self.pin)
+        if self.protocol is Protocol.SMTP or verifiable:
+            return Tls.REQUIRED
+        return Tls.OPPORTUNISTIC
+
+    def _settle_place(self) -> None:
+        put = object.__setattr__
+        if isinstance(self.proxy, str):
+            put(self, "proxy", Proxy.from_url(self.proxy))
+        if self.socket_path is not None:
+            put(self, "host", self._host_of_socket())
+            _check_path(self.socket_path)
+            return
+        put(self, "host", checked_host(self.host))
+        usual = LMTP_PORT if self.protocol is Protocol.LMTP else DEFAULT_PORT[self.tls or Tls.REQUIRED]
+        put(self, "port", checked_port(self.port or usual))
+        if self.protocol is Protocol.LMTP and self.port == 25:
+            raise ConfigurationError(
+                "LMTP is not spoken on port 25 (RFC 2033 §5)",
+                setting="port",
+                advice=f"lmtp:// uses port {LMTP_PORT} unless another one is given; smtp:// is for port 25.",
+            )
+        if self.source is not None:
+            _check_source(self.source, self.host if self.proxy is None else "")
+
+    def _host_of_socket(self) -> str:
+        """The host at a UNIX socket is this one."""
+        if self.host not in ("", "localhost") or self.port:
+            raise ConfigurationError("a UNIX socket has neither host nor port", setting="socket_path")
+        if self.proxy is not None or self.source is not None:
+            name = "proxy" if self.proxy is not None else "source"
+            raise ConfigurationError(f"{name} is given, and a UNIX socket is not on the network", setting=name)
+        return "localhost"
+
+    def _check_tls(self) -> None:
+        if self.trust is Trust.PIN_ONLY and not self.pin:
+            raise ConfigurationError("trust is pin-only, and no pin is given", setting="pin")
+        if self.trust is Trust.PIN_ONLY and self.ca is not None:
+            raise ConfigurationError("ca is given, and with trust pin-only no issuer is looked at", setting="ca")
+        if self.pin and self.tls in (Tls.OPPORTUNISTIC, Tls.NONE):
+            raise ConfigurationError("pin is given, and without TLS mail would go all the same", setting="pin")
+        for name, needed in (("client_key", "client_cert"), ("client_key_password", "client_cert")):
+            if getattr(self, name) is not None and getattr(self, needed) is None:
+                raise ConfigurationError(f"{name} is given and {needed} is not", setting=needed)
+        if self.client_cert is not None and self.tls is Tls.NONE:
+            raise ConfigurationError("client_cert is given, and there is no TLS to show it in", setting="client_cert")
 
     def _check_numbers(self) -> None:
         numbers = {"pool": self.limits.connections, "messages": self.limits.messages, "max_size": self.max_size}
@@ -158,30 +241,63 @@ class Smtp:
     @property
     def loopback(self) -> bool:
         """The host is this machine, so there is no network to listen on or to change anything."""
+        if self.proxy is not None:  # then it is the proxy's machine, whatever its name
+            return False
         if self.host == "localhost" or self.host.endswith(".localhost"):  # RFC 6761 §6.3
             return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        address = as_address(self.host)
+        return address is not None and address.is_loopback
 
     @property
     def tls_settings(self) -> TlsSettings:
-        """The policy in force: on a loopback host STARTTLS only if offered and, without a CA given, not verified."""
-        mode = Tls.OPPORTUNISTIC if self.tls is Tls.REQUIRED and self.loopback and self.ca is None else self.tls
-        return TlsSettings(mode, self.ca, self.server_name)
+        """The policy in force: on a loopback host STARTTLS only if offered and, without a CA or a pin given, not
+        verified; over a UNIX socket no TLS.
+        """
+        return TlsSettings(
+            self._mode(),
+            self.ca,
+            self.server_name,
+            self.pins,
+            self.trust,
+            self.client_cert,
+            self.client_key,
+        )
+
+    def _mode(self) -> Tls:
+        mode = self.tls or Tls.REQUIRED
+        verifiable = self.ca is not None or bool(self.pin)
+        if self.socket_path is not None and mode is not Tls.IMPLICIT and not verifiable:
+            return Tls.NONE
+        return Tls.OPPORTUNISTIC if mode is Tls.REQUIRED and self.loopback and not verifiable else mode
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """The keys that the server may have; any, where there are none."""
+        return self.pin if isinstance(self.pin, tuple) else ()
+
+    @property
+    def way(self) -> Proxy | None:
+        """The proxy in between."""
+        return self.proxy if isinstance(self.proxy, Proxy) else None
+
+    @property
+    def key_password(self) -> Secret | None:
+        """What opens the client's key, as a value or a reference."""
+        return self.client_key_password if isinstance(self.client_key_password, Secret) else None
 
     @property
     def where(self) -> str:
-        """``host:port``."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        """``host:port``, or the path of the socket."""
+        return self.socket_path if self.socket_path is not None else authority(self.host, self.port)
 
     @property
     def name(self) -> str:
         """The account as a URL without its password."""
         scheme = {Tls.REQUIRED: "smtp", Tls.IMPLICIT: "smtps", Tls.NONE: "smtp+insecure"}.get(
-            self.tls, "smtp+opportunistic"
+            self.tls or Tls.REQUIRED, "smtp+opportunistic"
         )
+        if self.protocol is Protocol.LMTP:
+            scheme = "lmtp"
         user = f"{self.username}@" if self.username else ""
         return f"{scheme}://{user}{self.where}"
 
@@ -196,10 +312,19 @@ def _token(token: AccessTokens | TokenCallback | Secret | str | None) -> AccessT
     return AccessTokens(token)
 
 
-def _checked_host(host: str) -> str:
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not bare:
-        raise ConfigurationError("the host name is missing", setting="host")
-    if any(character.isspace() or not character.isprintable() or character in "/@?#<>" for character in bare):
-        raise ConfigurationError(f"{ascii(bare)[:80]} is not a host name", setting="host")
-    return bare if ":" in bare else bare.lower().rstrip(".")
+def _check_path(path: str) -> None:
+    octets = os.fsencode(path)
+    if not path.startswith("/") or b"\0" in octets:
+        raise ConfigurationError(f"{ascii(path)[:80]} is not the absolute path of a socket", setting="socket_path")
+    if len(octets) > PATH_LIMIT:
+        message = f"{ascii(path)[:80]} is longer than the {PATH_LIMIT} octets that a socket's path may have"
+        raise ConfigurationError(message, setting="socket_path")
+
+
+def _check_source(source: str, host: str) -> None:
+    address, target = as_address(source), as_address(host)
+    if address is None:
+        raise ConfigurationError(f"{ascii(source)[:80]} is not an IP address", setting="source")
+    if target is not None and target.version != address.version:
+        message = f"{source} is an IPv{address.version} address and cannot reach {host}"
+        raise ConfigurationError(message, setting="source")
