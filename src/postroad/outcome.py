@@ -118,11 +118,23 @@ class Outcomes(tuple[Outcome, ...]):
 
 
 @dataclass(frozen=True, slots=True)
+class RouteTried:
+    """One road of a composed route that a message took; ``error`` says why it had to take another one."""
+
+    route: str  # as its URL, without secrets
+    error: PostroadError | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return self.route if self.error is None else f"{self.route}: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
 class SendReport:
     """What became of one message: an outcome for every recipient of the envelope, in its order.
 
     ``index`` is the message's place in ``send_many``; ``message_id`` the Message-ID it carries, with its brackets;
     ``attempts`` how many times it was tried in this call; ``error`` why nothing was accepted, where nothing was.
+    ``routes`` are the roads it took, in order, where the route is composed of several.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -131,6 +143,7 @@ class SendReport:
     attempts: int = 1
     error: PostroadError | None = field(default=None, compare=False)
     transcript: tuple[TranscriptLine, ...] = field(default=(), repr=False, compare=False)
+    routes: tuple[RouteTried, ...] = field(default=(), compare=False)
 
     @property
     def accepted(self) -> Outcomes:
@@ -152,7 +165,8 @@ class SendReport:
             f"{count} {result}" for result in Result if (count := sum(one.result is result for one in self.outcomes))
         )
         why = (f"{self.error}",) if self.error is not None and not self.outcomes else ()
-        return "\n  ".join((head, *map(str, self.outcomes), *why))
+        roads = (f"by {tried}" for tried in self.routes)
+        return "\n  ".join((head, *map(str, self.outcomes), *why, *roads))
 
     def __bool__(self) -> NoReturn:
         # A report that is neither wholly good nor wholly bad has no truth value; guessing one loses mail.

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from postroad.mailer.compose import Sendable
     from postroad.mailer.mailer import AsyncMailer
-    from postroad.mailer.route import Route
     from postroad.message.envelope import MailObject
     from postroad.outcome import SendReport
     from postroad.secret import Secret
     from postroad.transport.contract import CheckReport, Transport
+    from postroad.transport.route import Route
 
 
 class Mailer:

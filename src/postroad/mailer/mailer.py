@@ -12,7 +12,6 @@ from postroad.mailer.compose import Sendable, compose
 from postroad.mailer.intercept import interceptor
 from postroad.mailer.many import MESSAGES_AHEAD, Numbered, Sending
 from postroad.mailer.retrying import merged, unfinished, wait_before
-from postroad.mailer.route import Route, transport_of
 from postroad.mailer.source import source_of
 from postroad.message.envelope import MailObject
 from postroad.message.seal import DEFAULT_MAX_SIZE
@@ -20,6 +19,7 @@ from postroad.outcome import SendReport
 from postroad.retry import NO_RETRY, WITHIN_CALL, Schedule
 from postroad.secret import Secret
 from postroad.transport.contract import BeforeCommit, CheckReport, Transport
+from postroad.transport.route import Route, transport_of
 
 if TYPE_CHECKING:
     from email.message import Message as StandardMessage

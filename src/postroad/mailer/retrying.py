@@ -42,5 +42,10 @@ def merged(first: SendReport, later: SendReport, attempts: int) -> SendReport:
     outcomes = tuple(news.get(outcome.recipient, outcome) for outcome in first.outcomes)
     error = later.error if not any(outcome.accepted for outcome in outcomes) else None
     return replace(
-        first, outcomes=outcomes, attempts=attempts, error=error, transcript=later.transcript or first.transcript
+        first,
+        outcomes=outcomes,
+        attempts=attempts,
+        error=error,
+        transcript=later.transcript or first.transcript,
+        routes=first.routes + later.routes,
     )

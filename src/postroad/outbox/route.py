@@ -2,9 +2,8 @@
 
 from postroad.mailer.blocking import Mailer
 from postroad.mailer.mailer import AsyncMailer
-from postroad.mailer.route import Route, transport_of
 from postroad.transport.contract import Transport
-from postroad.transport.smtp.transport import SmtpTransport
+from postroad.transport.route import Route, anew, transport_of
 
 WorkerRoute = Route | Mailer | AsyncMailer
 """A URL, an ``Smtp``, a transport, or a mailer whose route is taken."""
@@ -17,7 +16,8 @@ def worker_transport(route: WorkerRoute) -> tuple[Transport, bool]:
         ConfigurationError: it is none.
     """
     transport = transport_of(route.transport if isinstance(route, Mailer | AsyncMailer) else route)
-    if isinstance(transport, SmtpTransport) and not isinstance(route, str):
+    if not isinstance(route, str):
         # A pool belongs to one event loop, and the mailer's is another: same account, connections of its own.
-        return SmtpTransport(transport.settings), True
-    return transport, isinstance(route, str)
+        own = anew(transport)
+        return own, own is not transport
+    return transport, True

@@ -1,7 +1,7 @@
-"""A route as a URL, and the transport it stands for.
+"""A route as a URL, or as several in one text, and the transport it stands for.
 
 ``smtp://user@host:587?pool=20``: scheme, account, server, options. What stands behind ``smtp://`` is read by
-``smtp/url``; here are the schemes and what they make.
+``smtp/url``, ``failover(A B)`` by ``composed_text``; here are the schemes and what they make.
 """
 
 from collections.abc import Callable
@@ -10,8 +10,11 @@ from urllib.parse import SplitResult, unquote
 
 from postroad.errors import ConfigurationError
 from postroad.secret import Secret
+from postroad.transport.composed_text import Written, read_composition
+from postroad.transport.composition import Failover
 from postroad.transport.contract import Transport
-from postroad.transport.route_url import Credentials, redacted, split
+from postroad.transport.failover import ComposedTransport
+from postroad.transport.route_url import Credentials, is_composed, redacted, split
 from postroad.transport.smtp.transport import SmtpTransport
 from postroad.transport.smtp.url import SMTP_SCHEMES, account_from
 from postroad.transport.to_console import ConsoleTransport
@@ -20,13 +23,17 @@ from postroad.transport.to_memory import MemoryTransport, NullTransport
 
 
 def from_url(url: str, *, username: str | None = None, password: Secret | str | None = None) -> Transport:
-    """The transport a URL stands for.
+    """The transport a URL stands for; or one made of several, as in ``failover(smtp://a smtp://b)``.
 
     Raises:
         ConfigurationError: the URL, one of its options or the account is wrong; the message never shows the password.
     """
     if not isinstance(url, str):
         raise ConfigurationError(f"a route is a URL such as smtp://host, not {type(url).__name__}", setting="url")
+    if is_composed(url):
+        if username is not None or password is not None:
+            raise account_beside_several("username" if username is not None else "password")
+        return _composed(read_composition(url))
     parts = split(url.strip())
     make = _MAKERS.get(parts.scheme)
     if make is None:
@@ -36,6 +43,21 @@ def from_url(url: str, *, username: str | None = None, password: Secret | str | 
             advice=f"Use one of {', '.join(f'{scheme}://' for scheme in _MAKERS)}.",
         )
     return make(parts, Credentials(username, password))
+
+
+def _composed(written: Written) -> Transport:
+    roads = [from_url(one) if isinstance(one, str) else _composed(one) for one, _ in written.members]
+    weights = None if written.kind == Failover.kind else [weight for _, weight in written.members]
+    return ComposedTransport(written.kind, roads, weights=weights, breaker=written.breaker)
+
+
+def account_beside_several(setting: str) -> ConfigurationError:
+    """One account is given beside several routes."""
+    return ConfigurationError(
+        "user name and password beside several routes do not say whose they are",
+        setting=setting,
+        advice="Give each URL its own: smtp://user@host?password_ref=env:NAME; or Smtp(…) objects, in Failover([…]).",
+    )
 
 
 def _smtp(parts: SplitResult, credentials: Credentials) -> Transport:

@@ -1,5 +1,6 @@
 """The parts of a route URL that every scheme reads alike: split, options, account, and what may be shown of it."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -8,6 +9,7 @@ from postroad.errors import ConfigurationError
 from postroad.secret import MASK, Secret
 
 ENCODE: Final = "Percent-encode special characters of user and password, or give them apart: username=, password=."
+OPENING: Final = re.compile(r"\s*([A-Za-z_]*)\(")  # of several routes in one: failover(
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +20,37 @@ class Credentials:
     password: Secret | str | None = None
 
 
-def has_password(url: str) -> bool:
-    """Whether a password stands in the URL itself, where process lists and shell histories show it."""
-    try:
-        return split(url.strip()).password is not None
-    except ConfigurationError:
-        return False
+def is_composed(text: str) -> bool:
+    """Whether a text is meant as several routes, ``failover(A B)``, and not as a URL."""
+    return OPENING.match(text) is not None
 
 
-def redacted(url: str) -> str:
+def has_password(route: str) -> bool:
+    """Whether a password stands in a URL, or in one of several, where process lists and shell histories show it.
+
+    The URL need not be readable otherwise, and be no route: whatever stands between ``user:`` and ``@`` counts.
+    """
+    return any(_holds_password(url) for url in (route.split() if is_composed(route) else [route]))
+
+
+def _holds_password(url: str) -> bool:
+    rest = url.partition("://")[2]
+    account, at, _ = rest.rpartition("@")
+    return not rest.startswith("/") and bool(at) and ":" in account
+
+
+def redacted(route: str) -> str:
     """The URL with its password masked, for messages and logs; whatever cannot be read is masked whole.
 
-    A password that nobody encoded may hold any character, so everything up to the last @ counts as account.
+    A password that nobody encoded may hold any character, so everything up to the last @ counts as account. Of several
+    routes each is masked.
     """
+    if is_composed(route):
+        return re.sub(r"\S+", lambda member: _redacted_url(member[0]), route)
+    return _redacted_url(route)
+
+
+def _redacted_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:
         return url if "@" not in url else MASK
@@ -40,6 +60,11 @@ def redacted(url: str) -> str:
 
 
 def split(url: str) -> SplitResult:
+    """The parts of a URL, still percent-encoded.
+
+    Raises:
+        ConfigurationError: it holds white space, or cannot be read; what is shown of it holds no password.
+    """
     if any(character.isspace() or not character.isprintable() for character in url):
         raise ConfigurationError(
             f"the URL {redacted(ascii(url))} holds white space or a control character", setting="url"
@@ -62,8 +87,22 @@ def _without_secrets(fault: ValueError) -> str:
 
 
 def options_of(parts: SplitResult) -> dict[str, str]:
+    """What stands behind the question mark.
+
+    Raises:
+        ConfigurationError: an option is given twice.
+    """
+    return options_in(parts.query)
+
+
+def options_in(query: str) -> dict[str, str]:
+    """The options of a query.
+
+    Raises:
+        ConfigurationError: one is given twice.
+    """
     options: dict[str, str] = {}
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+    for name, value in parse_qsl(query, keep_blank_values=True):
         if name in options:
             raise ConfigurationError(f"the option {name} is given twice", setting=name)
         options[name] = value
@@ -71,6 +110,11 @@ def options_of(parts: SplitResult) -> dict[str, str]:
 
 
 def seconds_from(name: str, value: str) -> float:
+    """An option that is a number of seconds.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
     try:
         seconds = float(value)
     except ValueError:
@@ -81,6 +125,11 @@ def seconds_from(name: str, value: str) -> float:
 
 
 def count_from(name: str, value: str) -> int:
+    """An option that counts something.
+
+    Raises:
+        ConfigurationError: it is no whole number of at least 1.
+    """
     if not (value.isascii() and value.isdigit() and 0 < int(value) < 10**12):
         raise ConfigurationError(f"{name}={value!a} is not a whole number of at least 1", setting=name)
     return int(value)
