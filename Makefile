@@ -13,13 +13,14 @@ INSTALL := $(PIP) install --require-hashes
 # The lock file has every dependency already, so nothing is looked up.
 INSTALL_POSTROAD := $(PIP) install --no-deps --no-build-isolation --no-index
 
-.PHONY: help demo test check bench fuzz wheel requirements clean
+.PHONY: help demo test check bench soak fuzz wheel requirements clean
 
 help:
 	@echo 'make demo          send mail on this machine and watch it arrive (ARGS=--once ends by itself)'
 	@echo 'make test          run the tests                   (ARGS="-k pattern", JOBS=1 for one process)'
 	@echo 'make check         lint, format, types, layers'
 	@echo 'make bench         measure beside the peers        (ARGS: names of rows)'
+	@echo 'make soak          ten thousand messages to a bad server, many killed workers (POSTROAD_SOAK_MESSAGES, POSTROAD_KILL_ROUNDS)'
 	@echo 'make fuzz          run the property tests for long (POSTROAD_FUZZ_EXAMPLES=5000 each)'
 	@echo 'make wheel         build the wheel, install it into an environment of its own, import it'
 	@echo 'make requirements  pin the dependencies anew       (ARGS=--upgrade for newer releases)'
@@ -41,6 +42,11 @@ check: $(DEV)
 
 bench: $(DEV)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: export POSTROAD_SOAK_MESSAGES ?= 10000
+soak: export POSTROAD_KILL_ROUNDS ?= 20
+soak: $(DEV)
+	$(BIN)/python -m pytest -s tests/soak tests/outbox/test_crash.py $(ARGS)
 
 fuzz: $(DEV)
 	$(BIN)/python -m pytest -n $(JOBS) -m hypothesis --hypothesis-profile=fuzz -o faulthandler_timeout=3600 $(ARGS)
