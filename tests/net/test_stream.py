@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import struct
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -106,7 +107,7 @@ def test_what_is_written_comes_back() -> None:
         assert client.peer.startswith("127.0.0.1:")
         assert client.own_literal == "[127.0.0.1]"
         await client.aclose()
-        assert client.at_end
+        assert client.has_input
 
     against(echo, work)
 
@@ -118,7 +119,7 @@ def test_more_than_all_buffers_hold_comes_back_whole() -> None:
         async def write() -> None:
             for start in range(0, len(large), 100_000):
                 client.write(large[start : start + 100_000])
-                await client.drain(PATIENCE)
+                await let_others_run()
 
         writing = asyncio.ensure_future(write())
         assert await read_all(client, len(large)) == large
@@ -171,19 +172,53 @@ def test_a_cancelled_read_loses_nothing() -> None:
     against(echo, work)
 
 
-def test_a_write_that_is_not_taken_has_a_deadline() -> None:
+def test_a_receiver_gets_what_came_and_what_comes() -> None:
     async def work(client: Stream) -> None:
-        client.write(b"x" * 50 * HIGH_WATER)
-        assert client.unsent > HIGH_WATER
-        with pytest.raises(TimeoutError):
-            await client.drain(SOON)
-        draining = asyncio.ensure_future(client.drain(PATIENCE))
-        await let_others_run()
-        draining.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await draining
+        client.write(b"hello")
+        while not client.has_input:
+            await let_others_run()
+        heard: list[bytes] = []
+        again = asyncio.get_running_loop().create_future()
 
-    against(deaf, work)
+        def receive(data: bytes) -> None:
+            heard.append(data)
+            if b"".join(heard) == b"helloagain":
+                again.set_result(None)
+
+        client.take_over(receive, lambda: None)
+        assert b"".join(heard) in b"hello"
+        client.write(b"again")
+        await again
+        assert not client.has_input
+        client.let_go()
+        client.write(b"bye")
+        assert await read_all(client, 3) == b"bye"
+
+    against(echo, work)
+
+
+def test_a_writer_is_told_when_the_peer_takes_more() -> None:
+    taking = threading.Event()
+
+    async def reluctant(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reader._transport.pause_reading()  # type: ignore[attr-defined]  # no public way to be a bad peer
+        await asyncio.to_thread(taking.wait)
+        reader._transport.resume_reading()  # type: ignore[attr-defined]
+        while await reader.read(1_000_000):
+            pass
+        writer.close()
+
+    async def work(client: Stream) -> None:
+        writable = asyncio.get_running_loop().create_future()
+        client.take_over(lambda _: None, lambda: writable.set_result(None))
+        client.write(b"x" * 50 * HIGH_WATER)
+        assert client.paused
+        assert client.unsent > HIGH_WATER
+        taking.set()
+        await asyncio.wait_for(writable, PATIENCE)
+        assert not client.paused
+
+    against(reluctant, work)
 
 
 def test_a_writer_that_waits_hears_the_peer_speak() -> None:
@@ -195,31 +230,9 @@ def test_a_writer_that_waits_hears_the_peer_speak() -> None:
 
     async def work(client: Stream) -> None:
         client.write(b"x" * 50 * HIGH_WATER)
-        await client.drain(PATIENCE)
-        assert client.has_input
         assert await client.read(PATIENCE) == b"552 enough\r\n"
 
     against(refuse, work)
-
-
-def test_what_came_while_nobody_read_is_told_once() -> None:
-    called: list[bool] = []
-
-    async def work(client: Stream) -> None:
-        arrived = asyncio.get_running_loop().create_future()
-
-        def on_input() -> None:
-            called.append(client.has_input)
-            arrived.set_result(None)
-
-        client.on_input = on_input
-        client.write(b"hello")
-        await arrived
-        client.write(b"again")
-        assert await read_all(client, 10) == b"helloagain"
-
-    against(echo, work)
-    assert called == [True]
 
 
 # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -229,29 +242,34 @@ def test_the_end_comes_behind_the_last_words() -> None:
     async def work(client: Stream) -> None:
         assert await client.read(PATIENCE) == b"bye"
         assert await client.read(PATIENCE) == b""
-        assert client.at_end
         assert client.has_input
         await let_others_run(3)
         with pytest.raises(Disconnected, match="closed"):
             client.write(b"anybody there?")
-        with pytest.raises(Disconnected):
-            await client.drain(PATIENCE)
         assert client.unsent == 0
 
     against(goodbye, work)
 
 
-def test_the_end_is_told_to_whoever_listens() -> None:
+def test_a_receiver_is_told_the_end_once() -> None:
     async def work(client: Stream) -> None:
+        heard: list[bytes] = []
         ended = asyncio.get_running_loop().create_future()
-        client.on_input = lambda: ended.set_result(None)
+
+        def receive(data: bytes) -> None:
+            heard.append(data)
+            if not data:
+                ended.set_result(None)
+
+        client.take_over(receive, lambda: None)
         await ended
-        assert client.has_input
+        await client.aclose()
+        assert (b"".join(heard), heard.count(b"")) == (b"bye", 1)
+        late: list[bytes] = []
+        client.take_over(late.append, lambda: None)
+        assert late == [b""], "whoever takes over afterwards hears of it too"
 
-    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-
-    against(hang_up, work)
+    against(goodbye, work)
 
 
 def test_a_reset_is_an_end() -> None:
@@ -274,14 +292,12 @@ def test_a_writer_that_waits_hears_the_end() -> None:
         writer.transport.abort()
 
     async def work(client: Stream) -> None:
+        ended = asyncio.get_running_loop().create_future()
+        client.take_over(lambda data: None if data else ended.set_result(None), lambda: None)
         client.write(b"x" * 50 * HIGH_WATER)
+        await ended
         with pytest.raises(Disconnected):
-            await until_lost(client)
-
-    async def until_lost(client: Stream) -> None:
-        while True:
-            await client.drain(PATIENCE)
-            await client.listen()
+            client.write(b"x")
 
     against(abort, work)
 
@@ -291,7 +307,7 @@ def test_aborting_and_closing_twice_is_nothing() -> None:
         client.abort()
         client.abort()
         await client.aclose()
-        assert client.at_end
+        assert client.has_input
 
     against(echo, work)
     asyncio.run(Stream().aclose())
@@ -304,7 +320,7 @@ def test_closing_does_not_wait_for_a_peer_that_takes_nothing(monkeypatch: pytest
     async def work(client: Stream) -> None:
         client.write(b"x" * 50 * HIGH_WATER)
         await client.aclose()
-        assert client.at_end
+        assert client.has_input
 
     against(deaf, work)
 
@@ -364,8 +380,8 @@ def test_the_end_of_tls_without_a_goodbye(certificates: Certificates) -> None:
 
     async def work(client: Stream) -> None:
         data = b""
-        while not client.at_end:
-            data += await client.read(PATIENCE)
+        while heard := await client.read(PATIENCE):
+            data += heard
         assert data in (b"half", b"")
         await let_others_run(5)
         with pytest.raises(Disconnected):

@@ -24,10 +24,11 @@ SHUTDOWN_SECONDS: Final = 2.0  # for the TLS goodbye; SES and others close TCP w
 
 
 class Stream(asyncio.Protocol):
-    """One connection. One task reads; ``on_input`` is called once when something arrives while nobody reads."""
+    """One connection. One task reads; or a receiver has taken over, and is called with whatever arrives."""
 
     def __init__(self) -> None:
-        self.on_input: Callable[[], None] | None = None
+        self._receiver: Callable[[bytes], None] | None = None
+        self._on_writable: Callable[[], None] | None = None
         self.tls = False
         self.pinned = False  # the peer's key was compared with the pins
         self._transport: asyncio.Transport | None = None
@@ -36,7 +37,6 @@ class Stream(asyncio.Protocol):
         self._eof = False
         self._fault: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
         self._paused = False
         self._closed: asyncio.Future[None] | None = None
 
@@ -49,23 +49,22 @@ class Stream(asyncio.Protocol):
             self._closed = asyncio.get_running_loop().create_future()
 
     def data_received(self, data: bytes) -> None:
+        if self._receiver is not None:
+            self._receiver(data)
+            return
         self._buffer.append(data)
         self._buffered += len(data)
         if self._buffered > READ_LIMIT and self._transport is not None:
             self._transport.pause_reading()
         self._wake_reader()
-        self._wake_writer()
 
     def eof_received(self) -> bool:
-        self._eof = True
-        self._wake_reader()
+        self._ended()
         return False  # close our side too: SMTP has no half-open sessions
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._eof = True
         self._fault = exc
-        self._wake_reader()
-        self._wake_writer()
+        self._ended()
         if self._closed is not None:
             _settle(self._closed)
 
@@ -74,25 +73,42 @@ class Stream(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._paused = False
-        self._wake_writer()
+        if self._on_writable is not None:
+            self._on_writable()
 
-    def _wake_writer(self) -> None:
-        if self._writer is not None:
-            _settle(self._writer)
+    def _ended(self) -> None:
+        first, self._eof = not self._eof, True
+        self._wake_reader()
+        if first and self._receiver is not None:
+            self._receiver(b"")
 
     def _wake_reader(self) -> None:
         if self._reader is not None:
             _settle(self._reader)
-        elif self.on_input is not None:
-            callback, self.on_input = self.on_input, None
-            callback()
 
     # ── the session calls these ───────────────────────────────────────────────────────────────────────────────────
 
+    def take_over(self, receiver: Callable[[bytes], None], on_writable: Callable[[], None]) -> None:
+        """From now on ``receiver`` gets what arrives, in the turn of the event loop in which it does, and ``b""`` once
+        at the end; ``on_writable`` is called when the peer has taken enough of what was written.
+        """
+        self._receiver, self._on_writable = receiver, on_writable
+        if self._buffer:
+            data = b"".join(self._buffer)
+            self._buffer.clear()
+            self._buffered = 0
+            receiver(data)
+        if self._eof and self._receiver is not None:
+            receiver(b"")
+
+    def let_go(self) -> None:
+        """What arrives is kept for ``read`` again."""
+        self._receiver = self._on_writable = None
+
     @property
-    def at_end(self) -> bool:
-        """The peer has hung up, and everything it said has been read."""
-        return self._eof and not self._buffer
+    def paused(self) -> bool:
+        """More was written than the peer takes at the moment."""
+        return self._paused
 
     @property
     def has_input(self) -> bool:
@@ -137,31 +153,6 @@ class Stream(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             raise Disconnected(f"the connection is closed{self._why()}")
         self._transport.write(data)
-
-    async def drain(self, seconds: float) -> None:
-        """Wait until the peer has taken enough of what was written, or has something to say.
-
-        Raises:
-            TimeoutError: it did not in time.
-            Disconnected: the connection was lost meanwhile.
-        """
-        if self._paused and not self.has_input:
-            loop = asyncio.get_running_loop()
-            self._writer = loop.create_future()
-            timer = loop.call_later(seconds, _expire, self._writer)
-            try:
-                await self._writer
-            finally:
-                timer.cancel()
-                self._writer = None
-        if self._eof and self._transport is not None and self._transport.is_closing():
-            raise Disconnected(f"the connection was lost{self._why()}")
-
-    async def listen(self) -> None:
-        """Let what has arrived meanwhile come in: writing alone never gives the event loop a turn."""
-        turn = asyncio.get_running_loop().create_future()
-        turn.get_loop().call_soon(_settle, turn)
-        await turn
 
     def _why(self) -> str:
         return f": {self._fault}" if self._fault else ""

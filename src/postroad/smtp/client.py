@@ -9,8 +9,9 @@ that; DATA, STARTTLS, AUTH and EHLO end a pipelined group.
 import base64
 import binascii
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from postroad.address import Address
 from postroad.errors import ProtocolError
@@ -25,8 +26,7 @@ from postroad.smtp.states import State, Verb, after_reply
 NO_EXTENSIONS: Final = Extensions()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A reply to the oldest command that had none."""
 
     verb: Verb
@@ -42,9 +42,13 @@ class Unsolicited:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The peer broke the protocol; nothing after it is read, and the session must not be used any more."""
+    """The peer broke the protocol; nothing after it is read, and the session must not be used any more.
+
+    ``awaited`` is the command whose reply should have been there.
+    """
 
     error: ProtocolError
+    awaited: Verb | None = None
 
 
 ClientEvent = Answer | Unsolicited | Broken
@@ -87,6 +91,10 @@ class ClientConversation:
     def ehlo(self, name: str) -> bytes:
         return self._command(Verb.EHLO, commands.line(f"EHLO {name}"))
 
+    def lhlo(self, name: str) -> bytes:
+        """LMTP's EHLO (RFC 2033 §4.1)."""
+        return self._command(Verb.LHLO, commands.line(f"LHLO {name}"))
+
     def helo(self, name: str) -> bytes:
         return self._command(Verb.HELO, commands.line(f"HELO {name}"))
 
@@ -121,10 +129,16 @@ class ClientConversation:
         """RFC 4954 §4: a lone asterisk ends the exchange; the server answers 501."""
         return self._command(Verb.AUTH_RESPONSE, b"*\r\n")
 
-    def mail(
-        self, sender: Address | None, *, size: int | None = None, eight_bit: bool = False, smtputf8: bool = False
-    ) -> bytes:
-        return self._command(Verb.MAIL, commands.mail(sender, size=size, eight_bit=eight_bit, smtputf8=smtputf8))
+    def command(self, verb: Verb, wire: bytes) -> bytes:
+        """A command that was written by ``commands``."""
+        return self._command(verb, wire)
+
+    def group(self, group: Iterable[tuple[Verb, bytes]]) -> bytes:
+        """Several commands for one write (RFC 2920 §3.1), as ``commands`` has written them."""
+        return b"".join([self._command(verb, wire) for verb, wire in group])
+
+    def mail(self, sender: Address | None, *, size: int | None = None) -> bytes:
+        return self._command(Verb.MAIL, commands.mail(sender, size=size))
 
     def rcpt(self, recipient: Address) -> bytes:
         return self._command(Verb.RCPT, commands.rcpt(recipient))
@@ -138,10 +152,25 @@ class ClientConversation:
         Raises:
             MessageError: see ``body.stuff``. Nothing was written then, and the session can only be closed.
         """
+        stuffed = content_form.stuff(content)
+        self.final_dot(len(content))
+        return stuffed
+
+    def final_dot(self, octets: int, *, replies: int = 1) -> None:
+        """A content of so many octets is on its way; LMTP answers once for each recipient it accepted."""
         if self.state is not State.CONTENT:
             raise ProtocolError("content without a 354")
-        stuffed = content_form.stuff(content)
-        return self._command(Verb.DOT, stuffed, shown=f"({len(content)} octets of content, and the final dot)")
+        self._waiting.extend((Verb.DOT_ONE,) * (replies - 1))
+        self._command(Verb.DOT, b"", shown=f"({octets} octets of content, and the final dot)")
+
+    def chunk(self, octets: int) -> bytes:
+        """The command before a chunk that others follow (RFC 3030 §2)."""
+        return self._command(Verb.BDAT, b"BDAT %d\r\n" % octets)
+
+    def last_chunk(self, octets: int, *, replies: int = 1) -> bytes:
+        """The command before the last chunk."""
+        self._waiting.extend((Verb.BDAT_LAST_ONE,) * (replies - 1))
+        return self._command(Verb.BDAT_LAST, b"BDAT %d LAST\r\n" % octets)
 
     def rset(self) -> bytes:
         return self._command(Verb.RSET, b"RSET\r\n")
@@ -166,13 +195,16 @@ class ClientConversation:
         events: list[ClientEvent] = []
         if self._over:
             return events
+        awaited = None
         try:
             for reply in self._reader.feed(data):
-                events.append(self._event(reply))  # noqa: PERF401 - what came before a fault counts
+                awaited = self.awaited
+                events.append(self._event(reply))
             if self._reader.fault is not None:
+                awaited = self.awaited
                 raise self._broken(self._reader.fault.message)
         except ProtocolError as fault:
-            events.append(Broken(fault))
+            events.append(Broken(fault, awaited))
         return events
 
     def _event(self, reply: Reply) -> ClientEvent:
@@ -183,7 +215,7 @@ class ClientConversation:
             return Unsolicited(reply)
         verb = self._waiting.popleft()
         self._move(verb, reply.code)
-        if verb is Verb.EHLO and reply.code.positive:
+        if verb in (Verb.EHLO, Verb.LHLO) and reply.code.positive:
             self.extensions = parse_cached(reply.lines[1:])
         elif verb is Verb.HELO:
             self.extensions = NO_EXTENSIONS

@@ -1,6 +1,7 @@
 """Commands as a client writes them (RFC 5321 §4.1.1). Nothing that could start a second line leaves here."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from postroad.address import Address
@@ -10,6 +11,8 @@ from postroad.errors import ConfigurationError, ProtocolError
 MAX_COMMAND_OCTETS: Final = 1012
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+_NO_XCHAR = re.compile(r"[^!-*,-<>-~]")
+_NO_UNITEXT = re.compile(r"[\\+= ]")
 _EHLO_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?|\[[A-Za-z0-9:.]{2,60}\]")
 
 
@@ -46,19 +49,50 @@ def checked_ehlo_name(name: str) -> str:
     return name
 
 
-def mail(sender: Address | None, *, size: int | None, eight_bit: bool, smtputf8: bool) -> bytes:
+def mail(
+    sender: Address | None,
+    *,
+    size: int | None = None,
+    eight_bit: bool = False,
+    smtputf8: bool = False,
+    ret: str | None = None,
+    envid: str | None = None,
+    require_tls: bool = False,
+) -> bytes:
     """``MAIL FROM``; a parameter that is ``None`` or ``False`` is left out, as it must be where it is not offered."""
-    parameters = "".join(
-        (
-            f" SIZE={size}" if size is not None else "",  # RFC 1870 §6.1
-            " BODY=8BITMIME" if eight_bit else "",  # RFC 6152
-            " SMTPUTF8" if smtputf8 else "",  # RFC 6531 §3.4
-        )
-    )
     path = sender.addr_spec if sender is not None else ""
+    parameters = f" SIZE={size}" if size is not None else ""  # RFC 1870 §6.1
+    if eight_bit:
+        parameters += " BODY=8BITMIME"  # RFC 6152
+    if smtputf8:
+        parameters += " SMTPUTF8"  # RFC 6531 §3.4
+    if ret is not None:
+        parameters += f" RET={ret}"  # FULL or HDRS, RFC 3461 §4.3
+    if envid is not None:
+        parameters += f" ENVID={xtext(envid)}"  # RFC 3461 §4.4
+    if require_tls:
+        parameters += " REQUIRETLS"  # RFC 8689 §2
     return line(f"MAIL FROM:<{path}>{parameters}")
 
 
-def rcpt(recipient: Address) -> bytes:
-    """``RCPT TO``."""
-    return line(f"RCPT TO:<{recipient.addr_spec}>")
+def rcpt(recipient: Address, *, notify: Iterable[str] = (), orcpt: str | None = None) -> bytes:
+    """``RCPT TO``; ``orcpt`` is the value of that parameter, as ``original_recipient`` makes it."""
+    parameters = ""
+    if wanted := ",".join(notify):
+        parameters += f" NOTIFY={wanted}"  # NEVER, or some of SUCCESS, FAILURE, DELAY; RFC 3461 §4.1
+    if orcpt is not None:
+        parameters += f" ORCPT={orcpt}"  # RFC 3461 §4.2
+    return line(f"RCPT TO:<{recipient.addr_spec}>{parameters}")
+
+
+def original_recipient(recipient: Address) -> str:
+    """The address with its type, as ORCPT carries it (RFC 3461 §4.2, RFC 6533 §3)."""
+    if not recipient.needs_smtputf8:
+        return f"rfc822;{xtext(recipient.addr_spec)}"
+    escaped = _NO_UNITEXT.sub(lambda found: f"\\x{{{ord(found[0]):02X}}}", recipient.addr_spec)
+    return f"utf-8;{escaped}"
+
+
+def xtext(text: str) -> str:
+    """Printable ASCII as it may stand in a parameter's value (RFC 3461 §4)."""
+    return _NO_XCHAR.sub(lambda found: f"+{ord(found[0]):02X}", text)

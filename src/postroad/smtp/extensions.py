@@ -62,6 +62,29 @@ class Extensions:
         return limit or None
 
     @property
+    def chunking(self) -> bool:
+        """RFC 3030."""
+        return "CHUNKING" in self.keywords
+
+    @property
+    def dsn(self) -> bool:
+        """RFC 3461."""
+        return "DSN" in self.keywords
+
+    @property
+    def require_tls(self) -> bool:
+        """RFC 8689."""
+        return "REQUIRETLS" in self.keywords
+
+    def limit(self, name: str) -> int | None:
+        """One of LIMITS (RFC 9422 §4): ``MAILMAX``, ``RCPTMAX``, ``RCPTDOMAINMAX``; ``None`` where it is not said."""
+        for parameter in self.keywords.get("LIMITS", "").split():
+            key, _, text = parameter.partition("=")
+            if key.upper() == name and text.isascii() and text.isdigit() and len(text) <= 6 and int(text) > 0:
+                return int(text)
+        return None
+
+    @property
     def auth_mechanisms(self) -> frozenset[str]:
         """SASL mechanisms in upper case (RFC 4954 §3)."""
         return frozenset(self.keywords.get("AUTH", "").upper().split())

@@ -29,12 +29,13 @@ from postroad.smtp.commands import is_ehlo_name
 from postroad.smtp.states import State, Verb
 from postroad.transport.smtp.dial import dial, handshake_for
 from postroad.transport.smtp.log_in import LogIn
-from postroad.transport.smtp.settings import Smtp
+from postroad.transport.smtp.settings import Protocol, Smtp
 
 PHASE_OF: Final = {
     Verb.GREETING: Phase.GREETING,
     Verb.EHLO: Phase.EHLO,
     Verb.HELO: Phase.EHLO,
+    Verb.LHLO: Phase.EHLO,
     Verb.STARTTLS: Phase.STARTTLS,
     Verb.AUTH: Phase.AUTH,
     Verb.AUTH_RESPONSE: Phase.AUTH,
@@ -42,6 +43,10 @@ PHASE_OF: Final = {
     Verb.RCPT: Phase.RCPT,
     Verb.DATA: Phase.DATA,
     Verb.DOT: Phase.DOT,
+    Verb.DOT_ONE: Phase.DOT,
+    Verb.BDAT: Phase.DATA,
+    Verb.BDAT_LAST: Phase.DOT,
+    Verb.BDAT_LAST_ONE: Phase.DOT,
     Verb.RSET: Phase.RSET,
     Verb.NOOP: Phase.NOOP,
     Verb.QUIT: Phase.QUIT,
@@ -147,9 +152,10 @@ class SmtpConnection:
 
     async def _ehlo(self) -> None:
         name = self.settings.ehlo or _own_name(self.stream)
-        self.stream.write(self.conversation.ehlo(name))
-        reply = await self.answer(self.settings.timeouts.command, Verb.EHLO)
-        if reply.code.permanent:  # RFC 5321 §3.2: a server from before extensions
+        lmtp = self.settings.protocol is Protocol.LMTP
+        self.stream.write(self.conversation.lhlo(name) if lmtp else self.conversation.ehlo(name))
+        reply = await self.answer(self.settings.timeouts.command, Verb.LHLO if lmtp else Verb.EHLO)
+        if reply.code.permanent and not lmtp:  # RFC 5321 §3.2: a server from before extensions
             self.stream.write(self.conversation.helo(name))
             reply = await self.answer(self.settings.timeouts.command, Verb.HELO)
         if reply.code.temporary:
@@ -202,7 +208,7 @@ class SmtpConnection:
             if event.reply.code == 421:
                 self._farewell = event.reply
             return event.reply
-        raise self._lost(event, PHASE_OF[verb])
+        raise self.lost(event, PHASE_OF[verb])
 
     async def _read(self, seconds: float, verb: Verb) -> None:
         phase = PHASE_OF[verb]
@@ -212,31 +218,23 @@ class SmtpConnection:
             message = f"{self.settings.where} did not answer {verb.value} within {seconds:g} s"
             raise Timeout(message, phase=phase, transcript=self.transcript()) from None
         if not data:
-            message = f"{self.settings.where} closed the connection instead of answering {verb.value}"
-            raise Disconnected(message, phase=phase, transcript=self.transcript())
+            raise self.hung_up(verb, phase)
         if not self._seen_bytes:
             self._seen_bytes = True
             if data.startswith(_TLS_RECORD):
                 raise tls_on_plain_port(self.settings.where)
         self._events.extend(self.conversation.receive(data))
 
-    async def drain_block(self) -> None:
-        """Wait until the server has taken what was written.
+    def hung_up(self, awaited: Verb | None, phase: Phase) -> Disconnected:
+        """The server is gone."""
+        said = f"instead of answering {awaited.value}" if awaited is not None else "unasked"
+        message = f"{self.settings.where} closed the connection {said}"
+        return Disconnected(message, phase=phase, transcript=self.transcript())
 
-        Raises:
-            Timeout: it did not in time.
-            Disconnected: the connection was lost.
-        """
-        seconds = self.settings.timeouts.block
-        try:
-            await self.stream.drain(seconds)
-        except TimeoutError:
-            message = f"{self.settings.where} took no content for {seconds:g} s"
-            raise Timeout(message, phase=Phase.DATA, transcript=self.transcript()) from None
-
-    def _lost(self, event: ClientEvent, phase: Phase) -> SendError:
+    def lost(self, event: ClientEvent, phase: Phase) -> SendError:
+        """What an event that answers nothing means."""
         if isinstance(event, Broken):
-            event.error.phase = phase
+            event.error.phase = PHASE_OF[event.awaited] if event.awaited is not None else phase
             event.error.transcript = self.transcript()
             return event.error
         assert isinstance(event, Unsolicited)
@@ -271,13 +269,10 @@ class SmtpConnection:
             and not self.has_input
         )
 
-    async def probe(self) -> bool:
-        """Ask a connection that has been idle for long whether it still lives (NOOP, RFC 5321 §4.1.1.9)."""
-        try:
-            self.stream.write(self.conversation.noop())
-            return (await self.answer(self.settings.timeouts.connect, Verb.NOOP)).code.positive
-        except SendError:
-            return False
+    @property
+    def verified_tls(self) -> bool:
+        """The server has proved who it is, and nobody on the way can read or change what is said."""
+        return self.stream.tls and self.settings.tls_settings.verify
 
     def transcript(self) -> tuple[TranscriptLine, ...]:
         """What has been said so far, redacted."""

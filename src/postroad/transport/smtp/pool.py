@@ -1,8 +1,9 @@
 """The connections to one account: a hard cap, messages handed over in order, nobody waits for ever.
 
-Every connection is a member: a task that opens it, takes messages from the queue, and closes it. The pool never tries
-a delivery again on its own. One thing looks like it and is not: a message that met a connection which the server had
-given up while it was idle, before the server said a word to it, goes to a new connection and has cost no attempt.
+Every connection is a member: a task that opens it, has its session take messages from the queue, and closes it. The
+pool never tries a delivery again on its own. One thing looks like it and is not: a message that met a connection which
+the server had given up while it was idle, before the server said a word to it, goes to a new connection and has cost no
+attempt.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from postroad.message.envelope import MailObject
 from postroad.reply import Phase
 from postroad.transport.contract import BeforeCommit
 from postroad.transport.smtp.connection import SmtpConnection
-from postroad.transport.smtp.delivery import Delivery, PendingReport, transact
+from postroad.transport.smtp.delivery import Delivery, PendingReport
 from postroad.transport.smtp.pool_policy import (
     HOLD_BACK,
     PROBE_AFTER,
@@ -26,20 +27,35 @@ from postroad.transport.smtp.pool_policy import (
     opening_failed_for_all,
     worn_out,
 )
+from postroad.transport.smtp.session import Session
 from postroad.transport.smtp.settings import PoolLimits
+from postroad.transport.smtp.transaction import Transaction
 
 
 class Member:
     """A connection of the pool, with its task."""
 
-    __slots__ = ("connection", "given_up", "opened_at", "task", "wake", "woken")
+    __slots__ = (
+        "connection",
+        "given_up",
+        "idle_since",
+        "idle_timer",
+        "opened_at",
+        "over",
+        "probing",
+        "session",
+        "task",
+    )
 
     def __init__(self) -> None:
         self.connection: SmtpConnection | None = None
+        self.session: Session | None = None
         self.opened_at = 0.0
         self.given_up = False  # while it was being opened
-        self.wake: asyncio.Future[None] | None = None  # while idle
-        self.woken = False  # by a message, which it has not taken yet
+        self.probing = False  # whether its connection still lives, for a message that it has not taken yet
+        self.idle_since = 0.0
+        self.idle_timer: asyncio.TimerHandle | None = None
+        self.over: asyncio.Future[None] | None = None  # settled when the connection is to be closed
         self.task: asyncio.Task[None] | None = None
 
 
@@ -52,10 +68,11 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Delivery] = deque()
         self._members: set[Member] = set()
+        self._member_of: dict[Session, Member] = {}
         self._idle: list[Member] = []  # last in, first out: the others may grow old and go
         self._farewells: set[asyncio.Task[None]] = set()
         self._opening = 0
-        self._woken = 0
+        self._probing = 0
         self._proven = False
         self._hold_back_until = 0.0
         self._moved_at = 0.0  # when a message last left the queue
@@ -79,7 +96,7 @@ class Pool:
         return PoolState(
             waiting=len(self._queue),
             idle=len(self._idle),
-            woken=self._woken,
+            woken=self._probing,
             opening=self._opening,
             members=len(self._members),
             proven=self._proven,
@@ -97,9 +114,14 @@ class Pool:
             self._sweep_later()
 
     def _wake_member(self, member: Member) -> None:
-        member.woken = True
-        self._woken += 1
-        _rouse(member)
+        assert member.session is not None
+        _stop_idling(member)
+        if self._loop.time() - member.idle_since < PROBE_AFTER:
+            member.session.go_on()
+        else:
+            member.probing = True
+            self._probing += 1
+            member.session.probe()
 
     def _open_member(self) -> None:
         member = Member()
@@ -125,92 +147,116 @@ class Pool:
         member.opened_at = self._loop.time()
         self._proven = True
         self._loop.call_soon(self._stir)  # others may follow, once this one has taken its message
+        await self._serve(member, member.connection)
+
+    async def _serve(self, member: Member, connection: SmtpConnection) -> None:
+        member.over = self._loop.create_future()
+        member.session = session = Session(connection, self)
+        self._member_of[session] = member
         cancelled = False
         try:
-            await self._work(member, member.connection)
+            session.begin()
+            await member.over
         except asyncio.CancelledError:
             cancelled = True  # a loop that ends does that: no time for a goodbye, and nothing begins
-            member.connection.abort()
+            session.abort()
             raise
         finally:
-            self._members.discard(member)
-            self._part_from(member.connection)
+            self._forget(member, session)
+            session.release()
+            self._part_from(connection)
             if not (cancelled or self._closing):
                 self._stir()
 
-    async def _work(self, member: Member, connection: SmtpConnection) -> None:
-        following: Delivery | None = None
-        while True:
-            begun = following is not None
-            delivery = following if following is not None else await self._next(member, connection)
-            if delivery is None:
-                return
-            following = await transact(connection, delivery, self._follower(member), begun=begun)
-            if not connection.open:
-                self._give_back(following, delivery)
-                return
+    def _forget(self, member: Member, session: Session) -> None:
+        self._members.discard(member)
+        self._member_of.pop(session, None)
+        _stop_idling(member)
+        with contextlib.suppress(ValueError):
+            self._idle.remove(member)
+        self._stop_probing(member)
 
-    def _give_back(self, *deliveries: Delivery | None) -> None:
-        """Queue again, in front, what a lost connection never began."""
-        for delivery in deliveries:
-            if delivery is not None and not delivery.done:
-                self._queue.appendleft(delivery)
+    def _stop_probing(self, member: Member) -> None:
+        self._probing -= member.probing
+        member.probing = False
 
-    def _follower(self, member: Member) -> Callable[[SmtpConnection], Delivery | None]:
-        def follow(connection: SmtpConnection) -> Delivery | None:
-            age = self._loop.time() - member.opened_at
-            if self._closing or worn_out(connection.served + 1, age, self._limits):
-                return None
-            return self._take(connection)
+    # ── what its sessions ask ─────────────────────────────────────────────────────────────────────────────────────
 
-        return follow
-
-    def _take(self, connection: SmtpConnection) -> Delivery | None:
-        """The first waiting message that this connection can carry; those it cannot get their answer."""
-        while self._queue:
+    def following(self, session: Session, last: Transaction | None) -> Transaction | None:
+        """The rest of the last message, or the first waiting one that this connection can carry; those it cannot get
+        their answer.
+        """
+        member = self._member_of.get(session)
+        if member is None or self._is_worn_out(member, session):
+            self._return_rest(last)
+            return None
+        self._stop_probing(member)
+        if last is not None and last.delivery.has_more:
+            transaction = self._begin(last.delivery, session)
+            if transaction is not None:
+                return transaction
+        while self._queue and not self._closing:
             delivery = self._queue.popleft()
             if delivery.done:  # cancelled while it waited
                 continue
             self._moved_at = self._loop.time()
-            unsuited = delivery.unsuited(connection.conversation.extensions)
-            if unsuited is None:
-                return delivery
-            delivery.fail(unsuited, connection)
+            transaction = self._begin(delivery, session)
+            if transaction is not None:
+                return transaction
         return None
 
-    async def _next(self, member: Member, connection: SmtpConnection) -> Delivery | None:
-        """The next message, or ``None`` when the connection should end."""
-        while True:
-            age = self._loop.time() - member.opened_at
-            if not connection.usable or worn_out(connection.served, age, self._limits):
-                return None
-            delivery = self._take(connection)
-            if delivery is not None:
-                return delivery
-            if self._closing or not await self._idle_until_roused(member, connection):
-                return None
-
-    async def _idle_until_roused(self, member: Member, connection: SmtpConnection) -> bool:
-        """Wait for work; false when the connection has idled long enough, or the server spoke or hung up."""
-        since = self._loop.time()
-        member.wake = self._loop.create_future()
-        connection.stream.on_input = lambda: _rouse(member)
-        timer = self._loop.call_later(self._limits.idle, _rouse, member)
-        self._idle.append(member)
+    def _begin(self, delivery: Delivery, session: Session) -> Transaction | None:
         try:
-            await member.wake
-        finally:
-            timer.cancel()
-            connection.stream.on_input = None
-            member.wake = None
-            woken, member.woken = member.woken, False
-            self._woken -= woken
-            with contextlib.suppress(ValueError):
-                self._idle.remove(member)
-        idled = self._loop.time() - since
-        if not connection.usable or not (self._queue or woken):
-            return False
-        return idled < PROBE_AFTER or await connection.probe()
+            return delivery.begin(session.connection)
+        except PostroadError as unsuited:
+            unsuited.transcript = unsuited.transcript or session.connection.transcript()
+            delivery.fail(unsuited)
+            return None
+
+    def _return_rest(self, last: Transaction | None) -> None:
+        """A message with more recipients goes on over another connection."""
+        if last is not None and last.delivery.has_more and last.delivery not in self._queue:
+            last.delivery.session = None
+            self._queue.appendleft(last.delivery)
+
+    def _is_worn_out(self, member: Member, session: Session) -> bool:
+        limits, connection = self._limits, session.connection
+        most = connection.conversation.extensions.limit("MAILMAX")  # RFC 9422 §4
+        if most is not None and connection.served >= most:
+            return True
+        return worn_out(connection.served, self._loop.time() - member.opened_at, limits)
+
+    def look_ahead(self, session: Session) -> None:
+        """Prepare the message that is probably next."""
+        if self._queue:
+            self._queue[0].prepare(session.connection)
+
+    def rests(self, session: Session) -> None:
+        """Keep a connection that has nothing to do for a while; or part from it."""
+        member = self._member_of.get(session)
+        if member is None:
+            return
+        if self._closing or not session.connection.usable or self._is_worn_out(member, session):
+            _end(member)
+            return
+        self._stop_probing(member)
+        member.idle_since = self._loop.time()
+        member.idle_timer = self._loop.call_later(self._limits.idle, _end, member)
+        self._idle.append(member)
+
+    def returned(self, transaction: Transaction) -> None:
+        """Queue again, in front, what a lost connection never began."""
+        delivery = transaction.delivery
+        delivery.give_back(transaction)
+        if not delivery.done and delivery not in self._queue:
+            self._queue.appendleft(delivery)
+
+    def ended(self, session: Session) -> None:
+        """Its connection is closed; others may have to be opened."""
+        member = self._member_of.get(session)
+        if member is not None:
+            self._forget(member, session)
+            _end(member)
 
     def _opening_failed(self, fault: Exception) -> None:
         self._proven = False
@@ -241,7 +287,7 @@ class Pool:
         waiting, self._queue = self._queue, deque()
         for delivery in waiting:
             if isinstance(fault, PostroadError):
-                delivery.fail(_own_copy(fault), None)
+                delivery.fail(_own_copy(fault))
             elif not delivery.done:
                 delivery.pending.set_exception(fault)
 
@@ -261,7 +307,7 @@ class Pool:
         while self._queue and (self._queue[0].done or self._patience_ends() <= self._loop.time()):
             delivery = self._queue.popleft()
             message = f"no connection became free within {self._limits.wait:g} s"
-            delivery.fail(PoolTimeout(message, phase=Phase.POOL), None)
+            delivery.fail(PoolTimeout(message, phase=Phase.POOL))
         if self._queue:
             self._sweep_later()
 
@@ -282,7 +328,7 @@ class Pool:
         closed = Abandoned("the transport was closed before this message was tried", phase=Phase.POOL)
         self._fail_waiting(closed)
         for member in list(self._idle):
-            _rouse(member)
+            _end(member)
         self._give_up_opening()
         tasks = [member.task for member in self._members if member.task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -298,9 +344,15 @@ class Pool:
                 member.connection.stream.forget_after_fork()
 
 
-def _rouse(member: Member) -> None:
-    if member.wake is not None and not member.wake.done():
-        member.wake.set_result(None)
+def _end(member: Member) -> None:
+    if member.over is not None and not member.over.done():
+        member.over.set_result(None)
+
+
+def _stop_idling(member: Member) -> None:
+    if member.idle_timer is not None:
+        member.idle_timer.cancel()
+        member.idle_timer = None
 
 
 def _own_copy(fault: PostroadError) -> PostroadError:

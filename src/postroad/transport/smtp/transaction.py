@@ -1,0 +1,219 @@
+"""One mail transaction: MAIL, RCPT, content (RFC 5321 §3.3), and what the replies mean for each of its recipients.
+
+It writes nothing and waits for nothing; the session does. A message with many recipients has several of these.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from postroad.address import Address
+from postroad.errors import DataError, OutcomeUnknown, PostroadError, ProtocolError, SenderRefused
+from postroad.message.dsn_request import Dsn, Returned
+from postroad.message.envelope import Body, MailObject
+from postroad.outcome import Outcome, Result
+from postroad.reply import Phase, Reply
+from postroad.smtp import commands
+from postroad.smtp.body import stuff
+from postroad.smtp.extensions import Extensions
+from postroad.smtp.states import Verb
+
+if TYPE_CHECKING:
+    from postroad.transport.smtp.delivery import Delivery
+
+_DATA: Final = (Verb.DATA, b"DATA\r\n")
+# RFC 3463 §3.6: too many recipients. Without an enhanced code a 452 says the same (RFC 5321 §4.5.3.1.10), and so did
+# 552 before it.
+_TOO_MANY: Final = (5, 3)
+
+
+class Transaction:
+    """``mail`` is in the form that suits the server; ``accepted`` grows with RCPT's replies."""
+
+    __slots__ = (
+        "_commands",
+        "_extensions",
+        "_wire",
+        "accepted",
+        "answered",
+        "chunked",
+        "committed",
+        "delivery",
+        "ended",
+        "left",
+        "mail",
+        "outcomes",
+        "recipients",
+        "replied",
+    )
+
+    def __init__(
+        self, delivery: "Delivery", mail: MailObject, recipients: tuple[Address, ...], extensions: Extensions
+    ) -> None:
+        self.delivery = delivery
+        self.mail = mail
+        self.recipients = recipients
+        self.chunked = extensions.chunking
+        self.accepted: list[Address] = []
+        self.outcomes: list[Outcome] = []
+        self.answered = 0  # recipients whom the server has answered, or, in LMTP, of the accepted ones behind the dot
+        self.committed = False  # the final dot went out
+        self.replied = False  # the server has said something about this message
+        self.ended = False
+        self.left: list[Address] = []  # were too many for it
+        self._extensions = extensions
+        self._commands: list[tuple[Verb, bytes]] | None = None
+        self._wire: bytes | None = None
+
+    @property
+    def untouched(self) -> bool:
+        """No server has answered anything to it, so another connection may take it without this being a second try."""
+        return not self.replied and not self.committed
+
+    # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def prepare(self) -> None:
+        """Work out what will go over the wire, while there is time.
+
+        Raises:
+            MessageError: a bare CR or LF stands in the content.
+        """
+        if self._commands is None:
+            self._commands = list(self._opening())
+        if self._wire is None and not self.chunked:
+            self._wire = stuff(self.mail.content)
+
+    def opening(self) -> list[tuple[Verb, bytes]]:
+        """MAIL, every RCPT, and DATA unless the content goes in chunks."""
+        if self._commands is None:
+            self._commands = list(self._opening())
+        return self._commands
+
+    def _opening(self) -> Iterator[tuple[Verb, bytes]]:
+        mail, extensions, dsn = self.mail, self._extensions, self.mail.envelope.dsn
+        yield (
+            Verb.MAIL,
+            commands.mail(
+                mail.envelope.mail_from,
+                size=len(mail.content) if extensions.size_offered else None,
+                eight_bit=mail.body is Body.EIGHT_BIT,
+                smtputf8=mail.smtputf8,
+                ret=_ret(dsn),
+                envid=dsn.envid if dsn is not None else None,
+                require_tls=mail.envelope.require_tls,
+            ),
+        )
+        for recipient in self.recipients:
+            yield (Verb.RCPT, _rcpt(recipient, dsn))
+        if not self.chunked:
+            yield _DATA
+
+    def wire(self) -> bytes:
+        """The content as it goes over the wire: in chunks as it is, else dot-stuffed with its final dot."""
+        if self.chunked:
+            return self.mail.content
+        if self._wire is None:
+            self._wire = stuff(self.mail.content)
+        return self._wire
+
+    # ── replies ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def mail_answered(self, reply: Reply) -> None:
+        self.replied = True
+        if not reply.code.positive:
+            self.fail(SenderRefused(f"the sender was refused: {reply}", reply=reply, phase=Phase.MAIL))
+
+    def rcpt_answered(self, reply: Reply) -> bool:
+        """One more recipient is answered; whether it was the last one."""
+        recipient = self.recipients[self.answered]
+        self.answered += 1
+        if reply.code.positive:
+            self.accepted.append(recipient)
+        elif self.accepted and _means_too_many(reply):
+            self.left.append(recipient)
+        else:
+            self.outcomes.append(Outcome(recipient, Result.REFUSED, Phase.RCPT, reply))
+        return self.answered == len(self.recipients)
+
+    def data_refused(self, reply: Reply) -> None:
+        """DATA was answered with something other than 354, or it does not matter how."""
+        if self.accepted:
+            self.fail(DataError(f"DATA was refused: {reply}", reply=reply, phase=Phase.DATA))
+        else:
+            self.end()
+
+    def content_refused_early(self, reply: Reply) -> None:
+        """The server would not read on: too large, disk full."""
+        if reply.code.positive:
+            message = f"the message was accepted before it was complete: {reply}"
+            self.fail(ProtocolError(message, reply=reply, phase=Phase.DATA))
+        else:
+            message = f"the message was refused while it was sent: {reply}"
+            self.fail(DataError(message, reply=reply, phase=Phase.DATA))
+
+    def content_answered(self, reply: Reply) -> None:
+        """One reply for all (RFC 5321 §4.1.1.4)."""
+        if not reply.code.positive:
+            self.fail(DataError(f"the message was refused: {reply}", reply=reply, phase=Phase.DOT))
+            return
+        self.outcomes += [Outcome(recipient, Result.ACCEPTED, Phase.DOT, reply) for recipient in self.accepted]
+        self.end()
+
+    def content_answered_for_one(self, reply: Reply, number: int) -> None:
+        """One reply for each accepted recipient, in their order (RFC 2033 §4.2)."""
+        recipient = self.accepted[number]
+        if reply.code.positive:
+            self.outcomes.append(Outcome(recipient, Result.ACCEPTED, Phase.DOT, reply))
+        else:
+            error = DataError(f"the message was refused: {reply}", reply=reply, phase=Phase.DOT)
+            self.outcomes.append(Outcome(recipient, Result.REFUSED, Phase.DOT, reply, error))
+
+    def interrupted(self, fault: PostroadError) -> None:
+        """The connection failed. After the final dot nobody knows what became of the accepted recipients (RFC 1047)."""
+        if not self.committed:
+            self.fail(fault)
+            return
+        message = f"the final dot went out and no answer came: {fault.message}"
+        unknown = OutcomeUnknown(message, phase=Phase.DOT, transcript=fault.transcript)
+        unknown.__cause__ = fault
+        # Whatever became of these recipients, nothing was sent to those of later transactions.
+        self.fail(unknown, for_rest=fault)
+
+    def fail(self, error: PostroadError, *, for_rest: PostroadError | None = None) -> None:
+        """One error for all recipients that have no outcome yet; those of later transactions would hear the same,
+        unless there is another error for them.
+        """
+        if not self.ended:
+            self.ended = True
+            self.delivery.transaction_failed(self, error, for_rest or error)
+
+    def end(self) -> None:
+        """Every recipient has its outcome, or waits for the next transaction."""
+        if not self.ended:
+            self.ended = True
+            self.delivery.transaction_ended(self)
+
+    def unsettled(self) -> list[Address]:
+        """The recipients that are in it and have no outcome."""
+        if not self.outcomes and not self.left:
+            return list(self.recipients)
+        settled = {*self.left, *(outcome.recipient for outcome in self.outcomes)}
+        return [recipient for recipient in self.recipients if recipient not in settled]
+
+
+def _means_too_many(reply: Reply) -> bool:
+    if reply.code not in (452, 552):
+        return False
+    return reply.enhanced is None or reply.enhanced[1:] == _TOO_MANY
+
+
+def _ret(dsn: Dsn | None) -> str | None:
+    if dsn is None or dsn.ret is None:
+        return None
+    return "FULL" if dsn.ret is Returned.FULL else "HDRS"
+
+
+def _rcpt(recipient: Address, dsn: Dsn | None) -> bytes:
+    if dsn is None:
+        return commands.rcpt(recipient)
+    wanted = [one.name for one in dsn.wanted_for(recipient)]
+    return commands.rcpt(recipient, notify=wanted, orcpt=commands.original_recipient(recipient))
