@@ -15,6 +15,7 @@ _HERE: Final = "postroad.cli.commands"
 
 COMMANDS: Final = {
     "send": (f"{_HERE}.send:send", "Send one message now, or put it into the outbox."),
+    "sendmail": (f"{_HERE}.sendmail:sendmail", "Take a message from standard input, as /usr/sbin/sendmail does."),
     "outbox": (f"{_HERE}.outbox:outbox", "See what waits, what was sent, and why; retry and cancel."),
     "worker": (f"{_HERE}.worker:worker", "Deliver what is in the outbox."),
     "inbox": (f"{_HERE}.inbox:inbox", "Catch mail on this machine instead of sending it."),

@@ -22,6 +22,7 @@ _LEXEME: Final = re.compile(
     r"|.",
     re.DOTALL,
 )
+_NAME_ALONE: Final = re.compile(r"<?\s*([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)\s*>?")
 
 
 def address_list(raw: str, field: str) -> tuple[Address, ...]:
@@ -55,6 +56,47 @@ def _mailboxes(text: str, field: str) -> Iterator[Address]:
     if depth:
         raise AddressError(f"{field}: a comment that does not end in {shown(text)}", field=field)
     yield from entry.finished()
+
+
+def qualified(raw: str, domain: str) -> str:
+    """The field with ``@domain`` behind every name that stands alone where an address belongs (RFC 6409 §4.2).
+
+    Everything else stays character by character, whether or not it can be read.
+    """
+    if not domain or _needs_no_domain(raw):
+        return raw
+    places: list[int] = []
+    depth, words, angled = 0, list[re.Match[str]](), False
+    for found in (*_LEXEME.finditer(raw), None):
+        lexeme = found.group() if found else ","
+        if lexeme in ("(", ")"):
+            depth = max(0, depth + (1 if lexeme == "(" else -1))
+        elif depth and found:
+            continue
+        elif lexeme in (",", ";", ":"):
+            places += [] if lexeme == ":" or angled else _lone_name(words)
+            words, angled = [], False
+        elif found and lexeme.startswith("<"):
+            angled = True
+            places += _lone_name([found])
+        elif found and lexeme.strip():
+            words.append(found)
+    for place in reversed(places):
+        raw = f"{raw[:place]}@{domain}{raw[place:]}"
+    return raw
+
+
+def _needs_no_domain(raw: str) -> bool:
+    """The ordinary field at a glance: one address."""
+    return raw.count("@") == 1 and not any(character in raw for character in ',;("')
+
+
+def _lone_name(words: "list[re.Match[str]]") -> list[int]:
+    """Where a domain is missing: behind the one name that the entry's words are."""
+    if len(words) != 1:
+        return []
+    found = _NAME_ALONE.fullmatch(words[0].group())
+    return [words[0].start() + found.end(1)] if found else []
 
 
 class _Entry:

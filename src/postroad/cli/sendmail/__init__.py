@@ -1,0 +1,1 @@
+"""``postroad sendmail``: the drop-in for ``/usr/sbin/sendmail``."""

@@ -1,0 +1,104 @@
+"""A message as a program on this machine hands it over, and what is done so that it can go out.
+
+A mail submission agent completes what users' programs leave out (RFC 6409 §8): Date, Message-ID, From, domains. The
+rest stays octet by octet.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from postroad.address import Address
+from postroad.message import date_time, headers
+from postroad.message.address_list import address_list, qualified
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:(.*\n?(?:[ \t].*\n?)*)")  # RFC 5322 §2.2, §4.5
+_ADDRESS_FIELDS: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
+# RFC 5321 §4.4: no message is submitted with a Return-Path. A length that was counted for a mailbox is wrong by now.
+_DROPPED: Final = frozenset({"return-path", "content-length"})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a header: ``octets`` is all of it, ``value`` what stands behind the colon."""
+
+    name: str
+    value: str
+    octets: bytes
+
+    @property
+    def is_addresses(self) -> bool:
+        """The field holds addresses."""
+        return self.name.removeprefix("resent-") in _ADDRESS_FIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A message's fields in their order (names in lower case), and its body. Line ends are LF."""
+
+    fields: tuple[Field, ...]
+    body: bytes
+
+    @classmethod
+    def read(cls, raw: bytes) -> Self:
+        """Take a message apart as it comes from a pipe.
+
+        A leading ``From `` line of an mbox is dropped. NUL, which no server takes, is taken out, and a CR that ends no
+        line, as progress bars write it, becomes a space: a job's output must not be lost for it.
+        """
+        octets = raw.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\0", b"")
+        if octets.startswith(b"From "):
+            octets = octets.partition(b"\n")[2]
+        fields, position = [], 0
+        while found := _FIELD.match(octets, position):
+            value = found[2].decode("utf-8", "surrogateescape")
+            fields.append(Field(found[1].decode("ascii").lower(), value, found[0]))
+            position = found.end()
+        return cls(tuple(fields), octets[position:].removeprefix(b"\n"))
+
+    @property
+    def prefix(self) -> str:
+        """``resent-`` where the message is sent on, and only those fields speak of this sending (RFC 5322 §3.6.6)."""
+        return "resent-" if any(field.name.startswith("resent-") for field in self.fields) else ""
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a field."""
+        return any(field.name == name for field in self.fields)
+
+    def recipients(self, domain: str) -> tuple[Address, ...]:
+        """Who stands in To, Cc and Bcc; who has no domain belongs to ``domain``.
+
+        Raises:
+            AddressError: naming the field and what is no mailbox.
+        """
+        names = {f"{self.prefix}{name}" for name in ("to", "cc", "bcc")}
+        found = [
+            address_list(qualified(field.value, domain), field.name) for field in self.fields if field.name in names
+        ]
+        return tuple(address for addresses in found for address in addresses)
+
+    def completed(
+        self, *, author: Address, domain: str, date: "datetime", new_message_id: Callable[[Address], str]
+    ) -> bytes:
+        """The message with what RFC 5322 §3.6 wants and it lacks: From, Date, Message-ID, and domains."""
+        prefix = self.prefix.capitalize()
+        made: dict[str, Callable[[], str]] = {
+            f"{prefix}From": lambda: headers.mailboxes(f"{prefix}From", (author,)),
+            f"{prefix}Date": lambda: f"{prefix}Date: {date_time.rendered(date)}\r\n",
+            f"{prefix}Message-ID": lambda: f"{prefix}Message-ID: {new_message_id(author)}\r\n",
+        }
+        added = [make().replace("\r\n", "\n").encode() for name, make in made.items() if not self.has(name.lower())]
+        return b"".join((*self._kept(domain), *added, b"\n", self.body))
+
+    def _kept(self, domain: str) -> Iterable[bytes]:
+        for field in self.fields:
+            if field.name in _DROPPED:
+                continue
+            octets = field.octets
+            if field.is_addresses and (value := qualified(field.value, domain)) != field.value:
+                octets = octets.partition(b":")[0] + b":" + value.encode("utf-8", "surrogateescape")
+            yield octets if octets.endswith(b"\n") else octets + b"\n"
