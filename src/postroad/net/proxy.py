@@ -63,6 +63,8 @@ class Proxy:
             raise _malformed(f"its scheme is none of {', '.join(f'{kind.value}://' for kind in ProxyKind)}")
         if not parts.hostname:
             raise _malformed("it has no host name")
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise _malformed("something follows its host and port")
         if parts.password is not None and password is not None:
             raise _malformed("a password stands in it, and is given beside it")
         inside = _decoded(parts.password)
@@ -121,8 +123,6 @@ def _split(url: str) -> SplitResult:
         _ = parts.port  # raises where it is no number
     except ValueError:  # its words may be parts of a password
         raise _malformed("host or port cannot be read") from None
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        raise _malformed("something follows its host and port")
     return parts
 
 

@@ -1,27 +1,31 @@
-"""``smtp://user@host:587?pool=20``: the account that such a URL stands for.
+"""``smtp://user@host:587?pool=20``: the account that such a URL stands for; ``lmtp:///path`` leads to a UNIX socket.
 
 User and password may be given apart, so that nobody has to percent-encode a password; inside the URL they are
 percent-decoded (RFC 3986 §2.1). A password is always itself, never taken for a reference to one: that is what
 ``?password_ref=`` is for.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, unquote
 
 from postroad.errors import ConfigurationError
-from postroad.net.tls import Tls
+from postroad.net.pin import checked_pins
+from postroad.net.proxy import Proxy
+from postroad.net.tls import Tls, Trust
 from postroad.secret import Secret
 from postroad.smtp.sasl import checked_mechanisms
 from postroad.transport.route_url import ENCODE, Credentials, count_from, options_of, redacted, seconds_from
-from postroad.transport.smtp.settings import Smtp
+from postroad.transport.smtp.settings import PoolLimits, Protocol, Smtp, Timeouts
 
 SMTP_SCHEMES: Final = {
     "smtp": Tls.REQUIRED,
     "smtps": Tls.IMPLICIT,
     "smtp+opportunistic": Tls.OPPORTUNISTIC,
     "smtp+insecure": Tls.NONE,
+    "lmtp": None,  # ?tls= says, else what is usual for LMTP
 }
 
 
@@ -31,12 +35,12 @@ def account_from(parts: SplitResult, credentials: Credentials) -> Smtp:
     Raises:
         ConfigurationError: a part or an option is wrong, naming it.
     """
-    if any("@" in part for part in (parts.path, parts.query, parts.fragment)):
+    if any("@" in part for part in (parts.path, _PROXY.sub("", parts.query), parts.fragment)):
         # The rest of a password that holds / ? or # would be read, and shown, as a folder or an option.
         raise ConfigurationError(
             f"the URL {redacted(parts.geturl())} holds a @ behind its host", setting="url", advice=ENCODE
         )
-    if parts.path not in ("", "/") or parts.fragment:
+    if parts.fragment or (parts.path not in ("", "/") and not _is_socket(parts)):
         raise ConfigurationError(
             f"nothing follows host and port in a {parts.scheme}:// URL but ?options", setting="url"
         )
@@ -46,23 +50,69 @@ def account_from(parts: SplitResult, credentials: Credentials) -> Smtp:
         if parts.password is not None or credentials.password is not None:
             raise ConfigurationError(f"password and {_BY_REFERENCE} are both given", setting=_BY_REFERENCE)
         credentials = replace(credentials, password=Secret.ref(reference))
-    return _with_options(_account(parts, credentials), options)
+    return Smtp(**_place(parts), **_account(parts, credentials), **_said(parts.scheme, options))
 
 
-def _account(parts: SplitResult, credentials: Credentials) -> Smtp:
+def _is_socket(parts: SplitResult) -> bool:
+    return not parts.hostname and parts.port is None and parts.path.startswith("/") and parts.path != "/"
+
+
+def _place(parts: SplitResult) -> dict[str, Any]:
+    if _is_socket(parts):
+        return {"socket_path": _decoded("socket_path", parts.path)}
     if not parts.hostname:
         raise ConfigurationError(f"{parts.scheme}:// has no host name", setting="url")
-    inside_user = _decoded("username", parts.username) if parts.username else None
-    inside_password = _decoded("password", parts.password) if parts.password is not None else None
     if parts.port == 0:
         raise ConfigurationError("port 0 is not from 1 to 65535", setting="port")
-    return Smtp(
-        parts.hostname,
-        parts.port or 0,
-        username=_user(inside_user, credentials.username),
-        password=_one_of("password", inside_password, credentials.password),
-        tls=SMTP_SCHEMES[parts.scheme],
+    return {"host": parts.hostname, "port": parts.port or 0}
+
+
+def _account(parts: SplitResult, credentials: Credentials) -> dict[str, Any]:
+    inside_user = _decoded("username", parts.username) if parts.username else None
+    inside_password = _decoded("password", parts.password) if parts.password is not None else None
+    return {
+        "username": _user(inside_user, credentials.username),
+        "password": _one_of("password", inside_password, credentials.password),
+    }
+
+
+def _said(scheme: str, options: Mapping[str, str]) -> dict[str, Any]:
+    """What scheme and options say, all at once: one option may contradict, or need, another."""
+    known = {**_OF_LIMITS, **_OF_TIMEOUTS, **_OF_ACCOUNT, **(_OF_LMTP if scheme == "lmtp" else {})}
+    unknown = next((name for name in options if name not in known), None)
+    if unknown is not None:
+        names = ", ".join(sorted([*known, _BY_REFERENCE]))
+        raise ConfigurationError(f"{scheme}:// has no option {unknown!a}; it has {names}", setting=unknown)
+    said: dict[str, Any] = {"tls": SMTP_SCHEMES[scheme], "limits": _limits(options), "timeouts": _timeouts(options)}
+    said["protocol"] = Protocol.LMTP if scheme == "lmtp" else Protocol.SMTP
+    for name, value in options.items():
+        if name in _OF_ACCOUNT or name in _OF_LMTP:
+            setting, read = {**_OF_ACCOUNT, **_OF_LMTP}[name]
+            said[setting] = read(name, value)
+    if (reference := said.pop(_PROXY_PASSWORD, None)) is not None:
+        said["proxy"] = _proxy_with(options.get("proxy"), reference)
+    return said
+
+
+def _limits(options: Mapping[str, str]) -> PoolLimits:
+    return PoolLimits(
+        **{_OF_LIMITS[name][0]: _OF_LIMITS[name][1](name, options[name]) for name in options if name in _OF_LIMITS}
     )
+
+
+def _timeouts(options: Mapping[str, str]) -> Timeouts:
+    timeouts = Timeouts()
+    if "timeout" in options:
+        timeouts = timeouts.capped(seconds_from("timeout", options["timeout"]))
+    if "dot_timeout" in options:
+        timeouts = replace(timeouts, dot=seconds_from("dot_timeout", options["dot_timeout"]))
+    return timeouts
+
+
+def _proxy_with(url: str | None, password: Secret) -> Proxy:
+    if url is None:
+        raise ConfigurationError(f"{_PROXY_PASSWORD} is given and proxy is not", setting="proxy")
+    return Proxy.from_url(url, password=password)
 
 
 def _decoded(setting: str, text: str) -> str:
@@ -83,32 +133,52 @@ def _one_of(setting: str, inside: str | None, beside: Secret | str | None) -> Se
     return inside if inside is not None else beside
 
 
-def _with_options(account: Smtp, options: Mapping[str, str]) -> Smtp:
-    for name, value in options.items():
-        change = _SMTP_OPTIONS.get(name)
-        if change is None:
-            known = ", ".join(sorted([*_SMTP_OPTIONS, _BY_REFERENCE]))
-            raise ConfigurationError(f"smtp:// has no option {name!a}; it has {known}", setting=name)
-        account = change(account, value)
-    return account
+# ── options ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _text(_: str, value: str) -> str:
+    return value
+
+
+def _word_of(words: Mapping[str, Any]) -> Callable[[str, str], Any]:
+    def read(name: str, value: str) -> Any:
+        if value not in words:
+            raise ConfigurationError(f"{name}={value!a} is none of {', '.join(words)}", setting=name)
+        return words[value]
+
+    return read
+
+
+def _pins(_: str, value: str) -> tuple[str, ...]:
+    return checked_pins(value.replace(" ", "+"))  # base64 has plus signs, and in a query they mean spaces
 
 
 _BY_REFERENCE: Final = "password_ref"
-_SMTP_OPTIONS: Final[dict[str, Callable[[Smtp, str], Smtp]]] = {
-    "pool": lambda one, value: replace(one, limits=replace(one.limits, connections=count_from("pool", value))),
-    "messages": lambda one, value: replace(one, limits=replace(one.limits, messages=count_from("messages", value))),
-    "max_age": lambda one, value: replace(one, limits=replace(one.limits, age=seconds_from("max_age", value))),
-    "idle": lambda one, value: replace(one, limits=replace(one.limits, idle=seconds_from("idle", value))),
-    "pool_timeout": lambda one, value: replace(
-        one, limits=replace(one.limits, wait=seconds_from("pool_timeout", value))
-    ),
-    "timeout": lambda one, value: replace(one, timeouts=one.timeouts.capped(seconds_from("timeout", value))),
-    "dot_timeout": lambda one, value: replace(
-        one, timeouts=replace(one.timeouts, dot=seconds_from("dot_timeout", value))
-    ),
-    "auth": lambda one, value: replace(one, mechanisms=checked_mechanisms(value, token=False)),
-    "ehlo": lambda one, value: replace(one, ehlo=value),
-    "ca": lambda one, value: replace(one, ca=value),
-    "server_name": lambda one, value: replace(one, server_name=value),
-    "max_size": lambda one, value: replace(one, max_size=count_from("max_size", value)),
+_PROXY_PASSWORD: Final = "proxy_password_ref"  # noqa: S105 - the name of an option
+_PROXY: Final = re.compile(r"(?:^|(?<=&))proxy=[^&]*")  # the one option that may hold a @, before the proxy's host
+
+_Option = tuple[str, Callable[[str, str], Any]]  # the setting, and how its value is read
+_OF_LIMITS: Final[dict[str, _Option]] = {
+    "pool": ("connections", count_from),
+    "messages": ("messages", count_from),
+    "max_age": ("age", seconds_from),
+    "idle": ("idle", seconds_from),
+    "pool_timeout": ("wait", seconds_from),
 }
+_OF_TIMEOUTS: Final = {"timeout": seconds_from, "dot_timeout": seconds_from}
+_OF_ACCOUNT: Final[dict[str, _Option]] = {
+    "auth": ("mechanisms", lambda _, value: checked_mechanisms(value, token=False)),
+    "ehlo": ("ehlo", _text),
+    "max_size": ("max_size", count_from),
+    "ca": ("ca", _text),
+    "server_name": ("server_name", _text),
+    "pin": ("pin", _pins),
+    "trust": ("trust", _word_of({one.value: one for one in Trust})),
+    "client_cert": ("client_cert", _text),
+    "client_key": ("client_key", _text),
+    "client_key_password_ref": ("client_key_password", lambda _, value: Secret.ref(value)),
+    "proxy": ("proxy", lambda _, value: value),
+    _PROXY_PASSWORD: (_PROXY_PASSWORD, lambda _, value: Secret.ref(value)),
+    "source": ("source", _text),
+}
+_OF_LMTP: Final[dict[str, _Option]] = {"tls": ("tls", _word_of({one.value: one for one in Tls}))}
