@@ -156,7 +156,7 @@ SECRET = "hunter2"
         (f"smtp://ann:{SECRET}%00@mail.example", "password", "NUL"),
         (f"smtp+insecure://ann:{SECRET}@mail.example", "tls", "plain text"),
         (f"http://ann:{SECRET}@mail.example", "url", "'http' is no kind"),
-        ("smtp://mail.example?pools=3", "pools", "no option 'pools'; it has auth, ca, client_cert"),
+        ("smtp://mail.example?pools=3", "pools", "no option 'pools'; it has auth, burst, ca, client_cert"),
         ("smtp://mail.example?password=x", "password", "no option 'password'"),
         (f"smtp://ann@mail.example?password_ref={SECRET}", "password", "this is no reference"),
         (f"smtp://ann:{SECRET}@mail.example?password_ref=env:X", "password_ref", "both given"),

@@ -52,7 +52,7 @@ def test_secure_is_the_default_and_the_password_a_secret() -> None:
         ({"username": "", "password": "hunter2"}, "username"),
         ({"username": "ann", "password": ""}, "password"),
         ({"username": "ann", "password": "hunter2", "tls": Tls.NONE}, "tls"),
-        ({"max_size": 0}, "max_size"),
+        ({"max_size": -1}, "max_size"),
         ({"limits": PoolLimits(connections=0)}, "pool"),
         ({"limits": PoolLimits(messages=0)}, "messages"),
         ({"limits": PoolLimits(idle=0)}, "idle"),

@@ -129,7 +129,10 @@ class LogIn:
         message = f"{self._account.where} refused the {what} of {self._account.username!r} ({mechanism.name}): {reply}"
         if mechanism.complaint:
             message += f" (before that: {mechanism.complaint})"
-        advice = "Check that the token is for this account and for sending by SMTP." if by_token else None
+        known = self._account.known
+        advice = known.advice if known is not None else None
+        if by_token:
+            advice = "Check that the token is for this account and for sending by SMTP."
         return AuthenticationError(message, reply=reply, phase=Phase.AUTH, advice=advice)
 
 

@@ -7,7 +7,7 @@ its key (host and port or path, protocol, TLS, account, source address, proxy, l
 import os
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from postroad.errors import ConfigurationError
 from postroad.net.access_token import AccessTokens, TokenCallback
@@ -25,6 +25,8 @@ from postroad.smtp.sasl import (
     checked_token,
     checked_username,
 )
+from postroad.transport.gcra import Rate
+from postroad.transport.presets import Preset, named_preset, preset_for
 
 DEFAULT_PORT: Final = {
     Tls.REQUIRED: 587,
@@ -34,6 +36,7 @@ DEFAULT_PORT: Final = {
 }  # RFC 6409, 8314, 5321
 LMTP_PORT: Final = 24  # registered for "any private mail system"; RFC 2033 §5 names none, and forbids 25
 MEGABYTE: Final = 1_000_000  # octets
+MAX_SIZE: Final = 25 * MEGABYTE  # of content: what most providers take, as octets on the wire
 PATH_LIMIT: Final = 107  # octets of a UNIX socket's path: Linux's sun_path without its NUL; unix(7)
 
 
@@ -72,15 +75,32 @@ class PoolLimits:
     messages: int = 100  # per connection; many providers hang up after 100 or 50
     age: float = 300.0  # seconds that a connection lives
     idle: float = 8.0  # seconds without mail before we say QUIT; Amazon SES hangs up after 10
-    wait: float = 300.0  # seconds a message waits for a connection while the queue does not move
+    wait: float = 300.0  # seconds a message waits for a connection while the queue does not move, or for its turn
+
+
+def limits_at(host: str) -> PoolLimits:
+    """The limits of a known relay; those that suit most, at any other."""
+    known, usual = preset_for(host), PoolLimits()
+    if known is None:
+        return usual
+    return PoolLimits(
+        connections=known.connections or usual.connections,
+        messages=known.messages or usual.messages,
+        idle=known.idle or usual.idle,
+    )
+
+
+USUAL_LIMITS: Final = PoolLimits()  # this very object: nothing was said
 
 
 @dataclass(frozen=True, slots=True)
 class Smtp:
     """An SMTP account: where, by which TLS policy, as whom, and with how many connections.
 
-    ``max_size`` is in octets of content. ``ehlo`` is the name given to the server; left out, the host's own name where
-    it has a domain, else the address literal of the connection.
+    ``max_size`` is in octets of content. It and ``limits``, left out, are what the preset of a known relay says (see
+    ``presets``), else 25 MB and ``PoolLimits()``. ``rate`` is a ``Rate``, or a text such as ``100/min``. ``ehlo`` is
+    the name given to the server; left out, the host's own name where it has a domain, else the address literal of the
+    connection.
 
     ``username`` comes with a ``password`` (``Secret.ref`` for one that is looked up when it is needed) or with a
     ``token``: an OAuth 2.0 access token, or a callback, ``async`` or not, that returns one as ``str`` or
@@ -107,8 +127,8 @@ class Smtp:
     ca: str | None = None
     server_name: str | None = None
     ehlo: str | None = None
-    max_size: int = 25 * MEGABYTE  # what most providers take, as octets on the wire
-    limits: PoolLimits = field(default_factory=PoolLimits)
+    max_size: int = 0
+    limits: PoolLimits = USUAL_LIMITS
     timeouts: Timeouts = field(default_factory=Timeouts)
     token: AccessTokens | TokenCallback | Secret | str | None = None
     mechanisms: tuple[str, ...] | str = ()
@@ -121,6 +141,23 @@ class Smtp:
     client_cert: str | None = None
     client_key: str | None = None
     client_key_password: Secret | str | None = None
+    rate: Rate | str | None = None
+
+    @classmethod
+    def preset(cls, name: str, *, region: str = "", **settings: Any) -> "Smtp":
+        """The account at a known relay: ``Smtp.preset("gmail", username=…, password=…)``; ``docs/routes.md`` has them.
+
+        ``settings`` are those of ``Smtp``; ``region`` is for the relays that have some, such as ``ses``.
+
+        Raises:
+            ConfigurationError: there is no such preset, the region is missing, or a setting is wrong.
+        """
+        known = named_preset(name)
+        if known.user is not None and ("password" in settings or "token" in settings):
+            settings.setdefault("username", known.user)
+        settings.setdefault("port", known.port)
+        settings.setdefault("tls", Tls.IMPLICIT if settings["port"] == DEFAULT_PORT[Tls.IMPLICIT] else Tls.REQUIRED)
+        return cls(known.host_in(region), **settings)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -132,7 +169,9 @@ class Smtp:
             put(self, "mechanisms", checked_mechanisms(self.mechanisms, token=self.token is not None))
         put(self, "pin", checked_pins(self.pin) if self.pin else ())
         put(self, "tls", self.tls or self._usual_tls())
+        put(self, "rate", Rate.read(self.rate) if isinstance(self.rate, str) else self.rate)
         self._settle_place()
+        self._settle_limits()
         if self.ehlo is not None:
             checked_ehlo_name(self.ehlo)
         self._check_numbers()
@@ -165,6 +204,13 @@ class Smtp:
             )
         if self.source is not None:
             _check_source(self.source, self.host if self.proxy is None else "")
+
+    def _settle_limits(self) -> None:
+        put, known = object.__setattr__, self.known
+        usual = MAX_SIZE if known is None else known.max_size or MAX_SIZE
+        put(self, "max_size", self.max_size or usual)
+        if self.limits is USUAL_LIMITS:
+            put(self, "limits", limits_at(self.host))
 
     def _host_of_socket(self) -> str:
         """The host at a UNIX socket is this one."""
@@ -216,6 +262,16 @@ class Smtp:
                 setting="tls",
                 advice="Use smtp:// or smtps://; without TLS postroad authenticates only on a loopback host.",
             )
+
+    @property
+    def known(self) -> Preset | None:
+        """What is known of the relay, if it is a well-known one."""
+        return preset_for(self.host)
+
+    @property
+    def spacing(self) -> Rate | None:
+        """How fast messages may follow one another."""
+        return self.rate if isinstance(self.rate, Rate) else None
 
     @property
     def secret(self) -> Secret | None:

@@ -4,11 +4,14 @@ import asyncio
 import os
 from typing import Final
 
-from postroad.errors import ConfigurationError
+from postroad.clock import SYSTEM_CLOCK, Clock
+from postroad.errors import Abandoned, ConfigurationError, Throttled
 from postroad.message.envelope import MailObject
+from postroad.outcome import SendReport, failed
+from postroad.reply import Phase
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
+from postroad.transport.pace import Pace
 from postroad.transport.smtp.connection import SmtpConnection
-from postroad.transport.smtp.delivery import PendingReport
 from postroad.transport.smtp.pool import Pool
 from postroad.transport.smtp.settings import Smtp
 
@@ -24,8 +27,10 @@ class SmtpTransport:
 
     abilities = frozenset({Ability.SEPARATE_ENVELOPE, Ability.REMOTE})
 
-    def __init__(self, settings: Smtp) -> None:
+    def __init__(self, settings: Smtp, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.settings = settings
+        rate = settings.spacing
+        self._pace = None if rate is None else Pace(rate, settings.limits.wait, clock)
         self._pool: Pool | None = None
         self._owner: tuple[int, asyncio.AbstractEventLoop] | None = None
 
@@ -41,9 +46,21 @@ class SmtpTransport:
     def max_size(self) -> int:
         return self.settings.max_size
 
-    def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> PendingReport:
-        """See ``Transport.deliver``; the attempt starts at once, not at the first await."""
+    def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> "asyncio.Future[SendReport]":
+        """See ``Transport.deliver``; without a rate the attempt starts at once, not at the first await."""
+        if self._pace is not None:
+            return asyncio.ensure_future(self._in_turn(self._pace, mail, before_commit))
         return self._own_pool().submit(mail, before_commit)
+
+    async def _in_turn(self, pace: Pace, mail: MailObject, before_commit: BeforeCommit | None) -> SendReport:
+        try:
+            may_go = await pace.turn()
+        except Throttled as fault:
+            return failed(mail.envelope.recipients, fault)
+        if not may_go:
+            closed = Abandoned("the transport was closed before this message was tried", phase=Phase.POOL)
+            return failed(mail.envelope.recipients, closed)
+        return await self._own_pool().submit(mail, before_commit)
 
     def _own_pool(self) -> Pool:
         loop = asyncio.get_running_loop()
@@ -75,6 +92,8 @@ class SmtpTransport:
 
     async def aclose(self) -> None:
         """Transactions under way finish; waiting messages are dropped; connections say QUIT."""
+        if self._pace is not None:
+            self._pace.call_off()
         pool, owner = self._pool, self._owner
         if pool is None or owner is None or owner[0] != os.getpid():
             return

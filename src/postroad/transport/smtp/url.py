@@ -17,8 +17,9 @@ from postroad.net.proxy import Proxy
 from postroad.net.tls import Tls, Trust
 from postroad.secret import Secret
 from postroad.smtp.sasl import checked_mechanisms
+from postroad.transport.gcra import Rate
 from postroad.transport.route_url import ENCODE, Credentials, count_from, options_of, redacted, seconds_from
-from postroad.transport.smtp.settings import PoolLimits, Protocol, Smtp, Timeouts
+from postroad.transport.smtp.settings import PoolLimits, Protocol, Smtp, Timeouts, limits_at
 
 SMTP_SCHEMES: Final = {
     "smtp": Tls.REQUIRED,
@@ -50,7 +51,7 @@ def account_from(parts: SplitResult, credentials: Credentials) -> Smtp:
         if parts.password is not None or credentials.password is not None:
             raise ConfigurationError(f"password and {_BY_REFERENCE} are both given", setting=_BY_REFERENCE)
         credentials = replace(credentials, password=Secret.ref(reference))
-    return Smtp(**_place(parts), **_account(parts, credentials), **_said(parts.scheme, options))
+    return Smtp(**_place(parts), **_account(parts, credentials), **_said(parts.scheme, parts.hostname or "", options))
 
 
 def _is_socket(parts: SplitResult) -> bool:
@@ -76,14 +77,18 @@ def _account(parts: SplitResult, credentials: Credentials) -> dict[str, Any]:
     }
 
 
-def _said(scheme: str, options: Mapping[str, str]) -> dict[str, Any]:
+def _said(scheme: str, host: str, options: Mapping[str, str]) -> dict[str, Any]:
     """What scheme and options say, all at once: one option may contradict, or need, another."""
     known = {**_OF_LIMITS, **_OF_TIMEOUTS, **_OF_ACCOUNT, **(_OF_LMTP if scheme == "lmtp" else {})}
     unknown = next((name for name in options if name not in known), None)
     if unknown is not None:
         names = ", ".join(sorted([*known, _BY_REFERENCE]))
         raise ConfigurationError(f"{scheme}:// has no option {unknown!a}; it has {names}", setting=unknown)
-    said: dict[str, Any] = {"tls": SMTP_SCHEMES[scheme], "limits": _limits(options), "timeouts": _timeouts(options)}
+    said: dict[str, Any] = {
+        "tls": SMTP_SCHEMES[scheme],
+        "limits": _limits(options, host),
+        "timeouts": _timeouts(options),
+    }
     said["protocol"] = Protocol.LMTP if scheme == "lmtp" else Protocol.SMTP
     for name, value in options.items():
         if name in _OF_ACCOUNT or name in _OF_LMTP:
@@ -91,12 +96,15 @@ def _said(scheme: str, options: Mapping[str, str]) -> dict[str, Any]:
             said[setting] = read(name, value)
     if (reference := said.pop(_PROXY_PASSWORD, None)) is not None:
         said["proxy"] = _proxy_with(options.get("proxy"), reference)
+    if (burst := said.pop("burst", None)) is not None:
+        said["rate"] = _with_burst(options.get("rate"), burst)
     return said
 
 
-def _limits(options: Mapping[str, str]) -> PoolLimits:
-    return PoolLimits(
-        **{_OF_LIMITS[name][0]: _OF_LIMITS[name][1](name, options[name]) for name in options if name in _OF_LIMITS}
+def _limits(options: Mapping[str, str], host: str) -> PoolLimits:
+    return replace(
+        limits_at(host),
+        **{_OF_LIMITS[name][0]: _OF_LIMITS[name][1](name, options[name]) for name in options if name in _OF_LIMITS},
     )
 
 
@@ -113,6 +121,12 @@ def _proxy_with(url: str | None, password: Secret) -> Proxy:
     if url is None:
         raise ConfigurationError(f"{_PROXY_PASSWORD} is given and proxy is not", setting="proxy")
     return Proxy.from_url(url, password=password)
+
+
+def _with_burst(rate: str | None, burst: int) -> Rate:
+    if rate is None:
+        raise ConfigurationError("burst is given and rate is not", setting="burst")
+    return Rate.read(rate, burst=burst)
 
 
 def _decoded(setting: str, text: str) -> str:
@@ -170,6 +184,8 @@ _OF_ACCOUNT: Final[dict[str, _Option]] = {
     "auth": ("mechanisms", lambda _, value: checked_mechanisms(value, token=False)),
     "ehlo": ("ehlo", _text),
     "max_size": ("max_size", count_from),
+    "rate": ("rate", lambda _, value: Rate.read(value)),
+    "burst": ("burst", count_from),
     "ca": ("ca", _text),
     "server_name": ("server_name", _text),
     "pin": ("pin", _pins),

@@ -1,0 +1,52 @@
+"""Keeping to a rate: messages wait for their turn, for a bounded time, and one that would wait longer is told so."""
+
+import asyncio
+import math
+
+from postroad.clock import SYSTEM_CLOCK, Clock
+from postroad.errors import Throttled
+from postroad.reply import Phase
+from postroad.transport.gcra import Rate
+
+
+class Pace:
+    """Belongs to one event loop. ``longest`` is how many seconds a message may wait.
+
+    A turn whose message goes meanwhile is lost, not passed on: slower is allowed, faster is not.
+    """
+
+    def __init__(self, rate: Rate, longest: float, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._rate = rate
+        self._longest = longest
+        self._clock = clock
+        self._due = -math.inf
+        self._naps: set[asyncio.Future[None]] = set()
+
+    async def turn(self) -> bool:
+        """Return when it is this message's turn; false where everything was called off meanwhile.
+
+        Raises:
+            Throttled: the wait would be too long; ``retry_after`` says how long.
+        """
+        wait, due = self._rate.reserve(self._due, self._clock.monotonic())
+        if wait > self._longest:
+            message = f"the rate of {self._rate} is used up for {wait:.0f} s"
+            advice = "Send slower, or raise ?rate= if the provider allows more; an outbox waits by itself."
+            raise Throttled(message, phase=Phase.POOL, retry_after=wait, advice=advice)
+        self._due = due
+        return wait <= 0 or await self._rested(wait)
+
+    async def _rested(self, seconds: float) -> bool:
+        nap = asyncio.ensure_future(self._clock.sleep(seconds))
+        self._naps.add(nap)
+        try:
+            await asyncio.wait([nap])
+        finally:
+            self._naps.discard(nap)
+            nap.cancel()
+        return not nap.cancelled()
+
+    def call_off(self) -> None:
+        """Nobody who waits will go."""
+        for nap in self._naps:
+            nap.cancel()
