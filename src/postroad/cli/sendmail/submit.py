@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from postroad.outcome import SendReport
 
 # What callers of sendmail expect where `postroad` itself answers otherwise.
-_SYSEXITS: Final = {
+_SYSEXITS: Final[dict[int, int]] = {
     ExitCode.UNEXPECTED: 70,  # EX_SOFTWARE; not 75, for nobody knows whether trying again would double the mail
     ExitCode.USAGE: 64,  # EX_USAGE
     ExitCode.NOT_FOUND: 69,  # EX_UNAVAILABLE
@@ -149,9 +149,7 @@ def _write(lines: Iterable[str]) -> None:
 
 def _tell(fault: BaseException) -> int:
     """Say why on standard error."""
-    from postroad.cli.failure import failure_of, tell  # late: telling of errors is no part of sending
-    from postroad.cli.output import Form
+    from postroad.cli.failure import end_of  # late: telling of errors is no part of sending
 
-    failure = failure_of(fault)
-    tell(failure, Form.TEXT)
-    return _SYSEXITS.get(failure.code, int(failure.code))
+    code = end_of(fault, ())
+    return _SYSEXITS.get(code, code)
