@@ -121,8 +121,11 @@ async def main(port: int, control_port: int, seed: int, count: int, results: Pat
         for wave, start in enumerate(range(0, count, WAVE)):
             numbers = range(start, min(start + WAVE, count))
             await (sender.send_each(numbers) if wave % 2 else sender.send_together(numbers))
-            memory.append(in_use())
-            await control.order(b"idle")
+            if wave % 2:
+                await sender.mailer.aclose()  # what is left then is left for ever
+                memory.append(in_use())
+            else:
+                await control.order(b"idle")
         await sender.mailer.aclose()
         with suppress(OSError):
             control.writer.close()

@@ -115,9 +115,8 @@ def assert_nothing_grows(end: dict[str, Any]) -> None:
     since = MESSAGES * 3 // 4
     assert last["blocks"] - warm["blocks"] <= MOST_BLOCKS + MOST_BLOCKS_A_MESSAGE * since
     assert last["resident"] - warm["resident"] <= MOST_OCTETS
-    # Connections come and go, so the peak counts; the pool has five, a goodbye may still be on its way beside them.
     for name in ("files", "tasks"):
-        assert max(wave[name] for wave in memory) <= memory[0][name] + 5, name
+        assert {moment[name] for moment in memory} == {warm[name]}, name
     assert end["tasks_left"] == 0
 
 

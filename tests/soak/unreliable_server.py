@@ -17,6 +17,7 @@ from tests.soak.misfortune import LATE, TOO_LATE, Fate, Misfortune
 COMMAND = re.compile(rb"([A-Za-z]{4})(?: ([ -~]*))?\r\n")
 ADDRESS = re.compile(r"(?:FROM|TO):<([^>]*)>", re.IGNORECASE)
 MARKER = re.compile(rb"(?m)^X-Marker: (\d+)\r$")
+TLS_RECORD = b"\x16\x03"
 CLOSING = "421 4.3.2 closing"
 
 
@@ -127,6 +128,8 @@ class Session:
         while True:
             line = await self._until(b"\n")
             command = COMMAND.fullmatch(line)
+            if line.startswith(TLS_RECORD):  # nobody greeted in time, so the client asks whether TLS is expected here
+                raise Gone
             if command is None:
                 self._complain(f"no command: {line[:80]!r}")
                 await self._say("ELSEWHERE", "500 5.5.2 what?")
