@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from postroad.errors import ConfigurationError
 from postroad.secret import MASK, Secret
 
 ENCODE: Final = "Percent-encode special characters of user and password, or give them apart: username=, password=."
 OPENING: Final = re.compile(r"\s*([A-Za-z_]*)\(")  # of several routes in one: failover(
+_PROXY: Final = re.compile(r"([?&]proxy=)([^&#]*)")  # the option that is a URL, with an account of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ def has_password(route: str) -> bool:
 
 
 def _holds_password(url: str) -> bool:
+    proxy = _PROXY.search(url)
+    if proxy is not None and "://" in (inner := unquote(proxy[2])):
+        return _holds_password(inner) or _holds_password(_PROXY.sub("", url))
     rest = url.partition("://")[2]
     account, at, _ = rest.rpartition("@")
     return not rest.startswith("/") and bool(at) and ":" in account
@@ -56,6 +60,8 @@ def _redacted_url(url: str) -> str:
         return url if "@" not in url else MASK
     account, at, host = rest.rpartition("@")
     user, colon, _ = account.partition(":")
+    # Percent-encoded as it should be, the account of a proxy has no @ that could be found.
+    host = _PROXY.sub(lambda option: f"{option[1]}{MASK}" if "@" in unquote(option[2]) else option[0], host)
     return f"{scheme}://{user}{colon and ':' + MASK}{at}{host}"
 
 
