@@ -25,6 +25,7 @@ class AiosmtpdSettings:
     # With any: AUTH PLAIN and LOGIN; where there is TLS, only under it.
     users: Mapping[str, str] = field(default_factory=dict)
     message_size_limit: int = 33_554_432  # octets; aiosmtpd's own default
+    max_recipients: int | None = None  # of a transaction; further ones are told 452
     smtputf8: bool = True
 
 
@@ -40,14 +41,19 @@ class Received:
 
 
 class AiosmtpdServer(Stoppable):
-    """A running server. ``reject@`` is refused with 550 5.1.1, ``defer@`` with 450 4.2.0, at every domain."""
+    """A running server. Some local parts are special at every domain.
+
+    Recipients: ``reject@`` is refused with 550 5.1.1, ``defer@`` with 450 4.2.0, and ``hangup@`` is told 421 4.3.2,
+    though aiosmtpd goes on after that. The sender ``reject@`` is refused with 550 5.7.1; so is, with 554 5.7.1, a
+    content with the subject ``spam``.
+    """
 
     smtp: Endpoint
     smtps: Endpoint  # implicit TLS; listens only where the settings hold a certificate
 
     def __init__(self, settings: AiosmtpdSettings | None = None) -> None:
         settings = settings or AiosmtpdSettings()
-        self._recorder = _Recorder()
+        self._recorder = _Recorder(settings)
         starttls = _Listener(self._recorder, settings, implicit_tls=False)
         self._listeners = [starttls]
         self.smtp = starttls.endpoint
@@ -64,6 +70,11 @@ class AiosmtpdServer(Stoppable):
         """
         return self._recorder.wait_for(count, patience)
 
+    @property
+    def sessions(self) -> int:
+        """How many connections have been made so far."""
+        return sum(listener.sessions for listener in self._listeners)
+
     def stop(self) -> None:
         for listener in self._listeners:
             listener.stop()
@@ -72,7 +83,8 @@ class AiosmtpdServer(Stoppable):
 class _Recorder:
     """aiosmtpd's handler: it finds these hooks by their names."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: AiosmtpdSettings) -> None:
+        self._max_recipients = settings.max_recipients
         self._received: list[Received] = []
         self._changed = threading.Condition()
 
@@ -82,7 +94,16 @@ class _Recorder:
                 raise TimeoutError(f"{len(self._received)} of {count} messages came within {patience:g} s")
             return list(self._received)
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's own spelling
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's own spelling
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.startswith("reject@"):
+            return "550 5.7.1 Not from you"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 Sender ok"
+
+    async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         match address.partition("@")[0]:
@@ -90,12 +111,18 @@ class _Recorder:
                 return "550 5.1.1 No such mailbox here"
             case "defer":
                 return "450 4.2.0 Mailbox busy, try again later"
+            case "hangup":
+                return "421 4.3.2 Going down"
+        if self._max_recipients is not None and len(envelope.rcpt_tos) >= self._max_recipients:
+            return "452 4.5.3 Too many recipients"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Recipient ok"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content
         assert isinstance(content, bytes)
+        if b"\r\nSubject: spam\r\n" in content:
+            return "554 5.7.1 Not this"
         credentials: LoginPassword | None = session.auth_data  # what verify() answered
         user = credentials.login.decode() if credentials else None
         received = Received(
@@ -121,7 +148,13 @@ class _Listener(Controller):
             ssl_context=context if implicit_tls else None,
             **_protocol_options(settings, None if implicit_tls else context),
         )
+        self.sessions = 0
         self.start()
+
+    def factory(self) -> SMTP:
+        self.sessions += 1
+        protocol: SMTP = super().factory()  # type: ignore[no-untyped-call] # a hook of aiosmtpd without annotations
+        return protocol
 
     def _create_server(self) -> Awaitable[asyncio.AbstractServer]:
         return self.loop.create_server(self._factory_invoker, sock=self._socket, ssl=self.ssl_context)

@@ -10,7 +10,9 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from tests.peers.certificates import ServerCertificate
 from tests.peers.endpoint import Endpoint, free_endpoint
 from tests.peers.private_server import Launch, PrivateServer
 from tests.peers.program import program_path
@@ -26,7 +28,7 @@ base_dir = {root}/run
 state_dir = {root}/run
 log_path = {root}/log
 hostname = {name}
-ssl = no
+{tls}
 disable_plaintext_auth = no
 auth_mechanisms = {mechanisms}
 auth_failure_delay = 0
@@ -35,6 +37,11 @@ auth_verbose = yes
 mail_location = maildir:~/
 recipient_delimiter = +
 lmtp_save_to_detail_mailbox = no
+mail_plugins = quota
+plugin {{
+  quota = count:User quota
+  quota_vsizes = yes
+}}
 passdb {{
   driver = oauth2
   mechanisms = xoauth2 oauthbearer
@@ -67,8 +74,17 @@ service lmtp {{
     address = {lmtp.host}
     port = {lmtp.port}
   }}
+  unix_listener {root}/lmtp {{
+    mode = 0666
+  }}
+  {implicit_tls}
 }}
 {more}"""
+IMPLICIT_TLS = """inet_listener lmtps {{
+    address = {lmtps.host}
+    port = {lmtps.port}
+    ssl = yes
+  }}"""
 OAUTH2 = """\
 introspection_mode = local
 local_validation_key_dict = fs:posix:prefix={root}/keys/
@@ -82,6 +98,8 @@ class DovecotSettings:
 
     users: Mapping[str, str] = field(default_factory=dict)  # local part → password; mail for others is refused
     mechanisms: tuple[str, ...] = MECHANISMS
+    quotas: Mapping[str, int] = field(default_factory=dict)  # user → octets that the mailbox takes
+    certificate: ServerCertificate | None = None  # with one: STARTTLS, and a second port with implicit TLS
     more: str = ""
 
 
@@ -90,10 +108,16 @@ class Dovecot(PrivateServer):
 
     auth: Endpoint  # the authentication protocol, for Postfix's ``smtpd_sasl_path``
     lmtp: Endpoint
+    lmtps: Endpoint  # implicit TLS; listens only where the settings hold a certificate
 
     def __init__(self, settings: DovecotSettings) -> None:
         self._settings = settings
         super().__init__("dovecot-")
+
+    @property
+    def socket(self) -> Path:
+        """Where LMTP is spoken too."""
+        return self._root / "lmtp"
 
     def messages(self, user: str, count: int = 1, patience: float = PATIENCE) -> list[bytes]:
         """The bytes in a user's mailbox, once ``count`` messages or more are there. Line ends are LF there.
@@ -111,11 +135,19 @@ class Dovecot(PrivateServer):
         mail.mkdir()
         mail.chmod(0o777)
         (self._root / "oauth2").write_text(OAUTH2.format(root=self._root))
-        lines = "".join(_line(user, password) for user, password in self._settings.users.items())
+        lines = "".join(
+            _line(user, password, self._settings.quotas.get(user)) for user, password in self._settings.users.items()
+        )
         (self._root / "users").write_text(lines)
 
+    def _tls(self) -> str:
+        certificate = self._settings.certificate
+        if certificate is None:
+            return "ssl = no"
+        return f"ssl = yes\nssl_cert = <{certificate.certificate}\nssl_key = <{certificate.key}"
+
     def _launch(self) -> Launch:
-        self.auth, self.lmtp = free_endpoint(), free_endpoint()
+        self.auth, self.lmtp, self.lmtps = free_endpoint(), free_endpoint(), free_endpoint()
         name = f"dovecot-{self.lmtp.port}.test"
         mechanisms = " ".join(self._settings.mechanisms).lower()
         configuration = self._root / "configuration"
@@ -129,6 +161,8 @@ class Dovecot(PrivateServer):
                 auth=self.auth,
                 lmtp=self.lmtp,
                 more=self._settings.more,
+                tls=self._tls(),
+                implicit_tls=IMPLICIT_TLS.format(lmtps=self.lmtps) if self._settings.certificate else "",
             )
         )
         return Launch([program_path("dovecot"), "-F", "-c", str(configuration)], self.lmtp, name)
@@ -145,5 +179,6 @@ def _base64url(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).decode().rstrip("=")
 
 
-def _line(user: str, password: str) -> str:
-    return f"{user}:{{PLAIN}}{password}::::::\n"  # the empty fields make it an account, and not only a log-in
+def _line(user: str, password: str, quota: int | None) -> str:
+    extra = "" if quota is None else f"userdb_quota_rule=*:bytes={quota}"
+    return f"{user}:{{PLAIN}}{password}::::::{extra}\n"  # the empty fields make it an account, and not only a log-in

@@ -26,6 +26,7 @@ ADVERTISED = {  # EHLO keyword → the list of hosts that see it
 }
 
 CONFIGURATION = """\
+exim_path = {program}
 exim_user = {owner}
 exim_group = {owner}
 primary_hostname = {name}
@@ -34,6 +35,7 @@ log_file_path = {root}/%slog
 pid_file_path = {root}/pid
 local_interfaces = {host}
 daemon_smtp_ports = {smtp.port} : {smtps.port}
+smtp_accept_queue_per_connection = 0
 disable_ipv6
 host_lookup =
 rfc1413_hosts =
@@ -44,9 +46,19 @@ tls_verify_certificates =
 deliver_drop_privilege
 received_header_text =
 domainlist anywhere = *
+acl_smtp_mail = mail
 acl_smtp_rcpt = rcpt
+acl_smtp_data = data
 {options}
 begin acl
+mail:
+  deny  senders = reject@*
+        message = 550 5.7.1 Not from you
+  accept
+data:
+  deny  condition = ${{if eq{{$h_subject:}}{{spam}}}}
+        message = 554 5.7.1 Not this
+  accept
 rcpt:
   deny  local_parts = reject
         message = 550 5.1.1 No such mailbox here
@@ -118,8 +130,9 @@ class Delivered:
 class Exim(PrivateServer):
     """A running private instance that takes mail for every address and stores it.
 
-    Three local parts are special at every domain: ``reject@`` is refused with 550 5.1.1, ``defer@`` with 450 4.2.0,
-    and at ``hangup@`` it says 550 5.7.1 and hangs up at once.
+    Some local parts are special at every domain. Recipients: ``reject@`` is refused with 550 5.1.1, ``defer@`` with
+    450 4.2.0, and at ``hangup@`` it says 550 5.7.1 and hangs up. The sender ``reject@`` is refused with 550 5.7.1, and
+    a content with the subject ``spam`` with 554 5.7.1.
     """
 
     smtp: Endpoint
@@ -153,6 +166,7 @@ class Exim(PrivateServer):
         configuration = self._root / "configuration"
         configuration.write_text(
             CONFIGURATION.format(
+                program=PROGRAM,
                 owner=OWNER,
                 name=name,
                 root=self._root,

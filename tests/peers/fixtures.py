@@ -90,7 +90,7 @@ def start_sink(requires_program: RequiresProgram) -> Iterator[StartSink]:
     """Start an smtp-sink with these options of its own."""
     requires_program("smtp-sink")
     with ExitStack() as running:
-        yield lambda *arguments: running.enter_context(SmtpSink(*arguments))
+        yield lambda *arguments, **options: running.enter_context(SmtpSink(*arguments, **options))
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ TRACE_FIELDS = (
 ACCESS = "inline:{ {reject@ = 550 5.1.1 No such mailbox here}, {defer@ = 450 4.2.0 Mailbox busy, try again later} }"
 
 SERVICES = """\
+pickup    unix n - n 60 1 pickup
 cleanup   unix n - n - 0 cleanup
 qmgr      unix n - n 300 1 qmgr
 tlsmgr    unix - - n 1000? 1 tlsmgr

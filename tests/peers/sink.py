@@ -57,10 +57,17 @@ class SmtpSink(PrivateServer):
 
     def received(self) -> int:
         """How many messages it has taken so far."""
+        return self._counter("mesg")
+
+    def sessions(self) -> int:
+        """How many connections have been ended so far."""
+        return self._counter("sess")
+
+    def _counter(self, name: str) -> int:
         # It prints three running counters after every message; the last hundred octets hold the newest.
         with (self._root / "output").open("rb") as output:
             output.seek(max(0, output.seek(0, os.SEEK_END) - 100))
-            counts = re.findall(rb"mesg=(\d+)\r", output.read())
+            counts = re.findall(rb"%s=(\d+)" % name.encode(), output.read())
         return int(counts[-1]) if counts else 0
 
     def kept(self, count: int = 1, patience: float = PATIENCE) -> list[Dumped]:
