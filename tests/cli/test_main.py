@@ -38,7 +38,7 @@ EVERY = list(commands(postroad))
 
 
 def test_the_commands_are_those_that_are_promised() -> None:
-    promised = {"send", "sendmail", "worker", "inbox", "demo", "version", "outbox"}
+    promised = {"send", "sendmail", "worker", "inbox", "demo", "version", "outbox", "trace"}
     inside = {"ls", "show", "stats", "retry", "cancel"}
     assert set(COMMANDS) == promised
     assert {words for words, _, _ in EVERY} == {(word,) for word in promised} | {("outbox", word) for word in inside}

@@ -74,7 +74,7 @@ def test_whatever_comes_can_go_out(raw: bytes) -> None:
 
 def test_resent_fields_speak_of_this_sending_alone() -> None:
     submission = Submission.read(b"To: ann@example.com\nResent-To: cy\nResent-From: x@y.example\n\nhello\n")
-    assert submission.recipients("h.example") == ("cy@h.example",)
+    assert submission.recipients("h.example") == (Address("cy@h.example"),)
     assert [address.addr_spec for address in address_list("cy@h.example", "to")] == ["cy@h.example"]
     content = completed(b"Resent-To: cy@x.example\n\nhello\n")
     assert b"Resent-From: Bob" in content

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "outbox": (f"{_HERE}.outbox:outbox", "See what waits, what was sent, and why; retry and cancel."),
     "worker": (f"{_HERE}.worker:worker", "Deliver what is in the outbox."),
     "inbox": (f"{_HERE}.inbox:inbox", "Catch mail on this machine instead of sending it."),
+    "trace": (f"{_HERE}.trace:trace", "Show the hops of a received message: delays, TLS, authentication."),
     "demo": (f"{_HERE}.demo:demo", "Send real mail on this machine, and see what becomes of it."),
     "version": (f"{_HERE}.version:version", "Say which version this is."),
 }

@@ -4,7 +4,6 @@ A mail submission agent completes what users' programs leave out (RFC 6409 §8):
 rest stays octet by octet.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
@@ -12,28 +11,14 @@ from typing import TYPE_CHECKING, Final, Self
 from postroad.address import Address
 from postroad.message import date_time, headers
 from postroad.message.address_list import address_list, qualified
+from postroad.message.header_fields import Field, read_header
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-_FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:(.*\n?(?:[ \t].*\n?)*)")  # RFC 5322 §2.2, §4.5
 _ADDRESS_FIELDS: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 # RFC 5321 §4.4: no message is submitted with a Return-Path. A length that was counted for a mailbox is wrong by now.
 _DROPPED: Final = frozenset({"return-path", "content-length"})
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of a header: ``octets`` is all of it, ``value`` what stands behind the colon."""
-
-    name: str
-    value: str
-    octets: bytes
-
-    @property
-    def is_addresses(self) -> bool:
-        """The field holds addresses."""
-        return self.name.removeprefix("resent-") in _ADDRESS_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +36,8 @@ class Submission:
         line, as progress bars write it, becomes a space: a job's output must not be lost for it.
         """
         octets = raw.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\0", b"")
-        if octets.startswith(b"From "):
-            octets = octets.partition(b"\n")[2]
-        fields, position = [], 0
-        while found := _FIELD.match(octets, position):
-            value = found[2].decode("utf-8", "surrogateescape")
-            fields.append(Field(found[1].decode("ascii").lower(), value, found[0]))
-            position = found.end()
-        return cls(tuple(fields), octets[position:].removeprefix(b"\n"))
+        fields, rest = read_header(octets)
+        return cls(fields, rest.removeprefix(b"\n"))
 
     @property
     def prefix(self) -> str:
@@ -99,6 +78,10 @@ class Submission:
             if field.name in _DROPPED:
                 continue
             octets = field.octets
-            if field.is_addresses and (value := qualified(field.value, domain)) != field.value:
+            if _is_addresses(field) and (value := qualified(field.value, domain)) != field.value:
                 octets = octets.partition(b":")[0] + b":" + value.encode("utf-8", "surrogateescape")
             yield octets if octets.endswith(b"\n") else octets + b"\n"
+
+
+def _is_addresses(field: Field) -> bool:
+    return field.name.removeprefix("resent-") in _ADDRESS_FIELDS
