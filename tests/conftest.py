@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.peers.program import find_program
 
-pytest_plugins = ["tests.peers.fixtures"]
+pytest_plugins = ["tests.peers.fixtures", "tests.peers.databases"]
 
 RequiresProgram = Callable[[str], str]
 

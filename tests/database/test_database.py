@@ -121,7 +121,7 @@ def test_a_reader_sees_one_state(tmp_path: Path) -> None:
 def test_a_watch_sees_other_connections(tmp_path: Path) -> None:
     url = url_of(tmp_path / "mail.db")
     database, other = Database(url), Database(url)
-    watch = database.watch()
+    watch = database.watch(lambda: None)
     assert not watch.changed()
     other.write(add_stream, "theirs")
     assert watch.changed()
@@ -135,7 +135,7 @@ def test_a_watch_sees_other_connections(tmp_path: Path) -> None:
 
 def test_a_watch_in_memory() -> None:
     database = Database("sqlite://")
-    watch = database.watch()
+    watch = database.watch(lambda: None)
     assert not watch.changed()
     database.write(add_stream, "ours")
     assert watch.changed()

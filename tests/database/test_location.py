@@ -46,9 +46,19 @@ def test_what_is_no_database(url: str, said: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
-def test_postgresql_is_said_to_be_unavailable_without_showing_the_account(scheme: str) -> None:
-    with pytest.raises(ConfigurationError, match="not available in this version") as caught:
-        read_url(f"{scheme}://ann:s3cret@host/mail")
+def test_a_database_on_a_server_is_shown_without_its_password(scheme: str) -> None:
+    location = read_url(f"{scheme}://ann:s3cret@host:5433/mail?sslmode=require")
+    assert location.on_server
+    assert not location.in_memory
+    assert location.url == "postgresql://ann@host:5433/mail"
+    assert location.server == "postgresql://ann:s3cret@host:5433/mail?sslmode=require"
+    assert "s3cret" not in repr(location) + location.name
+    assert location.beside("-lock") is None
+
+
+def test_a_database_on_a_server_has_a_name() -> None:
+    with pytest.raises(ConfigurationError, match="names the database after the host") as caught:
+        read_url("postgresql://ann:s3cret@host")
     assert "s3cret" not in str(caught.value)
 
 

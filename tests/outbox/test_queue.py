@@ -1,5 +1,6 @@
 """The queue's transactions, one by one: enqueue, claim, depart, record, recover. No worker, no loop, a fake time."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -7,9 +8,11 @@ from sqlalchemy import Connection, text
 
 from postroad.address import Address
 from postroad.database.database import Database
+from postroad.database.driver import execute
 from postroad.errors import IdempotencyConflict, OutcomeUnknown
 from postroad.message.envelope import MailObject
-from postroad.outbox import settle
+from postroad.outbox import claim as claiming
+from postroad.outbox import settle, sites
 from postroad.outbox.claim import Claim, Claimed, claim
 from postroad.outbox.enqueue import Queued, enqueue, rows_of
 from postroad.outbox.flight import Departure, depart
@@ -36,8 +39,8 @@ LANE = Lane("b.example", 10)
 
 
 @pytest.fixture
-def database() -> Iterator[Database]:
-    opened = Database("sqlite://")
+def database(any_database: str) -> Iterator[Database]:
+    opened = Database(any_database)
     yield opened
     opened.close()
 
@@ -92,7 +95,7 @@ def counted(database: Database, table: str) -> int:
 
 
 def worker(database: Database, id_: str = OTHER, at: float = START) -> Recovered:
-    return database.write(arrive, Arrival(id_, "host", 1, "smtp://new", at, middle))
+    return database.write(arrive, Arrival(id_, "host", 1, 1, "smtp://new", at, middle))
 
 
 # ── enqueue ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -441,36 +444,56 @@ def test_a_survey_finds_every_lane_with_its_first_due(database: Database) -> Non
 def test_news_are_what_began_to_wait_since(database: Database) -> None:
     put(database, job("old@b.example"))
     before = database.read(survey)
-    assert database.read(lambda connection: news(connection, before.last_event)).lanes == ()
+    assert database.read(lambda connection: news(connection, before.seen)).lanes == ()
     put(database, job("new@c.example", at=START + 1), job("new@b.example", at=START + 2))
-    since = database.read(lambda connection: news(connection, before.last_event))
+    since = database.read(lambda connection: news(connection, before.seen))
     assert dict(since.lanes) == {Lane("c.example", 10): START + 1, Lane("b.example", 10): START + 2}
-    assert since.last_event > before.last_event
+    assert since.seen != before.seen
     (lease,) = leases(take(database, Lane("c.example", 10), at=START + 1))
     land(database, answered(lease, "450 later", START + 1), at=START + 1)
-    again = database.read(lambda connection: news(connection, since.last_event))
+    again = database.read(lambda connection: news(connection, since.seen))
     assert again.lanes == ((Lane("c.example", 10), START + 61),)  # a deferral is news too
 
 
-def test_nobody_searches_the_queue_for_what_is_due(database: Database) -> None:
-    # The statements that run all the time must find their rows by an index, however many others wait.
-    from postroad.outbox import claim as claiming
-    from postroad.outbox import sites
+RUNNING_ALL_THE_TIME = ((claiming._DUE, [LANE]), (claiming._NEXT_DUE, [LANE]), (sites._EVERY_LANE, None))
 
+
+def test_nobody_searches_a_file_for_what_is_due() -> None:
+    # The statements that run all the time must find their rows by an index, however many others wait.
     def plan(connection: Connection) -> str:
         lines = []
-        for query, given in ((claiming._DUE, [LANE]), (claiming._NEXT_DUE, [LANE]), (sites._EVERY_LANE, None)):
+        for query, given in RUNNING_ALL_THE_TIME:
             compiled = query._for(connection.dialect)
             sql = compiled.for_rows(given) if given else compiled.sql
             values = (START,) * sql.count("?")
             lines += [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
         return "\n".join(lines)
 
+    database = Database("sqlite://")
     steps = database.read(plan)
     assert "SCAN postroad_delivery" not in steps
     assert "SCAN picked" not in steps
     assert "postroad_delivery_due (site=? AND priority=? AND due_at<?)" in steps
     assert "postroad_delivery_due ((site,priority)>(?,?))" in steps
+    database.close()
+
+
+def test_nobody_searches_a_server_for_what_is_due(server_database: str) -> None:
+    def plan(connection: Connection) -> str:
+        execute(connection, "SET enable_seqscan = off")  # as in a table that is large
+        lines = []
+        for query, _ in RUNNING_ALL_THE_TIME:
+            parts = re.split(r"%\(\w+\)s", query._for(connection.dialect).sql)
+            sql = "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], start=1)) + parts[-1]
+            lines += [row[0] for row in execute(connection, f"EXPLAIN (GENERIC_PLAN) {sql}").fetchall()]
+        return "\n".join(lines)
+
+    database = Database(server_database)
+    steps = database.read(plan)
+    assert "Seq Scan on postroad_delivery" not in steps
+    assert "Index Cond: ((site = (" in steps
+    assert "Index Cond: (ROW(" in steps
+    database.close()
 
 
 def test_sites_take_turns_within_a_priority() -> None:

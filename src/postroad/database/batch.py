@@ -2,62 +2,42 @@
 
 A step of SQLite lets other Python threads run, and getting the turn back from a busy event loop can take longer than
 the step itself; executing row by row made a group of 64 ten times slower beside one. So rows go in as one list of
-VALUES, and come out as one JSON value. (As JSON parameters rows go in three times slower, by measurement.) This file is
-where another dialect would do it its own way.
+VALUES, and come out as one JSON value. PostgreSQL's driver fetches all rows in one step by itself.
 
 Statements are compiled once for each dialect; running one costs a dictionary lookup and the driver's call.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Subquery, Text, bindparam, func, literal_column, select, text
+from sqlalchemy import Connection, Select, Table, func, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
-from sqlalchemy.types import TypeEngine
 
-from postroad.database.driver import execute
+from postroad.database.driver import SQLITE, execute
+from postroad.database.given import GIVEN, ON_POSTGRESQL, ON_SQLITE, ROWS, Row, Type, encode
 
-Type = TypeEngine[Any] | type[TypeEngine[Any]]
-Row = Sequence[Any]
-
-GIVEN: Final = "given"
 # SQLite allows 32,766 values in a statement (sqlite.org/limits.html, SQLITE_MAX_VARIABLE_NUMBER).
 MAX_VALUES: Final = 30_000
-_MARK: Final = "/*given*/"  # where the rows go; the placeholder behind it tells their place among the parameters
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
-
-
-def given(**columns: Type) -> Subquery:
-    """The rows that a statement is run with, as something to select from and join with."""
-    rows = text(f"(VALUES {_MARK}:{GIVEN})").bindparams(bindparam(GIVEN))
-    cells = [
-        literal_column(f"column{place}", kind).label(name)
-        for place, (name, kind) in enumerate(columns.items(), start=1)
-    ]
-    return select(*cells).select_from(rows).subquery(GIVEN)
-
-
-def given_values(kind: Type) -> Select[Any]:
-    """The values that a statement is run with, for ``column.in_(…)``."""
-    rows = func.json_each(bindparam(GIVEN, type_=Text)).table_valued("value", name=GIVEN)
-    return select(literal_column("value", kind)).select_from(rows)
+Values = Sequence[Any] | Mapping[str, Any]
 
 
 class _Compiled:
-    """A statement's text for one dialect, and its parameters in order."""
+    """A statement's text for one dialect. SQLite's parameters have an order, PostgreSQL's have names."""
 
     __slots__ = ("_by_rows", "fixed", "names", "sql", "takes_rows")
 
-    def __init__(self, element: ClauseElement, dialect: Dialect) -> None:
+    def __init__(self, element: ClauseElement, dialect: Dialect, suffix: str) -> None:
         compiled: Any = element.compile(dialect=dialect)
-        self.sql = str(compiled)
-        self.names: tuple[str, ...] = tuple(compiled.positiontup)
+        self.sql = str(compiled) + suffix
+        for mark, own in ON_SQLITE if dialect.name == SQLITE else ON_POSTGRESQL:
+            self.sql = self.sql.replace(mark, own)
+        self.names: tuple[str, ...] | None = None if compiled.positiontup is None else tuple(compiled.positiontup)
         self.fixed: dict[str, Any] = dict(compiled.params)
-        self.takes_rows = _MARK in self.sql
+        self.takes_rows = ROWS in self.sql  # one by one; else all are one JSON value
         self._by_rows: dict[tuple[int, int], str] = {}
 
     def for_rows(self, rows: Sequence[Row]) -> str:
@@ -65,17 +45,27 @@ class _Compiled:
         sql = self._by_rows.get(shape)
         if sql is None:
             places = ",".join([f"({','.join('?' * shape[1])})"] * shape[0])
-            sql = self._by_rows[shape] = self.sql.replace(f"{_MARK}?", places)
+            sql = self._by_rows[shape] = self.sql.replace(f"{ROWS}?", places)
         return sql
+
+    def values(self, parameters: dict[str, Any]) -> Values:
+        fixed = self.fixed
+        if self.names is None:
+            return {**fixed, **parameters}
+        return tuple([parameters[name] if name in parameters else fixed[name] for name in self.names])
 
 
 class Statement:
-    """A statement, compiled when it is first run. Values are plain: numbers, str, bytes, None."""
+    """A statement, compiled when it is first run. Values are plain: numbers, str, None.
 
-    __slots__ = ("_compiled", "_element")
+    ``suffix`` goes behind it as it stands, where both engines have the same words and SQLAlchemy has none.
+    """
 
-    def __init__(self, element: ClauseElement) -> None:
+    __slots__ = ("_compiled", "_element", "_suffix")
+
+    def __init__(self, element: ClauseElement, *, suffix: str = "") -> None:
         self._element = element
+        self._suffix = suffix
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, connection: Connection, given: Sequence[Any] | None = None, **parameters: Any) -> int:
@@ -87,51 +77,73 @@ class Statement:
     ) -> Iterable[Any]:
         compiled = self._for(connection.dialect)
         if given is None:
-            yield execute(connection, compiled.sql, _in_order(compiled, parameters))
-        elif not compiled.takes_rows:
-            parameters[GIVEN] = _encode(given)
-            yield execute(connection, compiled.sql, _in_order(compiled, parameters))
-        elif given:
+            yield execute(connection, compiled.sql, compiled.values(parameters))
+        elif compiled.takes_rows:
             yield from self._executed_with_rows(connection, compiled, given, parameters)
+        elif given:
+            parameters[GIVEN] = encode(given)
+            yield execute(connection, compiled.sql, compiled.values(parameters))
 
     def _executed_with_rows(
         self, connection: Connection, compiled: _Compiled, rows: Sequence[Row], parameters: dict[str, Any]
     ) -> Iterable[Any]:
+        if not rows:
+            return
         most = MAX_VALUES // len(rows[0])
+        before, after = _around_rows(compiled, parameters)
         for start in range(0, len(rows), most):
             part = rows if len(rows) <= most else rows[start : start + most]
-            before, after = _around_rows(compiled, parameters)
             yield execute(connection, compiled.for_rows(part), (*before, *chain.from_iterable(part), *after))
 
     def _for(self, dialect: Dialect) -> _Compiled:
         ready = self._compiled.get(dialect.name)
         if ready is None:
-            ready = self._compiled[dialect.name] = _Compiled(self._prepared(), dialect)
+            ready = self._compiled[dialect.name] = _Compiled(self._prepared(dialect), dialect, self._suffix)
         return ready
 
-    def _prepared(self) -> ClauseElement:
+    def _prepared(self, _dialect: Dialect) -> ClauseElement:
         return self._element
 
 
 class Query(Statement):
-    """A select whose rows come out in one step, as lists. It cannot select octets, which JSON does not hold."""
+    """A select whose rows come out in one step. It cannot select octets, which JSON does not hold.
 
-    __slots__ = ("_select",)
+    Where PostgreSQL needs other words for the same question (a lock, a lateral join), ``on_postgresql`` has them.
+    """
 
-    def __init__(self, element: Select[Any]) -> None:
+    __slots__ = ("_on_postgresql", "_select")
+
+    def __init__(self, element: Select[Any], *, on_postgresql: Select[Any] | None = None) -> None:
         super().__init__(element)
         self._select = element
+        self._on_postgresql = element if on_postgresql is None else on_postgresql
 
-    def rows(self, connection: Connection, given: Sequence[Any] | None = None, **parameters: Any) -> list[list[Any]]:
+    def rows(
+        self, connection: Connection, given: Sequence[Any] | None = None, **parameters: Any
+    ) -> list[Sequence[Any]]:
         """Execute; returns the rows in the select's order."""
-        rows: list[list[Any]] = []
+        rows: list[Sequence[Any]] = []
         for cursor in self._executed(connection, given, parameters):
-            rows += json.loads(cursor.fetchone()[0])
+            rows += json.loads(cursor.fetchone()[0]) if connection.dialect.name == SQLITE else cursor.fetchall()
         return rows
 
-    def _prepared(self) -> ClauseElement:
+    def _prepared(self, dialect: Dialect) -> ClauseElement:
+        if dialect.name != SQLITE:
+            return self._on_postgresql
         inner = self._select.subquery("found")
         return select(func.json_group_array(func.json_array(*inner.c)))
+
+
+class Returning(Statement):
+    """A statement that changes rows and returns something of each."""
+
+    __slots__ = ()
+
+    def rows(
+        self, connection: Connection, given: Sequence[Any] | None = None, **parameters: Any
+    ) -> list[Sequence[Any]]:
+        """Execute; returns the rows."""
+        return [row for cursor in self._executed(connection, given, parameters) for row in cursor.fetchall()]
 
 
 class Octets(Statement):
@@ -144,14 +156,32 @@ class Octets(Statement):
         return {key: octets for cursor in self._executed(connection, given, {}) for key, octets in cursor}
 
 
-def _in_order(compiled: _Compiled, parameters: dict[str, Any]) -> tuple[Any, ...]:
-    fixed = compiled.fixed
-    return tuple([parameters[name] if name in parameters else fixed[name] for name in compiled.names])
+class OctetsInsert(Statement):
+    """An insert of rows that hold octets: PostgreSQL's driver sends those row by row, without waiting in between."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, table: Table, columns: Mapping[str, Type], element: ClauseElement) -> None:
+        super().__init__(element)
+        names, places = ", ".join(columns), ", ".join(["%b"] * len(columns))  # in binary form
+        self._row = f"INSERT INTO {table.name} ({names}) VALUES ({places})"  # noqa: S608  # our own names
+
+    def _executed(
+        self, connection: Connection, given: Sequence[Any] | None, parameters: dict[str, Any]
+    ) -> Iterable[Any]:
+        if connection.dialect.name == SQLITE:
+            yield from super()._executed(connection, given, parameters)
+        elif given:
+            cursor = connection.connection.cursor()
+            cursor.executemany(self._row, given)
+            yield cursor
 
 
 def _around_rows(compiled: _Compiled, parameters: dict[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """The parameters before and behind the rows."""
     parameters[GIVEN] = None
-    values = _in_order(compiled, parameters)
+    values = compiled.values(parameters)
+    assert compiled.names is not None
+    assert isinstance(values, tuple)
     place = compiled.names.index(GIVEN)
     return values[:place], values[place + 1 :]

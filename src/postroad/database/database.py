@@ -8,16 +8,17 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
-from postroad.database.driver import execute
+from postroad.database.driver import begin_reading, execute, lost
 from postroad.database.engine import make_file, prepare
 from postroad.database.faults import while_opening, while_working
 from postroad.database.group import Work
+from postroad.database.listener import Listener
 from postroad.database.location import Location, read_url
 from postroad.database.lock_file import LockFile
-from postroad.database.opened import Opened, Watch
-from postroad.database.schema import Schema, migrate, schema_of
+from postroad.database.opened import Opened, Watch, Watching
+from postroad.database.schema import Schema, migrate, not_migrated, schema_of
 from postroad.errors import DatabaseError
 
 P = TypeVar("P")
@@ -31,10 +32,12 @@ _INHERITED: Final[list[object]] = []
 class Database:
     """Thread-safe; not picklable; survives a fork, after which the child opens it for itself.
 
-    Opening makes the file and its tables, or brings the tables up to date.
+    Opening makes a file and its tables, or brings its tables up to date; a server's database is looked at only.
 
     Raises:
         ConfigurationError: the URL, the folder, the file or its schema is not one that can be used; it is named.
+        MissingExtra: the server's driver is not installed.
+        DatabaseError: the server does not answer now.
     """
 
     def __init__(self, url: str) -> None:
@@ -49,17 +52,19 @@ class Database:
 
     # ── writing and reading ───────────────────────────────────────────────────────────────────────────────────────
 
-    def write(self, work: Work[P, R], payload: P, *, octets: int = 0) -> R:
+    def write(self, work: Work[P, R], payload: P, *, octets: int = 0, news: bool = False) -> R:
         """Do the work in the next group, and wait for its commit. ``octets`` is the content's size.
+
+        ``news``: workers on other machines should look at what it has written.
 
         Raises:
             DatabaseError: the database cannot be written now.
         """
-        return self._opened().writer.call(work, payload, octets=octets)
+        return self._opened().writer.call(work, payload, octets=octets, news=news)
 
-    def submit(self, work: Work[P, R], payload: P, *, octets: int = 0) -> "asyncio.Future[R]":
+    def submit(self, work: Work[P, R], payload: P, *, octets: int = 0, news: bool = False) -> "asyncio.Future[R]":
         """As ``write``, for the running event loop."""
-        return self._opened().writer.submit(work, payload, octets=octets)
+        return self._opened().writer.submit(work, payload, octets=octets, news=news)
 
     def read(self, query: Callable[[Connection], R]) -> R:
         """Run a query on one state of the database, in this thread. Readers never wait for the writer.
@@ -67,24 +72,23 @@ class Database:
         Raises:
             DatabaseError: the database cannot be read now.
         """
-        if self.location.path is None:
+        if self.location.in_memory:
             answer: R = self.write(_read_in_memory, query)
             return answer
         opened = self._opened()
-        with while_working(self.location), opened.gate, opened.engine.connect() as connection:
-            execute(connection, "BEGIN")
-            try:
-                return query(connection)
-            finally:
-                execute(connection, "ROLLBACK")
+        with while_working(self.location), opened.gate:
+            return _read(opened.engine, query)
 
-    def watch(self) -> Watch:
-        """Something that tells whether anybody has written."""
-        return Watch(self._opened())
+    def watch(self, on_change: Callable[[], None]) -> Watching:
+        """Something that tells whether anybody has written; a server's calls by itself, from a thread of its own."""
+        opened = self._opened()
+        if self.location.on_server:
+            return Listener(opened.location, opened.gate, opened.watches, on_change)
+        return Watch(opened)
 
     @property
     def worker_lock(self) -> LockFile:
-        """Held by the one process that delivers."""
+        """Held by the one process that delivers from a file; where there is a server, everybody may."""
         return self._opened().worker_lock
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +119,7 @@ class Database:
         self._lock.acquire()
         self._left = True
         if self._open is not None:
-            self._left = self._open.gate.shut() and self.location.path is not None
+            self._left = self._open.gate.shut() and not self.location.in_memory
             if self._left:
                 self._open.disconnect()
 
@@ -151,6 +155,8 @@ def _bring_up_to_date(opened: Opened, location: Location) -> None:
     with opened.engine.connect() as connection:
         if schema_of(connection, location) is Schema.CURRENT:
             return
+        if location.on_server:
+            raise not_migrated(location)
     # Under the lock, because other processes may be opening the same new file.
     with opened.write_lock, opened.engine.connect() as connection:
         prepare(connection, location)
@@ -163,6 +169,21 @@ def _bring_up_to_date(opened: Opened, location: Location) -> None:
             with contextlib.suppress(Exception):
                 connection.exec_driver_sql("ROLLBACK")
             raise
+
+
+def _read(engine: Engine, query: Callable[[Connection], R]) -> R:
+    with engine.connect() as connection:
+        try:
+            begin_reading(connection)
+            answer = query(connection)
+            execute(connection, "ROLLBACK")
+        except BaseException:
+            if lost(connection):
+                connection.invalidate()
+            else:
+                execute(connection, "ROLLBACK")
+            raise
+        return answer
 
 
 def _read_in_memory(connection: Connection, queries: Sequence[Callable[[Connection], Any]]) -> list[Any]:

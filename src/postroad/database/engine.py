@@ -1,4 +1,4 @@
-"""Engines, and what every connection to the embedded database is set to."""
+"""Engines, and what every connection to a SQLite database is set to."""
 
 import os
 import sqlite3
@@ -9,6 +9,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool, StaticPool
 
 from postroad.database.location import Location
+from postroad.database.postgresql import open_server
 from postroad.errors import ConfigurationError
 
 OLDEST_SQLITE: Final = (3, 38, 0)  # JSON functions in every build (sqlite.org/releaselog/3_38_0.html)
@@ -34,8 +35,11 @@ def open_engine(location: Location) -> Engine:
     """An engine whose connections begin no transaction by themselves. Nothing is opened yet.
 
     Raises:
-        ConfigurationError: the SQLite library is too old.
+        ConfigurationError: the SQLite library is too old, or the server's URL cannot be read.
+        MissingExtra: the server's driver is not installed.
     """
+    if location.on_server:
+        return open_server(location)
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         needed = ".".join(map(str, OLDEST_SQLITE))
         raise ConfigurationError(f"the SQLite library is {sqlite3.sqlite_version}; the outbox needs {needed} or newer")

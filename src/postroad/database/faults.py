@@ -1,23 +1,52 @@
 """Foreign errors of the database become ours here, once, with their cause."""
 
 import sqlite3
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from postroad.database.location import Location
 from postroad.errors import ConfigurationError, DatabaseError, PostroadError
 
-DATABASE_FAULTS: Final = (SQLAlchemyError, sqlite3.Error)  # through SQLAlchemy, and straight from the driver
+_ALWAYS: Final = (SQLAlchemyError, sqlite3.Error)  # through SQLAlchemy, and straight from the driver
+
+# What another try may change, of all that can go wrong while connecting (PostgreSQL's manual, appendix A).
+_PASSING_CLASSES: Final = ("08", "53", "57")  # connection, resources, the operator (it starts up or shuts down)
+# Two transactions in each other's way: the server has rolled one of them back, to be begun again.
+_COLLISIONS: Final = ("40001", "40P01")  # serialization_failure, deadlock_detected
+
+
+def database_faults() -> tuple[type[Exception], ...]:
+    """What the libraries below raise. PostgreSQL's driver is among them once it is loaded."""
+    driver: Any = sys.modules.get("psycopg")
+    return _ALWAYS if driver is None else (*_ALWAYS, driver.Error)
+
+
+def _original(fault: BaseException) -> BaseException:
+    return fault.orig if isinstance(fault, DBAPIError) and fault.orig is not None else fault
+
+
+def _sqlstate(fault: BaseException) -> str | None:
+    return getattr(_original(fault), "sqlstate", None)
+
+
+def collided(fault: BaseException) -> bool:
+    """Whether the same transaction, begun again, may well succeed."""
+    return _sqlstate(fault) in _COLLISIONS
 
 
 def told(fault: BaseException) -> str:
     """The database's own sentence, without SQL and parameters: those may hold mail."""
-    if isinstance(fault, DBAPIError):
-        return str(fault.orig)
-    return str(fault) if isinstance(fault, sqlite3.Error) else f"{type(fault).__name__}: {fault}"
+    original = _original(fault)
+    diagnosis = getattr(original, "diag", None)
+    if diagnosis is not None and diagnosis.message_primary:
+        return str(diagnosis.message_primary)
+    if isinstance(original, SQLAlchemyError):
+        return f"{type(original).__name__}: {original}"
+    return " ".join(str(original).split())
 
 
 def runtime_fault(fault: Exception, location: Location) -> PostroadError:
@@ -31,13 +60,23 @@ def runtime_fault(fault: Exception, location: Location) -> PostroadError:
 
 @contextmanager
 def while_opening(location: Location) -> Generator[None]:
-    """What stops a database from opening is a setting that names the wrong place."""
+    """What stops a database from opening is a setting that names the wrong place, or a server that is away."""
     try:
         yield
-    except DATABASE_FAULTS as fault:
+    except database_faults() as fault:
         sentence = f"{location.name} cannot be used: {told(fault)}"
-        advice = "Give the path of a file that this process may write, in a folder that it may write, or of a new file."
+        if not location.on_server:
+            raise ConfigurationError(sentence, setting="url", advice=_FILE_ADVICE) from fault
+        state = _sqlstate(fault)
+        if state is None or state.startswith(_PASSING_CLASSES):  # without a state: nobody answered there
+            raise DatabaseError(sentence, advice="Check that the server runs and can be reached.") from fault
+        advice = "Check the account, the password and the name of the database in the URL."
         raise ConfigurationError(sentence, setting="url", advice=advice) from fault
+
+
+_FILE_ADVICE: Final = (
+    "Give the path of a file that this process may write, in a folder that it may write, or of a new file."
+)
 
 
 @contextmanager
@@ -45,5 +84,5 @@ def while_working(location: Location) -> Generator[None]:
     """What stops a database that was opened is trouble of the machine, and may pass."""
     try:
         yield
-    except DATABASE_FAULTS as fault:
+    except database_faults() as fault:
         raise runtime_fault(fault, location) from fault

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
 
-from postroad.database.driver import execute
-from postroad.database.faults import DATABASE_FAULTS
+from postroad.database.driver import begin_writing, execute
+from postroad.database.faults import database_faults
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -22,9 +22,12 @@ It runs inside a transaction and may be run again after a rollback, so it change
 
 
 class Item(Generic[P, R]):
-    """One caller's work, and its future. ``octets`` is the size of the content in the payload."""
+    """One caller's work, and its future. ``octets`` is the size of the content in the payload.
 
-    __slots__ = ("future", "octets", "payload", "work")
+    ``news``: workers elsewhere should look at what it has written.
+    """
+
+    __slots__ = ("future", "news", "octets", "payload", "work")
 
     def __init__(
         self,
@@ -32,19 +35,23 @@ class Item(Generic[P, R]):
         payload: P,
         octets: int,
         future: "concurrent.futures.Future[R] | asyncio.Future[R]",
+        *,
+        news: bool = False,
     ) -> None:
         self.work = work
         self.payload = payload
         self.octets = octets
         self.future = future
+        self.news = news
 
 
 class NotCommitted(Exception):
     """The transaction itself failed, through no fault of an item; carries the reason."""
 
-    def __init__(self, reason: Exception) -> None:
+    def __init__(self, reason: Exception, *, begun: bool) -> None:
         super().__init__(str(reason))
         self.reason = reason
+        self.begun = begun  # else nothing has been written, for certain
 
 
 def committed(connection: Connection, group: list[Item[Any, Any]]) -> Sequence[Any]:
@@ -55,9 +62,9 @@ def committed(connection: Connection, group: list[Item[Any, Any]]) -> Sequence[A
         Exception: what the work of one of the items raised; everything is rolled back.
     """
     try:
-        execute(connection, "BEGIN IMMEDIATE")
-    except DATABASE_FAULTS as fault:
-        raise NotCommitted(fault) from fault
+        begin_writing(connection)
+    except database_faults() as fault:
+        raise NotCommitted(fault, begun=False) from fault
     try:
         results = _results(connection, group)
     except BaseException:
@@ -65,9 +72,9 @@ def committed(connection: Connection, group: list[Item[Any, Any]]) -> Sequence[A
         raise
     try:
         execute(connection, "COMMIT")
-    except DATABASE_FAULTS as fault:
+    except database_faults() as fault:
         _roll_back(connection)
-        raise NotCommitted(fault) from fault
+        raise NotCommitted(fault, begun=True) from fault
     return results
 
 
@@ -84,7 +91,7 @@ def _results(connection: Connection, group: list[Item[Any, Any]]) -> Sequence[An
 
 
 def _roll_back(connection: Connection) -> None:
-    with contextlib.suppress(*DATABASE_FAULTS):  # after a full disk SQLite has rolled back by itself
+    with contextlib.suppress(*database_faults()):  # after a full disk SQLite has rolled back by itself
         execute(connection, "ROLLBACK")
 
 

@@ -1,36 +1,60 @@
 """Where a database is: its URL, read and checked before anything is opened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from postroad.errors import ConfigurationError
 
-_FORMS = "sqlite:///relative.db, sqlite:////absolute/path.db or sqlite:///:memory:"
+_FORMS: Final = (
+    "sqlite:///relative.db, sqlite:////absolute/path.db, sqlite:///:memory: or postgresql://user:password@host/database"
+)
+_POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A database's place. ``path`` is absolute; ``None`` is a database in memory, which one process has to itself."""
+    """A database's place.
 
-    path: Path | None
+    ``server`` is the URL of a database on a PostgreSQL server, with its account. ``path`` is a SQLite file, absolute;
+    where both are ``None`` it is a database in memory, which one process has to itself.
+    """
+
+    path: Path | None = None
+    server: str | None = field(default=None, repr=False)
+
+    @property
+    def in_memory(self) -> bool:
+        return self.path is None and self.server is None
+
+    @property
+    def on_server(self) -> bool:
+        """Many machines may share it, and each of them may deliver."""
+        return self.server is not None
 
     @property
     def url(self) -> str:
-        """The URL that names the same database from every folder."""
+        """The URL that names the same database from every folder; a password is left out, so that it may be shown."""
+        if self.server is not None:
+            parts = urlsplit(self.server)
+            return parts._replace(netloc=_without_password(parts), query="").geturl()
         return "sqlite:///:memory:" if self.path is None else f"sqlite:///{self.path}"
 
     def beside(self, suffix: str) -> Path | None:
-        """The path of a companion file, such as a lock; a database in memory has none."""
+        """The path of a companion file, such as a lock; only a file has them."""
         return None if self.path is None else self.path.with_name(f"{self.path.name}{suffix}")
 
     @property
     def name(self) -> str:
         """What to call it in an error message."""
+        if self.server is not None:
+            return f"the database {self.url}"
         return "the database in memory" if self.path is None else f"the database {self.path}"
 
 
 def read_url(url: str) -> Location:
-    """Read ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite:///:memory:`` or ``sqlite://``.
+    """Read a URL in one of the forms of ``Location``.
 
     Raises:
         ConfigurationError: no such scheme, or not one of these forms. A URL's credentials are not repeated.
@@ -40,15 +64,11 @@ def read_url(url: str) -> Location:
     scheme, separator, rest = url.partition("://")
     if not separator:
         raise ConfigurationError(f"the database URL has no scheme; write {_FORMS}", setting="url")
+    if scheme in _POSTGRESQL:
+        return Location(server=_server(rest))
     if scheme != "sqlite":
-        raise ConfigurationError(_unknown(scheme), setting="url")
+        raise ConfigurationError(f"no database is known by the scheme {scheme}://; write {_FORMS}", setting="url")
     return Location(_path(rest))
-
-
-def _unknown(scheme: str) -> str:
-    if scheme.partition("+")[0] in ("postgresql", "postgres"):
-        return f"databases at {scheme}:// are not available in this version of postroad; write {_FORMS}"
-    return f"no database is known by the scheme {scheme}://; write {_FORMS}"
 
 
 def _path(rest: str) -> Path | None:
@@ -60,3 +80,17 @@ def _path(rest: str) -> Path | None:
         raise ConfigurationError("a sqlite:// URL takes no options", setting="url")
     # Whoever comes by a symbolic link must meet the same locks. A hard link to a database in use remains a mistake.
     return Path(rest[1:]).resolve()
+
+
+def _server(rest: str) -> str:
+    """The URL as PostgreSQL's own library reads it; what it makes of the options, it says when it connects."""
+    parts = urlsplit(f"postgresql://{rest}")
+    if not unquote(parts.path.strip("/")):
+        sentence = "a postgresql:// URL names the database after the host: postgresql://user:password@host/database"
+        raise ConfigurationError(sentence, setting="url")
+    return parts.geturl()
+
+
+def _without_password(parts: SplitResult) -> str:
+    account, at, host = parts.netloc.rpartition("@")
+    return f"{account.partition(':')[0]}{at}{host}"

@@ -1,5 +1,7 @@
 """What is open of a database in one process: connections, their writer, and the locks between processes."""
 
+from typing import Protocol
+
 from sqlalchemy import Connection
 
 from postroad.database.driver import execute
@@ -11,6 +13,22 @@ from postroad.database.lock_file import LockFile
 from postroad.database.writer import Writer
 
 
+class Watching(Protocol):
+    """Sees commits of other processes."""
+
+    def changed(self) -> bool:
+        """Whether somebody may have committed since the last look.
+
+        Raises:
+            DatabaseError: the database cannot be read now.
+        """
+
+    def disconnect(self) -> None:
+        """Close the connection; the next look opens another, and sees a change."""
+
+    def close(self) -> None: ...
+
+
 class Opened:
     """Everything of one database that this process has open."""
 
@@ -20,7 +38,7 @@ class Opened:
         self.location = location
         self.engine = open_engine(location)
         self.gate = ForkGate()
-        self.watches: set[Watch] = set()
+        self.watches: set[Watching] = set()
         self.write_lock = LockFile(location.beside("-write-lock"))
         try:
             self.worker_lock = LockFile(location.beside("-worker-lock"))
@@ -32,7 +50,7 @@ class Opened:
     def disconnect(self) -> None:
         """Close every connection; they open again when they are needed."""
         self.writer.disconnect()
-        for watch in self.watches:
+        for watch in tuple(self.watches):
             watch.disconnect()
         self.engine.dispose()
 

@@ -10,7 +10,10 @@ from postroad.database.location import Location
 from postroad.errors import ConfigurationError
 
 VERSION_TABLE: Final = "postroad_version"  # not Alembic's usual name: the application may have migrations of its own
-REVISIONS: Final = ("0001",)  # in order; the last is the one this code reads and writes
+REVISIONS: Final = ("0001", "0002")  # in order; the last is the one this code reads and writes
+
+
+_GENERATION: Final = 2  # digits of a revision's name: steps within a generation only add, so older code works on
 
 
 class Schema(Enum):
@@ -21,24 +24,41 @@ class Schema(Enum):
     CURRENT = auto()
 
 
+def version_of(connection: Connection) -> str | None:
+    """The revision of the tables; ``None`` where there are none of ours."""
+    if not connection.dialect.has_table(connection, VERSION_TABLE):
+        return None
+    version: str | None = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
+    return version
+
+
 def schema_of(connection: Connection, location: Location) -> Schema:
     """How far the database is.
 
     Raises:
         ConfigurationError: its tables were made by a version of postroad that this one does not know.
     """
-    if not connection.dialect.has_table(connection, VERSION_TABLE):
-        return Schema.ABSENT
-    version = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
+    version = version_of(connection)
     if version is None:
         return Schema.ABSENT
     if version not in REVISIONS:
+        if version[:_GENERATION] == REVISIONS[-1][:_GENERATION]:
+            return Schema.CURRENT  # newer, and good enough: another machine has been upgraded first
         raise ConfigurationError(
             f"{location.name} has the schema {version!r} of a newer version of postroad; here it is {REVISIONS[-1]!r}",
             setting="url",
             advice="Upgrade postroad here, or use another database.",
         )
     return Schema.CURRENT if version == REVISIONS[-1] else Schema.OLDER
+
+
+def not_migrated(location: Location) -> ConfigurationError:
+    """What to say of a server's database whose tables are missing or older; nobody but its owner changes those."""
+    return ConfigurationError(
+        f"{location.name} does not have the tables of this version of postroad",
+        setting="url",
+        advice=f"Run: postroad db migrate --db {location.url}",
+    )
 
 
 def migrate(connection: Connection) -> None:

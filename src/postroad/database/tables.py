@@ -24,7 +24,10 @@ from sqlalchemy import (
     Table,
     Text,
     literal_column,
+    text,
 )
+
+from postroad.database.transaction_number import TransactionNumber
 
 metadata = MetaData()
 
@@ -63,6 +66,8 @@ message = Table(
     Column("send_at", Double),
     Column("expires_at", Double),
     Column("priority", SmallInteger, nullable=False),
+    Column("dsn", Text),  # JSON object: the request of RFC 3461, where there is one
+    Column("require_tls", Boolean(create_constraint=False), nullable=False, server_default=text("false")),  # RFC 8689
 )
 Index(
     "postroad_message_key",
@@ -98,8 +103,10 @@ delivery = Table(
     Column("assumed", Boolean(create_constraint=False), nullable=False),  # sent by policy, not by a reply
     Column("retry_of", _Number),
     Column("changed_at", Double, nullable=False),
+    Column("recipient_key", Text),  # Address.key; NULL where an older version has written the row
     sqlite_autoincrement=True,
 )
+Index("postroad_delivery_recipient", delivery.c.recipient_key, delivery.c.id)
 Index("postroad_delivery_message", delivery.c.message_id, delivery.c.number, unique=True)
 # Written out as literals: a partial index serves only a query that repeats its condition, and SQLite plans a statement
 # anew at every execution that compares the column of such a condition with a parameter (60 µs instead of 10).
@@ -114,6 +121,8 @@ Index(
     sqlite_where=WAITING,
     postgresql_where=WAITING,
 )
+SCHEDULED: Final = delivery.c.state == literal_column("'scheduled'")
+Index("postroad_delivery_scheduled", delivery.c.due_at, sqlite_where=SCHEDULED, postgresql_where=SCHEDULED)
 # So that a worker that starts finds a dead one's leases without reading the whole queue.
 Index("postroad_delivery_leased", delivery.c.owner, sqlite_where=LEASED, postgresql_where=LEASED)
 
@@ -156,7 +165,16 @@ event = Table(
     Column("kind", String(16), nullable=False),
     Column("at", Double, nullable=False),
     Column("detail", Text),  # JSON object
+    # Numbers are given before commits, and commits do not keep their order: who follows the log on PostgreSQL goes by
+    # the transaction. NULL on SQLite, where one writes after the other.
+    Column("xact", BigInteger, server_default=TransactionNumber()),
     sqlite_autoincrement=True,
+)
+Index(
+    "postroad_event_xact",
+    event.c.xact,
+    sqlite_where=event.c.xact.is_not(None),
+    postgresql_where=event.c.xact.is_not(None),
 )
 Index("postroad_event_delivery", event.c.delivery_id)
 
@@ -178,7 +196,31 @@ worker = Table(
     Column("pid", Integer, nullable=False),
     Column("route", Text, nullable=False),
     Column("started_at", Double, nullable=False),
-    Column("heartbeat_at", Double, nullable=False),
+    Column("heartbeat_at", Double, nullable=False),  # by the database's clock, where it has one
+    Column("epoch", Integer, nullable=False, server_default=text("1")),  # grows when one comes back that was given up
+)
+
+# How many deliveries are in each state, kept by the database itself (see the migration that made it), because counting
+# millions of rows takes seconds. Whoever writes at the same time adds to a share of its own; the sum counts.
+tally = Table(
+    "postroad_tally",
+    metadata,
+    Column("state", String(16), primary_key=True),  # or uncertain_ever
+    Column("share", _Number, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+)
+
+# Who gets no mail from us, or none of a stream, until when, and why.
+suppression = Table(
+    "postroad_suppression",
+    metadata,
+    Column("key", Text, primary_key=True),  # Address.key
+    Column("stream", Text, primary_key=True),  # empty: all of them
+    Column("address", Text, nullable=False),  # as it was given
+    Column("reason", String(16), nullable=False),
+    Column("source", Text),  # what told so, such as an event or a person
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
 )
 
 # What must not be tried for a while, and why. A scope and a key name it: ``route`` and the route's name.

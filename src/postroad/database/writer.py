@@ -4,8 +4,8 @@ A group is one transaction with one sync to disk. The work items of a group that
 together to that kind's function, so that a hundred messages cost a handful of statements. A caller hears of its item
 only after the commit.
 
-Between processes an advisory lock goes around each group, with a short rest after it: SQLite's own busy handler lets a
-steady writer starve the others for seconds.
+Between processes that share a file an advisory lock goes around each group, with a short rest after it: SQLite's own
+busy handler lets a steady writer starve the others for seconds. A server needs neither.
 """
 
 import asyncio
@@ -19,10 +19,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine
 
 from postroad.clock import SYSTEM_CLOCK
-from postroad.database.driver import execute
-from postroad.database.faults import DATABASE_FAULTS, runtime_fault
+from postroad.database.driver import execute, lost
+from postroad.database.faults import collided, database_faults, runtime_fault
 from postroad.database.fork_gate import ForkGate
 from postroad.database.group import Item, NotCommitted, P, R, Work, committed, settle
+from postroad.database.listener import TELL_OTHERS
 from postroad.database.location import Location
 from postroad.database.lock_file import LockFile
 from postroad.errors import DatabaseError
@@ -36,6 +37,8 @@ REST: Final = 0.5
 LONGEST_REST: Final = 0.005  # seconds
 CROWD: Final = 64  # items waiting that are worth a commit at once
 CHECKPOINT_OCTETS: Final = 16 * 1024 * 1024  # of content and rows between checkpoints
+COLLISIONS: Final = 5  # tries of a transaction that others were in the way of
+TELL_EVERY: Final = 0.02  # seconds; a commit that notifies makes all others that do wait
 ROW_OCTETS: Final = 4096  # what an item's rows and their indexes come to in the log, roughly
 
 
@@ -54,17 +57,18 @@ class Writer:
         self._unsaved = 0  # octets in the log since the last checkpoint, roughly
         self._connection: Connection | None = None
         self.groups = 0  # committed so far
+        self._tell_at = 0.0  # by the monotonic clock
 
-    def call(self, work: Work[P, R], payload: P, *, octets: int = 0) -> R:
+    def call(self, work: Work[P, R], payload: P, *, octets: int = 0, news: bool = False) -> R:
         """Have it written, and wait for the commit. ``octets`` is the size of the content in the payload."""
         future: concurrent.futures.Future[R] = concurrent.futures.Future()
-        self._put(Item(work, payload, octets, future))
+        self._put(Item(work, payload, octets, future, news=news))
         return future.result()
 
-    def submit(self, work: Work[P, R], payload: P, *, octets: int = 0) -> "asyncio.Future[R]":
+    def submit(self, work: Work[P, R], payload: P, *, octets: int = 0, news: bool = False) -> "asyncio.Future[R]":
         """Have it written; the running loop's future is done after the commit. Cancelling it does not take it back."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._put(Item(work, payload, octets, future))
+        self._put(Item(work, payload, octets, future, news=news))
         return future
 
     def _put(self, item: Item[Any, Any]) -> None:
@@ -95,6 +99,7 @@ class Writer:
             took = SYSTEM_CLOCK.monotonic() - began
             self.groups += 1
             settle(group, results)
+            self._tell_others(group)
             self._save_log()
             self._closing.wait(self._rest(len(group), took))
         with self._lock, self._gate:  # the last connection to go writes the log back
@@ -109,12 +114,17 @@ class Writer:
     def disconnect(self) -> None:
         """Close the connection; the next group opens another. Only while the writer is not at work."""
         if self._connection is not None:
+            if lost(self._connection):
+                self._connection.invalidate()
             self._connection.close()
             self._connection = None
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = self._engine.connect()
+            try:
+                self._connection = self._engine.connect()
+            except Exception as fault:
+                raise NotCommitted(fault, begun=True) from fault  # which is no reason to try each item by itself
         return self._connection
 
     def _next_group(self) -> list[Item[Any, Any]]:
@@ -144,22 +154,46 @@ class Writer:
 
     def _written_under_lock(self, group: list[Item[Any, Any]]) -> Sequence[Any]:
         with self._gate:
-            try:
-                return committed(self._connected(), group)
-            except NotCommitted as fault:
-                return [runtime_fault(fault.reason, self._location)] * len(group)
-            except Exception as fault:  # noqa: BLE001  # whatever one item's work raises must not stop the others
-                if len(group) == 1:
-                    return [runtime_fault(fault, self._location) if isinstance(fault, DATABASE_FAULTS) else fault]
+            for last_try in [False] * COLLISIONS + [True]:
+                try:
+                    return committed(self._connected(), group)
+                except NotCommitted as fault:
+                    if last_try or not self._worth_another_try(fault.reason, begun=fault.begun):
+                        return [runtime_fault(fault.reason, self._location)] * len(group)
+                except Exception as fault:  # noqa: BLE001  # one item's fault must not stop the others
+                    if not last_try and self._worth_another_try(fault, begun=True):
+                        continue
+                    if len(group) == 1:
+                        return [runtime_fault(fault, self._location) if isinstance(fault, database_faults()) else fault]
+                    break
         # One item's fault spoiled the whole transaction. It is rare, so each now gets a transaction of its own.
         return [self._written_under_lock([item])[0] for item in group]
 
+    def _worth_another_try(self, fault: Exception, *, begun: bool) -> bool:
+        """A transaction that was in another's way is; so is one that did not begin on a connection found dead."""
+        dead = self._connection is None or lost(self._connection)
+        if dead:
+            self.disconnect()
+        return collided(fault) or (dead and not begun)
+
+    def _tell_others(self, group: list[Item[Any, Any]]) -> None:
+        """Wake the workers elsewhere, in a transaction of its own: the server makes all who notify wait in line.
+
+        Not for every group; what is left out here, they find by looking.
+        """
+        now = SYSTEM_CLOCK.monotonic()
+        if not self._location.on_server or now < self._tell_at or not any(item.news for item in group):
+            return
+        self._tell_at = now + TELL_EVERY
+        with self._gate, contextlib.suppress(*database_faults()):
+            execute(self._connected(), TELL_OTHERS)
+
     def _save_log(self) -> None:
         """Write the log back into the file once in a while, so that it starts anew; nobody waits for it."""
-        if self._unsaved < CHECKPOINT_OCTETS or self._location.path is None:
+        if self._unsaved < CHECKPOINT_OCTETS or not self._location.path:
             return
         self._unsaved = 0
-        with self._lock, self._gate, contextlib.suppress(*DATABASE_FAULTS):
+        with self._lock, self._gate, contextlib.suppress(*database_faults()):
             execute(self._connected(), "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 

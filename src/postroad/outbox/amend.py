@@ -25,7 +25,8 @@ from sqlalchemy import (
     update,
 )
 
-from postroad.database.batch import Query, Statement, given
+from postroad.database.batch import Query, Statement
+from postroad.database.given import given
 from postroad.database.tables import delivery, flight, message
 from postroad.errors import NotFound
 from postroad.events import EventKind
@@ -89,6 +90,9 @@ _ROWS = Query(
     .where(delivery.c.message_id == bindparam("message"))
     .order_by(delivery.c.number)
 )  # fmt: skip
+_LOCK = Query(
+    select(delivery.c.id).where(delivery.c.message_id == bindparam("message")).order_by(delivery.c.id).with_for_update()
+)
 _KNOWN = Query(select(message.c.id).where(message.c.id == bindparam("message")))
 _given = given(id=Integer, state=Text, now=Double)
 # Owner and epoch change too, so that a flight record of whoever had it is refused.
@@ -106,7 +110,7 @@ _number = select(func.max(_retry.c.number) + 1).where(_retry.c.message_id == del
 _AGAIN = Statement(
     insert(delivery).from_select(
         ["message_id", "number", "recipient", "domain", "site", "priority", "state", "due_at", "first_due_at",
-         "expires_at", "attempts", "epoch", "uncertain_ever", "assumed", "retry_of", "changed_at"],
+         "expires_at", "attempts", "epoch", "uncertain_ever", "assumed", "retry_of", "changed_at", "recipient_key"],
         select(
             delivery.c.message_id,
             _number,
@@ -124,6 +128,7 @@ _AGAIN = Statement(
             false(),
             delivery.c.id,
             bindparam("now", type_=Double),
+            delivery.c.recipient_key,
         ).where(delivery.c.id == bindparam("delivery")),
         include_defaults=False,
     )
@@ -162,6 +167,8 @@ def _wish(connection: Connection, wish: Wish, one: _One) -> tuple[Amended, ...] 
 
 
 def _rows(connection: Connection, message_id: str) -> list[_Row]:
+    """The deliveries as they are; nobody changes them until this transaction ends."""
+    _LOCK.rows(connection, message=message_id)  # first: who waited here must see what was written meanwhile
     return [
         _Row(id_, recipient, DeliveryState(state), bool(flying), bool(retried), attempts)
         for id_, recipient, state, flying, retried, attempts in _ROWS.rows(connection, message=message_id)

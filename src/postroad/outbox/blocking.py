@@ -87,7 +87,7 @@ class Outbox:
         captured = self._store.intercepted(job)
         if captured is not None:
             return captured
-        queued = self._store.database.write(enqueue, job, octets=len(job.mail.content))
+        queued = self._store.database.write(enqueue, job, octets=len(job.mail.content), news=True)
         self._store.wake_workers()
         return receipt(job, queued)
 
@@ -142,7 +142,7 @@ class Outbox:
         return self._amend(amend.retry, ids)
 
     def _amend(self, verb: amend.Verb, ids: tuple[str, ...]) -> tuple[amend.Amended, ...]:
-        answers = self._store.database.write(verb, amend.Wish(ids, self._store.clock.now()))
+        answers = self._store.database.write(verb, amend.Wish(ids, self._store.clock.now()), news=True)
         self._store.wake_workers()
         return answers
 

@@ -1,15 +1,31 @@
 """Taking deliveries: by site and priority, in one transaction, with owner, epoch, attempt and next retry committed.
 
 A lane is a site and a priority; ``sites`` knows which lanes have something due. A claim never looks at another lane, so
-a backlog that may not be sent now costs nothing.
+a backlog that may not be sent now costs nothing. Where several workers claim at the same time, each passes over what
+another is just taking.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Double, Integer, Text, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Double,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    update,
+)
 
-from postroad.database.batch import Query, Statement, given
+from postroad.database.batch import Query, Statement
+from postroad.database.given import given
 from postroad.database.tables import WAITING, delivery, event, message
 from postroad.events import EventKind
 from postroad.outbox.lease import Lease, Parcel
@@ -40,22 +56,35 @@ class Claimed(NamedTuple):
 _lanes = given(site=Text, priority=Integer)
 _picked = delivery.alias("picked")
 _waiting_picked = _picked.c.state.in_([literal_column("'ready'"), literal_column("'scheduled'")])
-_first_due = (
-    select(_picked.c.id)
-    .where(
-        _waiting_picked,
-        _picked.c.site == _lanes.c.site,
-        _picked.c.priority == _lanes.c.priority,
-        _picked.c.due_at <= bindparam("now"),
+
+
+def _first_due(column: Column[Any]) -> Select[Any]:
+    return (
+        select(column)
+        .where(
+            _waiting_picked,
+            _picked.c.site == _lanes.c.site,
+            _picked.c.priority == _lanes.c.priority,
+            _picked.c.due_at <= bindparam("now"),
+        )
+        .order_by(_picked.c.due_at)
+        .limit(bindparam("most", type_=Integer))
+        .correlate(_lanes)
     )
-    .order_by(_picked.c.due_at)
-    .limit(bindparam("most", type_=Integer))
-    .correlate(_lanes)
-)
+
+
 _found = delivery.alias("found")
-# All due recipients of the messages that were found, so that they go in one transaction (RFC 5321 §4.5.4.1).
-_DUE = Query(
-    select(
+_messages = select(_found.c.message_id).select_from(_lanes.join(_found, _found.c.id.in_(_first_due(_picked.c.id))))
+_each = _first_due(_picked.c.message_id).with_for_update(skip_locked=True).lateral("each")
+# Materialised, or the rows might be locked again and again while others are looked for.
+_free_messages = select(
+    select(_each.c.message_id).select_from(_lanes.join(_each, true())).cte("free").prefix_with("MATERIALIZED").c[0]
+)
+
+
+def _due(messages: Select[Any]) -> Select[Any]:
+    """All due recipients of the messages, so that they go in one transaction (RFC 5321 §4.5.4.1)."""
+    return select(
         delivery.c.id,
         delivery.c.recipient,
         delivery.c.epoch,
@@ -70,18 +99,15 @@ _DUE = Query(
         message.c.size,
         message.c.body,
         message.c.smtputf8,
+        message.c.dsn,
+        message.c.require_tls,
         message.c.stream,
-    )
-    .select_from(delivery.join(message, message.c.id == delivery.c.message_id))
-    .where(
-        WAITING,
-        delivery.c.due_at <= bindparam("now"),
-        delivery.c.message_id.in_(
-            select(_found.c.message_id).select_from(_lanes.join(_found, _found.c.id.in_(_first_due)))
-        ),
-    )
-    .order_by(delivery.c.priority, delivery.c.due_at, delivery.c.id)
-)
+    ).select_from(delivery.join(message, message.c.id == delivery.c.message_id)).where(
+        WAITING, delivery.c.due_at <= bindparam("now"), delivery.c.message_id.in_(messages)
+    ).order_by(delivery.c.priority, delivery.c.due_at, delivery.c.id)  # fmt: skip
+
+
+_DUE = Query(_due(_messages), on_postgresql=_due(_free_messages).with_for_update(of=delivery, skip_locked=True))
 
 _taken = given(id=Integer, next_try=Double)
 _LEASE = Statement(
@@ -154,5 +180,5 @@ def _parcel(owner: str, rows: Sequence[Sequence[Any]]) -> Parcel:
     for id_, recipient, epoch, due_at, first_due_at, expires_at, attempts, *_message in rows:
         stream = _message[-1]
         leases.append(Lease(id_, recipient, owner, epoch + 1, due_at, first_due_at, expires_at, attempts, stream))
-    message_id, content_id, mail_from, header_id, size, body, smtputf8 = rows[0][7:14]
-    return Parcel(message_id, content_id, mail_from, header_id, size, body, smtputf8, tuple(leases))
+    message_id, content_id, mail_from, header_id, size, body, smtputf8, dsn, require_tls = rows[0][7:16]
+    return Parcel(message_id, content_id, mail_from, header_id, size, body, smtputf8, dsn, require_tls, tuple(leases))

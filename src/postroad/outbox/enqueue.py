@@ -4,12 +4,26 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Boolean, Connection, Double, Integer, LargeBinary, Table, Text, insert, literal_column, select
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Double,
+    Insert,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    insert,
+    literal_column,
+    select,
+)
 
-from postroad.database.batch import Query, Statement, Type, given, given_values
+from postroad.database.batch import OctetsInsert, Query, Returning, Statement
+from postroad.database.given import Type, given, given_values
 from postroad.database.tables import content, delivery, event, message
 from postroad.errors import IdempotencyConflict
 from postroad.events import EventKind
+from postroad.outbox.dsn_column import written_dsn
 from postroad.outbox.job import Job
 from postroad.outbox.states import DeliveryState
 
@@ -49,6 +63,8 @@ MESSAGE_COLUMNS: Final[dict[str, Type]] = {
     "send_at": Double,
     "expires_at": Double,
     "priority": Integer,
+    "dsn": Text,
+    "require_tls": Boolean,
 }
 DELIVERY_COLUMNS: Final[dict[str, Type]] = {
     "message_id": Text,
@@ -66,6 +82,7 @@ DELIVERY_COLUMNS: Final[dict[str, Type]] = {
     "uncertain_ever": Boolean,
     "assumed": Boolean,
     "changed_at": Double,
+    "recipient_key": Text,
 }
 
 
@@ -76,29 +93,37 @@ def rows_of(job: Job) -> Rows:
     tags = json.dumps(job.tags) if job.tags else "[]"
     metadata = json.dumps(dict(job.metadata)) if job.metadata else "{}"
     message_row = (
-        job.id, job.id, job.stream, sender.addr_spec if sender else None, mail.message_id, job.subject,
+        job.id, job.id, job.stream, sender.addr_spec if sender else None, mail.message_id, _without_nul(job.subject),
         len(mail.content), mail.body.value, int(mail.smtputf8), tags, metadata, job.idempotency_key, job.payload_hash,
-        now, job.send_at, job.expires_at, job.priority,
+        now, job.send_at, job.expires_at, job.priority, written_dsn(mail.envelope.dsn), int(mail.envelope.require_tls),
     )  # fmt: skip
     due = now if job.send_at is None else job.send_at
     state = DeliveryState.READY if job.send_at is None else DeliveryState.SCHEDULED
     deliveries: list[tuple[Any, ...]] = [
         (
             job.id, number, recipient.addr_spec, recipient.domain, recipient.domain, job.priority, state.value,
-            due, due, job.expires_at, 0, 0, 0, 0, now,
+            due, due, job.expires_at, 0, 0, 0, 0, now, recipient.key,
         )
         for number, recipient in enumerate(mail.envelope.recipients)
     ]  # fmt: skip
     return Rows((job.id, mail.content, now), message_row, deliveries)
 
 
-def _insert_given(table: Table, columns: dict[str, Type]) -> Statement:
-    return Statement(insert(table).from_select(list(columns), select(given(**columns)), include_defaults=False))
+def _without_nul(text: str | None) -> str | None:
+    """PostgreSQL keeps no NUL in a text; an encoded word may hold one."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if text and "\0" in text else text
 
 
-_INSERT_CONTENTS = _insert_given(content, CONTENT_COLUMNS)
-_INSERT_MESSAGES = _insert_given(message, MESSAGE_COLUMNS)
-_INSERT_DELIVERIES = _insert_given(delivery, DELIVERY_COLUMNS)
+def _insert_given(table: Table, columns: dict[str, Type]) -> Insert:
+    rows = select(given(**columns)).where(literal_column("true"))  # which keeps ON CONFLICT apart from a join's ON
+    return insert(table).from_select(list(columns), rows, include_defaults=False)
+
+
+_INSERT_CONTENTS = OctetsInsert(content, CONTENT_COLUMNS, _insert_given(content, CONTENT_COLUMNS))
+_INSERT_MESSAGES = Statement(_insert_given(message, MESSAGE_COLUMNS))
+# Another process may have the same key in its hands: the later one waits for it, and is told, not stopped.
+_INSERT_KEYED = Returning(_insert_given(message, MESSAGE_COLUMNS), suffix=" ON CONFLICT DO NOTHING RETURNING id")
+_INSERT_DELIVERIES = Statement(_insert_given(delivery, DELIVERY_COLUMNS))
 _INSERT_QUEUED = Statement(
     insert(event).from_select(
         ["delivery_id", "kind", "at"],
@@ -117,28 +142,34 @@ _KNOWN_KEYS = Query(
 
 def enqueue(connection: Connection, jobs: Sequence[Job]) -> list[Queued | Exception]:
     """Write jobs; for one whose key is known, the first message's receipt, or an ``IdempotencyConflict``."""
-    known = _known(connection, jobs)
-    answers: list[Queued | Exception] = []
-    fresh: list[Job] = []
-    for job in jobs:
-        first = known.get(job.idempotency_key) if job.idempotency_key is not None else None
-        if first is None:
-            fresh.append(job)
-            if job.idempotency_key is not None:
-                known[job.idempotency_key] = (job.id, job.mail.message_id, job.payload_hash)
-            answers.append(Queued(job.id, job.mail.message_id, duplicate=False))
-        else:
-            answers.append(_again(job, *first))
+    keyed = [job for job in jobs if job.idempotency_key is not None]
+    repeated = _insert_keyed(connection, keyed) if keyed else {}
+    fresh = [rows_of(job) for job in jobs if job.id not in repeated]
     if fresh:
-        _write(connection, [rows_of(job) for job in fresh])
-    return answers
+        _INSERT_MESSAGES.run(connection, [one.message for one in fresh if one.message[_KEY] is None])
+        _write(connection, fresh)
+    return [
+        repeated[job.id] if job.id in repeated else Queued(job.id, job.mail.message_id, duplicate=False) for job in jobs
+    ]
 
 
-def _known(connection: Connection, jobs: Sequence[Job]) -> dict[str, tuple[str, str | None, str | None]]:
-    keys = [job.idempotency_key for job in jobs if job.idempotency_key is not None]
-    if not keys:
+_KEY: Final = list(MESSAGE_COLUMNS).index("idempotency_key")
+
+
+def _insert_keyed(connection: Connection, jobs: Sequence[Job]) -> dict[str, Queued | Exception]:
+    """Write the messages of jobs with keys; the answers to those, by their ids, whose key was known."""
+    # In the order of their keys: two who write the same keys then never wait for each other.
+    rows = [rows_of(job).message for job in sorted(jobs, key=_key)]
+    written = {id_ for (id_,) in _INSERT_KEYED.rows(connection, rows)}
+    repeated = [job for job in jobs if job.id not in written]
+    if not repeated:
         return {}
-    return {key: (id_, message_id, hashed) for key, id_, message_id, hashed in _KNOWN_KEYS.rows(connection, keys)}
+    known = {key: rest for key, *rest in _KNOWN_KEYS.rows(connection, [job.idempotency_key for job in repeated])}
+    return {job.id: _again(job, *known[str(job.idempotency_key)]) for job in repeated}
+
+
+def _key(job: Job) -> str:
+    return job.idempotency_key or ""
 
 
 def _again(job: Job, id_: str, message_id: str | None, hashed: str | None) -> Queued | Exception:
@@ -150,6 +181,5 @@ def _again(job: Job, id_: str, message_id: str | None, hashed: str | None) -> Qu
 
 def _write(connection: Connection, rows: Sequence[Rows]) -> None:
     _INSERT_CONTENTS.run(connection, [one.content for one in rows])
-    _INSERT_MESSAGES.run(connection, [one.message for one in rows])
     _INSERT_DELIVERIES.run(connection, [row for one in rows for row in one.deliveries])
     _INSERT_QUEUED.run(connection, [one.message[0] for one in rows])

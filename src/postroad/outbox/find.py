@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select, true
 
 from postroad.address import Address
 from postroad.clock import as_datetime
@@ -83,8 +83,8 @@ def _condition(search: Search) -> ColumnElement[bool]:
         conditions.append(literal(_known_state(search.state).value) == STATE_NOW)
     if search.recipient is not None:
         address = Address.parse(search.recipient)
-        folded = func.lower(delivery.c.recipient) == address.key
-        conditions.append(or_(delivery.c.recipient == address.addr_spec, folded))
+        without_key = and_(delivery.c.recipient_key.is_(None), delivery.c.recipient == address.addr_spec)
+        conditions.append(or_(delivery.c.recipient_key == address.key, without_key))
     if search.domain is not None:
         conditions.append(delivery.c.domain == search.domain.lower().removeprefix("@"))
     if search.stream is not None:

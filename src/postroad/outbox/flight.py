@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Double, Integer, Text, delete, insert, or_, select
 
-from postroad.database.batch import Query, Statement, given
+from postroad.database.batch import Query, Statement
+from postroad.database.given import given
 from postroad.database.tables import LEASED, delivery, flight
 from postroad.outbox.lease import Lease
 
@@ -32,6 +33,7 @@ _allowed = (
         delivery.c.epoch == _leaving.c.epoch,
         or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > _leaving.c.now),
     )
+    .with_for_update(of=delivery, read=True)  # nobody takes the lease away between this look and the commit
 )
 _RECORD = Statement(
     insert(flight).from_select(["delivery_id", "owner", "epoch", "since"], _allowed, include_defaults=False)

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Integer, bindparam, select
 
 from postroad.clock import as_datetime
-from postroad.database.batch import Query, given_values
+from postroad.database.batch import Query
+from postroad.database.given import given_values
 from postroad.database.tables import attempt, delivery, event, message
 from postroad.errors import NotFound
 from postroad.events import EventKind

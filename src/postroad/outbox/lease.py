@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from postroad.address import Address
 from postroad.message.envelope import Body, Envelope, MailObject
+from postroad.outbox.dsn_column import read_dsn
 
 
 class Lease(NamedTuple):
@@ -38,10 +39,13 @@ class Parcel(NamedTuple):
     size: int
     body: str
     smtputf8: bool
+    dsn: str | None
+    require_tls: bool
     leases: tuple[Lease, ...]
 
     def mail(self, content: bytes) -> MailObject:
         """The mail object of this parcel."""
         sender = None if self.mail_from is None else Address(self.mail_from)
         recipients = tuple([Address(lease.recipient) for lease in self.leases])
-        return MailObject(Envelope(sender, recipients), content, self.header_id, Body(self.body), bool(self.smtputf8))
+        envelope = Envelope(sender, recipients, read_dsn(self.dsn), bool(self.require_tls))
+        return MailObject(envelope, content, self.header_id, Body(self.body), bool(self.smtputf8))

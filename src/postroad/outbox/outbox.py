@@ -76,7 +76,7 @@ class AsyncOutbox:
         captured = self._store.intercepted(job)
         if captured is not None:
             return captured
-        queued = await self._store.database.submit(enqueue, job, octets=len(job.mail.content))
+        queued = await self._store.database.submit(enqueue, job, octets=len(job.mail.content), news=True)
         self._store.wake_workers()
         return receipt(job, queued)
 
@@ -118,7 +118,7 @@ class AsyncOutbox:
 
     async def _amend(self, verb: amend.Verb, ids: tuple[str, ...]) -> tuple[amend.Amended, ...]:
         now = self._store.clock.now()
-        answers = await self._store.database.submit(verb, amend.Wish(ids, now))
+        answers = await self._store.database.submit(verb, amend.Wish(ids, now), news=True)
         self._store.wake_workers()
         return answers
 

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Boolean, Connection, Double, Integer, Text, delete, insert, literal_column, or_, select, update
 
-from postroad.database.batch import Query, Statement, given
+from postroad.database.batch import Query, Statement
+from postroad.database.given import given
 from postroad.database.tables import attempt, delivery, event, flight
 from postroad.outbox.settle import Path, Settled, kept_text
 from postroad.outbox.states import DeliveryState, Move, allowed
@@ -35,6 +36,8 @@ _STANDING = Query(
         delivery.c.epoch == _held.c.epoch,
         delivery.c.state.in_([literal_column("'leased'"), literal_column("'uncertain'")]),
     )
+    .order_by(delivery.c.id)  # everybody locks in one order
+    .with_for_update(of=delivery)
 )
 _LAND = Statement(
     delete(flight).where(

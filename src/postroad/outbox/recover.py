@@ -1,10 +1,14 @@
-"""What a worker does first: take back what a dead one had in its hands.
+"""Taking back what a dead worker had in its hands.
 
 On SQLite one process delivers, the one that holds the worker lock; whoever gains it knows that every lease is a dead
-worker's. A result that was recorded has been applied in the same transaction. A flight record without a result means
+worker's. On PostgreSQL a worker counts as dead whose heart has not beaten for a while, and any other takes its leases
+back; if it was only stopped, its flight records are refused from then on, and it finds out with its next heartbeat.
+
+A result that was recorded has been applied in the same transaction. A flight record without a result means
 ``uncertain``; a lease without a flight record is tried again without fear.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +28,9 @@ from sqlalchemy import (
 
 from postroad.address import Address
 from postroad.chance import Chance
-from postroad.database.batch import Query, Statement, given
+from postroad.database.batch import Query, Statement
+from postroad.database.given import given, given_values
+from postroad.database.server_time import TimeOfDatabase
 from postroad.database.tables import LEASED, delivery, flight, message, suspension, worker
 from postroad.errors import OutcomeUnknown
 from postroad.outbox.lease import Lease
@@ -47,9 +53,11 @@ class Arrival(NamedTuple):
     id: str
     host: str
     pid: int
+    epoch: int  # of its lives: grows when it comes back after it was given up
     route: str
     now: float
     chance: Chance
+    patience: float = -math.inf  # seconds of silence after which another worker is dead; by default all of them are
 
 
 class Recovered(NamedTuple):
@@ -60,6 +68,14 @@ class Recovered(NamedTuple):
     uncertain: int
 
 
+_alive = select(worker.c.id).where(worker.c.heartbeat_at > TimeOfDatabase() - bindparam("patience", type_=Double))
+# Locked before anybody asks for flight records: one that is being written holds the row, and is passed over this time.
+_ORPHANS = Query(
+    select(delivery.c.id)
+    .where(LEASED, delivery.c.owner.not_in(_alive))
+    .order_by(delivery.c.id)
+    .with_for_update(skip_locked=True)
+)
 _IN_FLIGHT = Query(
     select(
         delivery.c.id,
@@ -79,12 +95,17 @@ _IN_FLIGHT = Query(
         .join(message, message.c.id == delivery.c.message_id)
         .outerjoin(worker, worker.c.id == flight.c.owner)
     )
-    .where(LEASED, delivery.c.owner == flight.c.owner, delivery.c.epoch == flight.c.epoch)
+    .where(
+        LEASED,
+        delivery.c.owner == flight.c.owner,
+        delivery.c.epoch == flight.c.epoch,
+        delivery.c.id.in_(given_values(Integer)),
+    )
 )
-_CLEAR_FLIGHTS = Statement(delete(flight))
+_CLEAR_FLIGHTS = Statement(delete(flight).where(flight.c.delivery_id.in_(given_values(Integer))))
 _TAKE_BACK = Statement(
     update(delivery)
-    .where(LEASED)
+    .where(LEASED, delivery.c.id.in_(given_values(Integer)))
     .values(
         state=literal_column("'ready'"),
         owner=None,
@@ -97,30 +118,48 @@ _TAKE_BACK = Statement(
         changed_at=bindparam("now"),
     )
 )
-_FORGET_WORKERS = Statement(delete(worker))
-_FORGET_ROUTES = Statement(delete(suspension).where(suspension.c.scope == "route"))
-_COLUMNS: Final = {
-    "id": Text, "host": Text, "pid": Integer, "route": Text, "started_at": Double, "heartbeat_at": Double,
-}  # fmt: skip
-_ARRIVE = Statement(insert(worker).from_select(list(_COLUMNS), select(given(**_COLUMNS)), include_defaults=False))
+_FORGET_WORKERS = Statement(delete(worker).where(worker.c.id.not_in(_alive)))
+_FORGET_ROUTE = Statement(
+    delete(suspension).where(suspension.c.scope == "route", suspension.c.key == bindparam("route"))
+)
+_COLUMNS: Final = {"id": Text, "host": Text, "pid": Integer, "route": Text, "started_at": Double, "epoch": Integer}
+_arrived = given(**_COLUMNS)
+_ARRIVE = Statement(
+    insert(worker).from_select(
+        [*_COLUMNS, "heartbeat_at"], select(*_arrived.c, TimeOfDatabase()), include_defaults=False
+    )
+)
+_DEPART = Statement(delete(worker).where(worker.c.id == bindparam("worker")))
 
 
 def arrive(connection: Connection, arrivals: Sequence[Arrival]) -> list[Recovered | Exception]:
-    """Write the worker down and take back every other worker's leases."""
+    """Write the worker down and take back the leases of those that are dead."""
     return [_arrive(connection, arrival) for arrival in arrivals]
 
 
 def _arrive(connection: Connection, arrival: Arrival) -> Recovered:
+    recovered = reclaim(connection, arrival)
+    _FORGET_ROUTE.run(connection, route=arrival.route)  # what was wrong with it may have been mended meanwhile
+    _DEPART.run(connection, worker=arrival.id)
+    row = (arrival.id, arrival.host, arrival.pid, arrival.route, arrival.now, arrival.epoch)
+    _ARRIVE.run(connection, [row], now=arrival.now)
+    return recovered
+
+
+def reclaim(connection: Connection, finder: Arrival) -> Recovered:
+    """Take back the leases of dead workers, and forget those."""
     streams = declared(connection)
-    uncertain = [_unknown(row, arrival, streams) for row in _IN_FLIGHT.rows(connection)]
-    if uncertain:
-        record(connection, [tuple(uncertain)])
-    _CLEAR_FLIGHTS.run(connection)
-    taken_back = _TAKE_BACK.run(connection, now=arrival.now)
-    _FORGET_WORKERS.run(connection)
-    _FORGET_ROUTES.run(connection)  # what was wrong with a route may have been mended by starting anew
-    row = (arrival.id, arrival.host, arrival.pid, arrival.route, arrival.now, arrival.now)
-    _ARRIVE.run(connection, [row])
+    patience: dict[str, Any] = {"now": finder.now, "patience": finder.patience}
+    orphans = [id_ for (id_,) in _ORPHANS.rows(connection, **patience)]
+    uncertain: list[Landing] = []
+    taken_back = 0
+    if orphans:
+        uncertain = [_unknown(row, finder, streams) for row in _IN_FLIGHT.rows(connection, orphans)]
+        if uncertain:
+            record(connection, [tuple(uncertain)])
+        _CLEAR_FLIGHTS.run(connection, orphans)
+        taken_back = _TAKE_BACK.run(connection, orphans, now=finder.now)
+    _FORGET_WORKERS.run(connection, **patience)
     return Recovered(streams, taken_back + len(uncertain), len(uncertain))
 
 

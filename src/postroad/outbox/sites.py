@@ -2,12 +2,16 @@
 
 A worker surveys the queue when it starts, when deliveries came back untried, and once a minute to be safe. In between
 it learns from the event log: every other change that makes a delivery wait, whoever made it, has written an event.
+
+Events have numbers in the order in which they were written, which on SQLite is the order of their commits. On
+PostgreSQL a transaction may commit long after others that have later numbers; there the log is followed by snapshots:
+new is what can be seen now and could not be seen then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Integer, bindparam, func, literal_column, select, tuple_
+from sqlalchemy import Connection, Integer, bindparam, func, literal_column, select, text, tuple_
 
 from postroad.database.batch import Query
 from postroad.database.tables import WAITING, delivery, event
@@ -53,19 +57,34 @@ def _priority(lane: Lane) -> int:
     return lane.priority
 
 
-class News(NamedTuple):
-    """What has begun to wait, and the number of the last event that was seen."""
+Seen = int | str
+"""How far the event log was read: the number of the last event, or the server's snapshot."""
 
-    last_event: int
+
+class News(NamedTuple):
+    """What has begun to wait, and how far the event log was read."""
+
+    seen: Seen
     lanes: tuple[tuple[Lane, float], ...]
 
 
-_LAST_EVENT = Query(select(func.coalesce(func.max(event.c.id), 0)))
-_SINCE = Query(
+_SEEN = Query(
+    select(func.coalesce(func.max(event.c.id), 0)),
+    on_postgresql=select(literal_column("pg_current_snapshot()::text")),
+)
+_lanes_with_news = (
     select(delivery.c.site, delivery.c.priority, func.min(delivery.c.due_at).label("due_at"))
     .select_from(event.join(delivery, delivery.c.id == event.c.delivery_id))
-    .where(event.c.id > bindparam("since"), event.c.id <= bindparam("last"), WAITING)
+    .where(WAITING)
     .group_by(delivery.c.site, delivery.c.priority)
+)
+_then = "CAST(:since AS pg_snapshot)"
+_SINCE = Query(
+    _lanes_with_news.where(event.c.id > bindparam("since"), event.c.id <= bindparam("last")),
+    on_postgresql=_lanes_with_news.where(
+        text(f"postroad_event.xact >= CAST(CAST(pg_snapshot_xmin({_then}) AS text) AS bigint)"),
+        text(f"NOT pg_visible_in_snapshot(CAST(CAST(postroad_event.xact AS text) AS xid8), {_then})"),
+    ),
 )
 
 
@@ -93,21 +112,21 @@ _EVERY_LANE = _every_lane()
 
 def survey(connection: Connection) -> News:
     """All lanes in which something waits."""
-    return News(_last_event(connection), _lanes(_EVERY_LANE.rows(connection)))
+    return News(_seen(connection), _lanes(_EVERY_LANE.rows(connection)))
 
 
-def news(connection: Connection, since: int) -> News:
-    """What has begun to wait after the event with the number ``since``."""
-    last = _last_event(connection)
+def news(connection: Connection, since: Seen) -> News:
+    """What has begun to wait since then."""
+    last = _seen(connection)
     if last == since:
         return News(last, ())
     return News(last, _lanes(_SINCE.rows(connection, since=since, last=last)))
 
 
-def _last_event(connection: Connection) -> int:
-    last: int = _LAST_EVENT.rows(connection)[0][0]
-    return last
+def _seen(connection: Connection) -> Seen:
+    seen: Seen = _SEEN.rows(connection)[0][0]
+    return seen
 
 
-def _lanes(rows: Iterable[list[object]]) -> tuple[tuple[Lane, float], ...]:
+def _lanes(rows: Iterable[Sequence[object]]) -> tuple[tuple[Lane, float], ...]:
     return tuple([(Lane(str(site), int(str(priority))), float(str(due))) for site, priority, due in rows])

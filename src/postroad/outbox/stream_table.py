@@ -4,17 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sqlalchemy import Connection, Text, delete, insert, select
+from sqlalchemy import Connection, Text, insert, literal_column, select
 
-from postroad.database.batch import Query, Statement, given, given_values
+from postroad.database.batch import Query, Statement
+from postroad.database.given import given
 from postroad.database.tables import stream
 from postroad.outbox.stream import USUAL, Stream, StreamKind, UncertainPolicy
 from postroad.retry import Schedule
 
 _COLUMNS: Final = {"name": Text, "kind": Text, "uncertain": Text}
 _ALL = Query(select(stream.c.name, stream.c.kind, stream.c.uncertain))
-_FORGET = Statement(delete(stream).where(stream.c.name.in_(given_values(Text))))
-_DECLARE = Statement(insert(stream).from_select(list(_COLUMNS), select(given(**_COLUMNS)), include_defaults=False))
+_rows = select(given(**_COLUMNS)).where(literal_column("true"))  # keeps ON CONFLICT apart from a join's ON
+_DECLARE = Statement(
+    insert(stream).from_select(list(_COLUMNS), _rows, include_defaults=False),
+    suffix=" ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, uncertain = excluded.uncertain",
+)
 
 
 class Streams:
@@ -40,8 +44,8 @@ class Streams:
 def declare(connection: Connection, declarations: Sequence[tuple[Stream, ...]]) -> list[Exception | None]:
     """Write down what holds for streams; the last word counts."""
     latest = {one.name: one for streams in declarations for one in streams}
-    _FORGET.run(connection, list(latest))
-    _DECLARE.run(connection, [(one.name, one.kind.value, one.uncertain.value) for one in latest.values()])
+    rows = sorted((one.name, one.kind.value, one.uncertain.value) for one in latest.values())  # locked in one order
+    _DECLARE.run(connection, rows)
     return [None] * len(declarations)
 
 

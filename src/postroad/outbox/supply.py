@@ -5,7 +5,7 @@ Claims run ahead of the deliveries by a bounded number, contents by a bounded nu
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
@@ -13,15 +13,18 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Text, select
 
 from postroad.clock import Clock
-from postroad.database.batch import Octets, given_values
+from postroad.database.batch import Octets
 from postroad.database.database import Database
+from postroad.database.given import given_values
 from postroad.database.tables import content
 from postroad.outbox.claim import Claim, NextTry, claim
 from postroad.outbox.lease import Parcel
-from postroad.outbox.sites import News, Sites, news, survey
+from postroad.outbox.sites import Lane, News, Seen, Sites, news, survey
 
 MOST_AHEAD: Final = 256  # deliveries claimed before they are tried: one group's worth
 OCTETS_AHEAD: Final = 16 * 1024 * 1024  # of contents in memory before they are tried
+
+TAKEN_BY_OTHERS: Final = 0.02  # seconds until a lane is looked at again in which others were taking what is due
 
 Loaded = tuple[Parcel, bytes]
 R = TypeVar("R")
@@ -39,7 +42,7 @@ class Supply:
         self._next_try = next_try
         self._ahead = min(MOST_AHEAD, max(32, 6 * concurrency))
         self._sites = Sites()
-        self._last_event = 0
+        self._seen: Seen = 0
         self._unloaded: deque[Parcel] = deque()
         self._loaded_octets = 0
         self._ready: asyncio.Queue[Loaded] = asyncio.Queue()
@@ -66,10 +69,10 @@ class Supply:
 
     async def learn(self) -> None:
         """Learn what has begun to wait since the last look."""
-        self._learnt(await self._read(partial(news, since=self._last_event)))
+        self._learnt(await self._read(partial(news, since=self._seen)))
 
     def _learnt(self, found: News) -> None:
-        self._last_event = found.last_event
+        self._seen = found.seen
         for lane, due_at in found.lanes:
             self._sites.note(lane, due_at)
 
@@ -103,7 +106,7 @@ class Supply:
             await asyncio.shield(claiming)
         finally:  # cancelled or not: what is leased to us is in our hands, to be tried or to be given back
             claimed = await claiming
-            self._sites.settle(claimed.lanes)
+            self._sites.settle(claimed.lanes if claimed.parcels else _later(claimed.lanes, now + TAKEN_BY_OTHERS))
             self._unloaded.extend(claimed.parcels)
         return True
 
@@ -144,6 +147,10 @@ class Supply:
     def close(self) -> None:
         """End the reading thread."""
         self._reader.shutdown()
+
+
+def _later(lanes: Iterable[tuple[Lane, float | None]], at: float) -> list[tuple[Lane, float | None]]:
+    return [(lane, None if due_at is None else max(due_at, at)) for lane, due_at in lanes]
 
 
 def _contents(connection: Connection, ids: Sequence[str]) -> dict[str, bytes]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Double, Text, bindparam, delete, insert, select
+from sqlalchemy import Connection, Double, Text, bindparam, delete, insert, literal_column, select
 
 from postroad.clock import as_datetime
-from postroad.database.batch import Query, Statement, given
+from postroad.database.batch import Query, Statement
+from postroad.database.given import given
 from postroad.database.tables import suspension
 
 ROUTE: Final = "route"
@@ -44,7 +45,12 @@ class Suspension:
 
 
 _COLUMNS: Final = {"scope": Text, "key": Text, "since": Double, "until": Double, "who": Text, "why": Text}
-_ADD = Statement(insert(suspension).from_select(list(_COLUMNS), select(given(**_COLUMNS)), include_defaults=False))
+_rows = select(given(**_COLUMNS)).where(literal_column("true"))  # keeps ON CONFLICT apart from a join's ON
+_ADD = Statement(
+    insert(suspension).from_select(list(_COLUMNS), _rows, include_defaults=False),
+    suffix=" ON CONFLICT (scope, key) DO UPDATE SET since = excluded.since, until = excluded.until, "
+    "who = excluded.who, why = excluded.why",
+)
 _END = Statement(
     delete(suspension).where(suspension.c.scope == bindparam("scope"), suspension.c.key == bindparam("key"))
 )
@@ -54,7 +60,6 @@ _ALL = Query(select(*suspension.c).order_by(suspension.c.since))
 def suspend_route(connection: Connection, faults: Sequence[RouteSuspended]) -> list[Exception | None]:
     """Write down that routes rest."""
     for one in faults:
-        _END.run(connection, scope=ROUTE, key=one.route)
         _ADD.run(connection, [(ROUTE, one.route, one.since, one.until, "worker", one.why)])
     return [None] * len(faults)
 

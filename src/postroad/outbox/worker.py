@@ -16,12 +16,12 @@ from typing import Final, Self
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.database.database import Database
-from postroad.database.opened import Watch
+from postroad.database.opened import Watching
 from postroad.errors import DatabaseError, PostroadError
 from postroad.outbox.bell import Bell
 from postroad.outbox.deliver import Deliverer
 from postroad.outbox.lease import Lease
-from postroad.outbox.liveness import BEAT_EVERY, Beat, beat, leave
+from postroad.outbox.liveness import BEAT_EVERY, GIVEN_UP_AFTER, beat, leave
 from postroad.outbox.recover import Arrival, Recovered, arrive
 from postroad.outbox.route_rest import RouteRest
 from postroad.outbox.settle import next_try
@@ -43,8 +43,8 @@ class Worker:
     """Delivers what is in one outbox over one transport, in the event loop that runs it, once.
 
     ``async with`` runs it in the background and never waits for anything; ``run()`` runs it until ``stop()``;
-    ``drain()`` until nothing is due. While it works it is one of ``running``. On one database one worker delivers; a
-    second one waits until the first is gone.
+    ``drain()`` until nothing is due. While it works it is one of ``running``. From a SQLite file one worker delivers,
+    and a second one waits until the first is gone; where there is a server, any number share the work.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Worker:
         self._supply = Supply(database, self.id, self._concurrency, clock=clock, next_try=self._planned_retry)
         self._route = RouteRest(database, transport.name, clock)
         self._bell: Bell | None = None
+        self._epoch = 0  # of its lives
         self._survey_at = -math.inf  # by the monotonic clock
         self._stopping = False
         self._draining = False
@@ -141,9 +142,11 @@ class Worker:
         self.stop()
         await self.finished()
 
-    # ── the one worker of a database ──────────────────────────────────────────────────────────────────────────────
+    # ── the one worker of a file ──────────────────────────────────────────────────────────────────────────────────
 
     async def _hold_lock_and_work(self) -> None:
+        if self._database.location.on_server:
+            return await self._work()
         lock = self._database.worker_lock
         waiting = False
         while not self._stopping:
@@ -163,27 +166,40 @@ class Worker:
         tasks = [asyncio.create_task(self._deliver_one_by_one()) for _ in range(self._concurrency)]
         tasks.append(asyncio.create_task(self._beat()))
         try:
-            with contextlib.closing(self._database.watch()) as watch:
+            with contextlib.closing(self._database.watch(self.wake)) as watch:
                 await self._feed(watch)
         finally:
             await self._wind_down(tasks)
 
     async def _arrive(self) -> None:
-        arrival = Arrival(
-            self.id, socket.gethostname(), os.getpid(), self._transport.name, self._clock.now(), self._chance
-        )
-        recovered = await self._arrived(arrival)
-        self._deliverer.streams = recovered.streams.on(self._schedule)
+        self._epoch += 1
+        self._go_by(await self._arrived())
         _log.info("worker %s delivers from %s by %s", self.id, self._database.location.url, self._transport.name)
+
+    def _sign_of_life(self) -> Arrival:
+        return Arrival(
+            self.id,
+            socket.gethostname(),
+            os.getpid(),
+            self._epoch,
+            self._transport.name,
+            self._clock.now(),
+            self._chance,
+            GIVEN_UP_AFTER if self._database.location.on_server else -math.inf,
+        )
+
+    def _go_by(self, recovered: Recovered) -> None:
+        self._deliverer.streams = recovered.streams.on(self._schedule)
         if recovered.leases:
             counts = recovered.leases, recovered.uncertain
             _log.warning("%d deliveries of a worker that died are back in the queue, %d of them uncertain", *counts)
+            self._survey_again()
 
-    async def _arrived(self, arrival: Arrival) -> Recovered:
+    async def _arrived(self) -> Recovered:
         """What the arrival found; a database in passing trouble is waited for, as later on."""
         while True:
             try:
-                return await self._database.submit(arrive, arrival)
+                return await self._database.submit(arrive, self._sign_of_life())
             except DatabaseError as fault:
                 if self._draining or self._stopping:
                     raise
@@ -210,7 +226,7 @@ class Worker:
 
     # ── supplying ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _feed(self, watch: Watch) -> None:
+    async def _feed(self, watch: Watching) -> None:
         """Keep the supply full until it is time to stop."""
         while not self._stopping:
             try:
@@ -226,7 +242,7 @@ class Worker:
                 continue
             await self._pause(self._patience())
 
-    async def _supplied(self, watch: Watch) -> bool:
+    async def _supplied(self, watch: Watching) -> bool:
         """Learn, claim and load as far as there is room; whether anything was claimed."""
         if self._survey_at <= self._clock.monotonic():
             self._survey_at = self._clock.monotonic() + SURVEY_EVERY
@@ -290,10 +306,19 @@ class Worker:
         while True:
             await self._clock.sleep(BEAT_EVERY)
             try:
-                streams = await self._database.submit(beat, Beat(self.id, self._clock.now()))
-                self._deliverer.streams = streams.on(self._schedule)
+                recovered = await self._database.submit(beat, self._sign_of_life())
+                if recovered is None:
+                    await self._come_back()
+                else:
+                    self._go_by(recovered)
             except DatabaseError as fault:
                 _log.error("the worker's sign of life could not be written: %s", fault)
+
+    async def _come_back(self) -> None:
+        """The others have taken this worker's leases: it was stopped, or cut off, for too long."""
+        _log.warning("worker %s was silent for more than %d s and had been given up", self.id, GIVEN_UP_AFTER)
+        self._give_all_back()  # what is void comes to nothing
+        await self._arrive()
 
 
 def _say_why_it_ended(background: "asyncio.Task[None]") -> None:
