@@ -4,6 +4,7 @@
 ``smtp/url``, ``failover(A B)`` by ``composed_text``; here are the schemes and what they make.
 """
 
+import shlex
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import SplitResult, unquote
@@ -14,11 +15,21 @@ from postroad.transport.composed_text import Written, read_composition
 from postroad.transport.composition import Failover
 from postroad.transport.contract import Transport
 from postroad.transport.failover import ComposedTransport
-from postroad.transport.route_url import Credentials, is_composed, redacted, split
+from postroad.transport.route_url import (
+    Credentials,
+    count_from,
+    is_composed,
+    options_of,
+    redacted,
+    seconds_from,
+    split,
+)
+from postroad.transport.sendmail import PROCESSES, SECONDS, SendmailTransport
 from postroad.transport.smtp.transport import SmtpTransport
 from postroad.transport.smtp.url import SMTP_SCHEMES, account_from
 from postroad.transport.to_console import ConsoleTransport
 from postroad.transport.to_file import FileTransport
+from postroad.transport.to_maildir import MaildirTransport
 from postroad.transport.to_memory import MemoryTransport, NullTransport
 
 
@@ -64,16 +75,47 @@ def _smtp(parts: SplitResult, credentials: Credentials) -> Transport:
     return SmtpTransport(account_from(parts, credentials))
 
 
-def _file(parts: SplitResult, credentials: Credentials) -> Transport:
-    _nothing_but_path(parts, credentials)
+def _folder(make: Callable[[str], Transport]) -> Callable[[SplitResult, Credentials], Transport]:
+    def made(parts: SplitResult, credentials: Credentials) -> Transport:
+        _no_options(parts)
+        return make(_path(parts, credentials, "folder"))
+
+    return made
+
+
+def _path(parts: SplitResult, credentials: Credentials, what: str) -> str:
+    _no_account(parts, credentials)
+    scheme = parts.scheme
     if parts.netloc not in ("", "localhost") or not parts.path:  # RFC 8089 §2
-        raise ConfigurationError("file:// needs an absolute folder: file:///folder, with three slashes", setting="url")
-    return FileTransport(unquote(parts.path))
+        sentence = f"{scheme}:// needs an absolute path: {scheme}:///{what}, with three slashes"
+        raise ConfigurationError(sentence, setting="url")
+    return unquote(parts.path)
+
+
+def _sendmail(parts: SplitResult, credentials: Credentials) -> Transport:
+    _no_account(parts, credentials)
+    options = options_of(parts)
+    if unknown := next((name for name in options if name not in ("args", "timeout", "pool")), None):
+        raise ConfigurationError(f"sendmail:// has no option {unknown!a}; it has args, pool, timeout", setting=unknown)
+    return SendmailTransport(
+        _path(parts, credentials, "program") if parts.netloc or parts.path else None,
+        args=_words("args", options.get("args", "")),
+        timeout=seconds_from("timeout", options["timeout"]) if "timeout" in options else SECONDS,
+        processes=count_from("pool", options["pool"]) if "pool" in options else PROCESSES,
+    )
+
+
+def _words(name: str, text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as fault:
+        raise ConfigurationError(f"{name} cannot be read: {fault}", setting=name) from None
 
 
 def _bare(make: Callable[[], Transport]) -> Callable[[SplitResult, Credentials], Transport]:
     def made(parts: SplitResult, credentials: Credentials) -> Transport:
-        _nothing_but_path(parts, credentials)
+        _no_options(parts)
+        _no_account(parts, credentials)
         if parts.netloc or parts.path.strip("/"):
             raise ConfigurationError(f"{parts.scheme}:// takes nothing behind it", setting="url")
         return make()
@@ -81,16 +123,21 @@ def _bare(make: Callable[[], Transport]) -> Callable[[SplitResult, Credentials],
     return made
 
 
-def _nothing_but_path(parts: SplitResult, credentials: Credentials) -> None:
+def _no_options(parts: SplitResult) -> None:
     if parts.query or parts.fragment:
         raise ConfigurationError(f"{parts.scheme}:// has no options", setting="url")
+
+
+def _no_account(parts: SplitResult, credentials: Credentials) -> None:
     if credentials.username is not None or credentials.password is not None:
         raise ConfigurationError(f"{parts.scheme}:// takes no user name and no password", setting="username")
 
 
 _MAKERS: Final[dict[str, Callable[[SplitResult, Credentials], Transport]]] = {
     **dict.fromkeys(SMTP_SCHEMES, _smtp),
-    "file": _file,
+    "sendmail": _sendmail,
+    "file": _folder(FileTransport),
+    "maildir": _folder(MaildirTransport),
     "console": _bare(ConsoleTransport),
     "memory": _bare(MemoryTransport),
     "null": _bare(NullTransport),
