@@ -15,11 +15,14 @@ from postroad.mailer.compose import Sendable
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport, failed
 from postroad.transport.contract import BeforeCommit
+from postroad.transport.pending import Decided, Pending
 
 # Messages under way beyond what the transport works on: enough that a blocking caller's hop to the loop carries many.
 MESSAGES_AHEAD: Final = 64
 OCTETS_AHEAD: Final = 32_000_000  # of content held at once, so that large attachments do not fill the memory
 HAND_BACK_AFTER: Final = 0.05  # seconds that reports may wait while a slow iterable is read by a blocking caller
+
+REPORTS_TOGETHER: Final = 0.001  # seconds that a report may wait for others, so that one waking serves many
 
 Deliver = Callable[[MailObject, BeforeCommit], "asyncio.Future[SendReport]"]
 Ended = Callable[["asyncio.Future[SendReport]"], None]
@@ -56,6 +59,7 @@ class Sending:
         self._done: list[tuple[asyncio.Future[SendReport], Numbered]] = []
         self._refused: list[SendReport] = []
         self._stirred: asyncio.Future[None] | None = None
+        self._waking: asyncio.TimerHandle | None = None
         self._leaving = False
 
     @property
@@ -103,13 +107,16 @@ class Sending:
 
     def _follow(self, future: "asyncio.Future[SendReport]", numbered: Numbered, ended: Ended) -> None:
         self._pending[future] = numbered
-        future.add_done_callback(ended)
+        if isinstance(future, Pending) and not future.done():
+            future.index, future.on_told = numbered.index, ended
+        else:
+            future.add_done_callback(ended)
 
     def _commit_rule(self, index: int) -> BeforeCommit:
-        async def before_commit(_recipients: object) -> bool:
+        def before_commit(_recipients: object) -> Decided:
             if not self._leaving:
                 self._committed.add(index)
-            return not self._leaving
+            return Decided(not self._leaving)
 
         return before_commit
 
@@ -136,6 +143,18 @@ class Sending:
         self._stir()
 
     def _stir(self, _: object = None) -> None:
+        """Wake whoever waits for reports: at once where there is nothing else to wait for, or with some others."""
+        if self._stirred is None or self._stirred.done():
+            return
+        if not self._pending or self._refused or len(self._done) * 4 >= self.window:
+            self._wake()
+        elif self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(REPORTS_TOGETHER, self._wake)
+
+    def _wake(self, _: object = None) -> None:
+        if self._waking is not None:
+            self._waking.cancel()
+            self._waking = None
         if self._stirred is not None and not self._stirred.done():
             self._stirred.set_result(None)
 
@@ -150,12 +169,12 @@ class Sending:
             return
         self._stirred = asyncio.get_running_loop().create_future()
         if source is not None:
-            source.add_done_callback(self._stir)
+            source.add_done_callback(self._wake)
         try:
             await self._stirred
         finally:
             if source is not None:
-                source.remove_done_callback(self._stir)
+                source.remove_done_callback(self._wake)
 
     async def completed(self) -> list[SendReport]:
         """The reports that are there, waiting for one if there is none; empty when nothing is under way."""
@@ -189,4 +208,5 @@ def _numbered_report(future: asyncio.Future[SendReport], numbered: Numbered) -> 
     fault = future.exception()
     if isinstance(fault, PostroadError) and not isinstance(numbered.mail, MessageError):
         return replace(failed(numbered.mail.envelope.recipients, fault), index=numbered.index)
-    return replace(future.result(), index=numbered.index)
+    report = future.result()
+    return report if report.index == numbered.index else replace(report, index=numbered.index)

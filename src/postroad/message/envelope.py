@@ -38,6 +38,15 @@ class Envelope:
         return any(recipient.needs_smtputf8 for recipient in self.recipients)
 
 
+class WireLines(bytes):
+    """Content that has been looked through: every CR stands before an LF, every LF behind a CR.
+
+    It spares the transport another look; content that is plain ``bytes`` gets one.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class MailObject:
     """A message ready to go: its envelope, and its content as it stands on the wire before dot-stuffing.

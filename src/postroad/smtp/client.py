@@ -51,6 +51,8 @@ class Broken:
     awaited: Verb | None = None
 
 
+_answer = tuple.__new__  # four a message: the way past a named tuple's own, which is Python code
+
 ClientEvent = Answer | Unsolicited | Broken
 
 
@@ -61,7 +63,7 @@ class ClientConversation:
     what the last EHLO said. ``transcript`` records both sides without credentials and content.
     """
 
-    __slots__ = ("_over", "_reader", "_waiting", "extensions", "state", "transcript")
+    __slots__ = ("_broken_at", "_over", "_reader", "_waiting", "extensions", "state", "transcript")
 
     def __init__(self) -> None:
         self.state = State.CONNECTED
@@ -70,6 +72,7 @@ class ClientConversation:
         self._reader = ReplyReader()
         self._waiting: deque[Verb] = deque((Verb.GREETING,))
         self._over = False  # the peer broke the protocol
+        self._broken_at: Verb | None = None
 
     @property
     def waiting(self) -> int:
@@ -195,16 +198,13 @@ class ClientConversation:
         events: list[ClientEvent] = []
         if self._over:
             return events
-        awaited = None
         try:
             for reply in self._reader.feed(data):
-                awaited = self.awaited
-                events.append(self._event(reply))
+                events.append(self._event(reply))  # noqa: PERF401 - what came before a fault counts
             if self._reader.fault is not None:
-                awaited = self.awaited
-                raise self._broken(self._reader.fault.message)
+                raise self._broken(self._reader.fault.message, self.awaited)
         except ProtocolError as fault:
-            events.append(Broken(fault, awaited))
+            events.append(Broken(fault, self._broken_at))
         return events
 
     def _event(self, reply: Reply) -> ClientEvent:
@@ -214,21 +214,27 @@ class ClientConversation:
                 self.state = State.CLOSED
             return Unsolicited(reply)
         verb = self._waiting.popleft()
-        self._move(verb, reply.code)
+        state = after_reply(self.state, verb, reply.code)
+        if state is None:
+            raise self._impossible(verb, reply.code)
+        self.state = state
         if verb in (Verb.EHLO, Verb.LHLO) and reply.code.positive:
             self.extensions = parse_cached(reply.lines[1:])
         elif verb is Verb.HELO:
             self.extensions = NO_EXTENSIONS
-        return Answer(verb, reply)
+        return _answer(Answer, (verb, reply))
 
     def _move(self, verb: Verb, code: int) -> None:
         state = after_reply(self.state, verb, code)
         if state is None:
-            raise self._broken(f"{code} in answer to {verb.value} in state {self.state.value!r}")
+            raise self._impossible(verb, code)
         self.state = state
 
-    def _broken(self, message: str) -> ProtocolError:
-        self._over = True
+    def _impossible(self, verb: Verb, code: int) -> ProtocolError:
+        return self._broken(f"{code} in answer to {verb.value} in state {self.state.value!r}", verb)
+
+    def _broken(self, message: str, awaited: Verb | None = None) -> ProtocolError:
+        self._over, self._broken_at = True, awaited
         self.state = State.CLOSED
         self._waiting.clear()
         return ProtocolError(message, transcript=self.transcript.snapshot())

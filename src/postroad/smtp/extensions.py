@@ -9,9 +9,35 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
-    """Keyword → parameters, keywords in upper case. Empty after HELO."""
+    """Keyword → parameters, keywords in upper case. Empty after HELO. What every message asks is worked out once.
+
+    ``size_limit`` is the largest message in octets (RFC 1870 §4), ``None`` where there is none, or the server does not
+    say. ``mail_max``, ``rcpt_max`` and ``rcpt_domain_max`` are LIMITS (RFC 9422 §4): transactions a session, recipients
+    and their domains a transaction.
+    """
 
     keywords: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    pipelining: bool = field(init=False, repr=False, compare=False)  # RFC 2920
+    starttls: bool = field(init=False, repr=False, compare=False)  # RFC 3207
+    eight_bit_mime: bool = field(init=False, repr=False, compare=False)  # RFC 6152
+    smtputf8: bool = field(init=False, repr=False, compare=False)  # RFC 6531
+    chunking: bool = field(init=False, repr=False, compare=False)  # RFC 3030
+    dsn: bool = field(init=False, repr=False, compare=False)  # RFC 3461
+    require_tls: bool = field(init=False, repr=False, compare=False)  # RFC 8689
+    size_offered: bool = field(init=False, repr=False, compare=False)  # RFC 1870: the SIZE parameter may be given
+    size_limit: int | None = field(init=False, repr=False, compare=False)
+    mail_max: int | None = field(init=False, repr=False, compare=False)
+    rcpt_max: int | None = field(init=False, repr=False, compare=False)
+    rcpt_domain_max: int | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        for name, keyword in _FLAGS.items():
+            put(self, name, keyword in self.keywords)
+        put(self, "size_limit", _number(self.keywords.get("SIZE", ""), digits=20))
+        limits = dict(parameter.upper().split("=", 1) for parameter in self._parameters("LIMITS") if "=" in parameter)
+        for name, limit in _LIMITS.items():
+            put(self, name, _number(limits.get(limit, ""), digits=6))
 
     @classmethod
     def parse(cls, lines: Iterable[str]) -> Self:
@@ -29,60 +55,8 @@ class Extensions:
     def __contains__(self, keyword: str) -> bool:
         return keyword in self.keywords
 
-    @property
-    def pipelining(self) -> bool:
-        """RFC 2920."""
-        return "PIPELINING" in self.keywords
-
-    @property
-    def starttls(self) -> bool:
-        """RFC 3207."""
-        return "STARTTLS" in self.keywords
-
-    @property
-    def eight_bit_mime(self) -> bool:
-        """RFC 6152."""
-        return "8BITMIME" in self.keywords
-
-    @property
-    def smtputf8(self) -> bool:
-        """RFC 6531."""
-        return "SMTPUTF8" in self.keywords
-
-    @property
-    def size_offered(self) -> bool:
-        """RFC 1870: the SIZE parameter may be given."""
-        return "SIZE" in self.keywords
-
-    @property
-    def size_limit(self) -> int | None:
-        """The largest message in octets (RFC 1870 §4); ``None`` where there is none, or the server does not say."""
-        text = self.keywords.get("SIZE", "")
-        limit = int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else 0
-        return limit or None
-
-    @property
-    def chunking(self) -> bool:
-        """RFC 3030."""
-        return "CHUNKING" in self.keywords
-
-    @property
-    def dsn(self) -> bool:
-        """RFC 3461."""
-        return "DSN" in self.keywords
-
-    @property
-    def require_tls(self) -> bool:
-        """RFC 8689."""
-        return "REQUIRETLS" in self.keywords
-
-    def limit(self, name: str) -> int | None:
-        """One of LIMITS (RFC 9422 §4): ``MAILMAX``, ``RCPTMAX``, ``RCPTDOMAINMAX``; ``None`` where it is not said."""
-        for parameter in self.keywords.get("LIMITS", "").split():
-            key, _, text = parameter.partition("=")
-            if key.upper() == name and text.isascii() and text.isdigit() and len(text) <= 6 and int(text) > 0:
-                return int(text)
-        return None
+    def _parameters(self, keyword: str) -> list[str]:
+        return self.keywords.get(keyword, "").split()
 
     @property
     def auth_mechanisms(self) -> frozenset[str]:
@@ -91,6 +65,24 @@ class Extensions:
 
     def __str__(self) -> str:
         return ", ".join(f"{keyword} {parameters}".strip() for keyword, parameters in self.keywords.items())
+
+
+_FLAGS = {
+    "pipelining": "PIPELINING",
+    "starttls": "STARTTLS",
+    "eight_bit_mime": "8BITMIME",
+    "smtputf8": "SMTPUTF8",
+    "chunking": "CHUNKING",
+    "dsn": "DSN",
+    "require_tls": "REQUIRETLS",
+    "size_offered": "SIZE",
+}
+_LIMITS = {"mail_max": "MAILMAX", "rcpt_max": "RCPTMAX", "rcpt_domain_max": "RCPTDOMAINMAX"}
+
+
+def _number(text: str, *, digits: int) -> int | None:
+    """A positive number; ``None`` for 0, and for what is none."""
+    return (int(text) or None) if text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
 @lru_cache(maxsize=64)

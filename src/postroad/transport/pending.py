@@ -11,9 +11,13 @@ from postroad.outcome import SendReport
 
 
 class Pending(asyncio.Future[SendReport]):
-    """A report to come. ``on_told`` hears of the end, whatever it is, in the turn of the loop in which it comes."""
+    """A report to come. ``on_told`` hears of the end, whatever it is, in the turn of the loop in which it comes.
+
+    ``index`` is what the caller wants to find in the report.
+    """
 
     on_told: Callable[[Self], object] | None = None
+    index: int = 0
 
     def tell(self, report: SendReport) -> None:
         """The report is there."""
@@ -45,5 +49,5 @@ class Decided:
         self.may_go = may_go
 
     def __await__(self) -> Generator[None, None, bool]:
+        yield from ()
         return self.may_go
-        yield  # what makes it a generator

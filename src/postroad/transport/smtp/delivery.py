@@ -176,11 +176,12 @@ class Delivery:
         transcript: tuple[TranscriptLine, ...] = ()
         if accepted < len(outcomes) and self.session is not None:
             transcript = self.session.connection.transcript()
-        report = SendReport(outcomes, message_id=self.mail.message_id, error=error, transcript=transcript)
+        pending = self.pending
+        report = SendReport(outcomes, self.mail.message_id, pending.index, error=error, transcript=transcript)
         if error is not None:
             error.transcript = error.transcript or transcript
             report = with_error(report, error)
-        self.pending.tell(report)
+        pending.tell(report)
 
     def _in_order(self) -> tuple[Outcome, ...]:
         if len(self._outcomes) == 1:
@@ -191,8 +192,8 @@ class Delivery:
 
 def _share(recipients: list[Address], extensions: Extensions) -> tuple[Address, ...]:
     """As many of the recipients, from the first one on, as the server takes in one transaction (RFC 9422 §4)."""
-    most = min(MAX_RECIPIENTS, extensions.limit("RCPTMAX") or MAX_RECIPIENTS)
-    domains = extensions.limit("RCPTDOMAINMAX")
+    most = min(MAX_RECIPIENTS, extensions.rcpt_max or MAX_RECIPIENTS)
+    domains = extensions.rcpt_domain_max
     if domains is not None:
         seen: set[str] = set()
         for number, recipient in enumerate(recipients[:most]):

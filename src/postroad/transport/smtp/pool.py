@@ -83,7 +83,8 @@ class Pool:
         """Queue a message; the report comes when it has been tried."""
         delivery = Delivery(mail, before_commit, self._loop.time(), self._withdrawn)
         self._queue.append(delivery)
-        self._stir()
+        if self._idle or len(self._members) < self._limits.connections or self._sweeper is None:
+            self._stir()
         return delivery.pending
 
     def __repr__(self) -> str:
@@ -221,7 +222,7 @@ class Pool:
 
     def _is_worn_out(self, member: Member, session: Session) -> bool:
         limits, connection = self._limits, session.connection
-        most = connection.conversation.extensions.limit("MAILMAX")  # RFC 9422 §4
+        most = connection.conversation.extensions.mail_max  # RFC 9422 §4
         if most is not None and connection.served >= most:
             return True
         return worn_out(connection.served, self._loop.time() - member.opened_at, limits)

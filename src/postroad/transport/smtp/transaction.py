@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from postroad.address import Address
 from postroad.errors import DataError, OutcomeUnknown, PostroadError, ProtocolError, SenderRefused
 from postroad.message.dsn_request import Dsn, Returned
-from postroad.message.envelope import Body, MailObject
+from postroad.message.envelope import Body, MailObject, WireLines
 from postroad.outcome import Outcome, Result
 from postroad.reply import Phase, Reply
 from postroad.smtp import commands
@@ -79,8 +79,8 @@ class Transaction:
         """
         if self._commands is None:
             self._commands = list(self._opening())
-        if self._wire is None and not self.chunked:
-            self._wire = stuff(self.mail.content)
+        if not self.chunked:
+            self.wire()
 
     def opening(self) -> list[tuple[Verb, bytes]]:
         """MAIL, every RCPT, and DATA unless the content goes in chunks."""
@@ -112,7 +112,8 @@ class Transaction:
         if self.chunked:
             return self.mail.content
         if self._wire is None:
-            self._wire = stuff(self.mail.content)
+            content = self.mail.content
+            self._wire = stuff(content, checked=type(content) is WireLines)
         return self._wire
 
     # ── replies ───────────────────────────────────────────────────────────────────────────────────────────────────
