@@ -43,13 +43,16 @@ def _simple(value: str) -> bool:
 
 def filename(value: str) -> list[str]:
     """``filename=`` of Content-Disposition: RFC 2231 where ASCII or one line does not do."""
-    if _simple(value):
-        return [quoted("filename", value)]
+    return [quoted("filename", value)] if _simple(value) else extended("filename", value)
+
+
+def extended(name: str, value: str) -> list[str]:
+    """A parameter in the form of RFC 2231 §4, in sections (§3) where one line is too short."""
     percent = value.encode().decode("latin-1").translate(_PERCENT)
     if len(percent) <= _SECTION:
-        return [f"filename*=utf-8''{percent}"]
+        return [f"{name}*=utf-8''{percent}"]
     sections = _sections(f"utf-8''{percent}")
-    return [f"filename*{number}*={section}" for number, section in enumerate(sections)]
+    return [f"{name}*{number}*={section}" for number, section in enumerate(sections)]
 
 
 def _sections(text: str) -> list[str]:
