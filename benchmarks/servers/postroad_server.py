@@ -1,13 +1,12 @@
 """Our listener, with a handler that counts."""
 
 from benchmarks.servers.served import Count
-from postroad.address import Address
 from postroad.net.smtp_handler import SmtpClient
 from postroad.net.smtp_listener import SmtpListener
 from postroad.reply import Reply
 from postroad.secret import Secret
 from postroad.smtp import standard_replies as say
-from postroad.smtp.server_events import ContentComplete, MailGiven
+from postroad.smtp.server_events import ContentComplete, MailGiven, RecipientGiven
 
 
 class Counting:
@@ -22,7 +21,7 @@ class Counting:
     async def mail_from(self, client: SmtpClient, mail: MailGiven) -> Reply | None:
         return None
 
-    async def rcpt_to(self, client: SmtpClient, mail: MailGiven, recipient: Address) -> Reply | None:
+    async def rcpt_to(self, client: SmtpClient, given: RecipientGiven) -> Reply | None:
         return None
 
     async def message(self, client: SmtpClient, message: ContentComplete) -> Reply:

@@ -3,12 +3,11 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from postroad.address import Address
 from postroad.net.smtp_handler import SmtpClient
 from postroad.reply import Reply
 from postroad.secret import Secret
 from postroad.smtp.replies import from_text
-from postroad.smtp.server_events import ContentComplete, MailGiven
+from postroad.smtp.server_events import ContentComplete, MailGiven, RecipientGiven
 
 
 @dataclass(slots=True)
@@ -30,10 +29,10 @@ class RecordingHandler:
             return from_text("550 5.7.1 Not from you")
         return None
 
-    async def rcpt_to(self, client: SmtpClient, mail: MailGiven, recipient: Address) -> Reply | None:
-        if recipient.local == "broken":
+    async def rcpt_to(self, client: SmtpClient, given: RecipientGiven) -> Reply | None:
+        if given.recipient.local == "broken":
             raise LookupError("the database is gone")
-        return from_text("550 5.1.1 No such mailbox") if recipient.local == "reject" else None
+        return from_text("550 5.1.1 No such mailbox") if given.recipient.local == "reject" else None
 
     async def message(self, client: SmtpClient, message: ContentComplete) -> Reply:
         self.arrived.set()

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from postroad.address import Address
 from postroad.errors import ConfigurationError
 from postroad.net import smtp_session
 from postroad.net.smtp_handler import SmtpClient
 from postroad.net.smtp_listener import ListenerLimits, SmtpListener
 from postroad.net.smtp_session import SmtpSession
 from postroad.reply import Reply
-from postroad.smtp.server_events import MailGiven
+from postroad.smtp.server_events import RecipientGiven
 from postroad.smtp.server_settings import ServerLimits, ServerSettings
 from tests.net.recording_handler import RecordingHandler
 from tests.peers.certificates import Certificates
@@ -138,8 +137,8 @@ def test_the_next_envelope_is_read_while_a_message_is_made_safe() -> None:
         asked: asyncio.Queue[str] = asyncio.Queue()
 
         class Watching(RecordingHandler):
-            async def rcpt_to(self, client: SmtpClient, mail: MailGiven, recipient: Address) -> Reply | None:
-                asked.put_nowait(recipient.local)
+            async def rcpt_to(self, client: SmtpClient, given: RecipientGiven) -> Reply | None:
+                asked.put_nowait(given.recipient.local)
                 return None
 
         hold = asyncio.Event()

@@ -101,7 +101,7 @@ def test_smtplib_takes_every_other_path() -> None:
                 connection.docmd("DATA")[0],
                 connection.mail("ann@a.example", ["SIZE=1"])[0],
                 connection.docmd("DATA")[0],
-                connection.rcpt("bob@b.example", ["NOTIFY=NEVER"])[0],
+                connection.rcpt("bob@b.example", ["SIZE=1"])[0],
             ]
             assert connection.esmtp_features["size"] == "200000"
         return codes

@@ -1,10 +1,11 @@
 """A server conversation with somebody who answers its questions at once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 from postroad.reply import Reply
 from postroad.smtp import standard_replies as say
+from postroad.smtp.scram_server import KeyWanted, StoredKey
 from postroad.smtp.server import ServerConversation
 from postroad.smtp.server_events import (
     AuthAttempt,
@@ -32,10 +33,15 @@ def agreeable(question: Question) -> Reply:
             return say.AUTHENTICATED if question.password.reveal() == "secret" else say.BAD_CREDENTIALS
         case ContentComplete():
             return say.OK
+        case KeyWanted():
+            return say.AUTH_UNAVAILABLE
 
 
 class DrivenServer:
-    """``events`` are all that came, ``output`` all that was said. STARTTLS is followed by a handshake at once."""
+    """``events`` are all that came, ``output`` all that was said. STARTTLS is followed by a handshake at once.
+
+    ``keys`` knows users for SCRAM.
+    """
 
     def __init__(
         self,
@@ -44,11 +50,13 @@ class DrivenServer:
         answer: Answerer = agreeable,
         secure: bool = False,
         loopback: bool = False,
+        keys: Mapping[str, StoredKey] | None = None,
     ) -> None:
         self.conversation = ServerConversation(settings or ServerSettings(), secure=secure, loopback=loopback)
         self.events: list[ServerEvent] = []
         self.output = b""
         self._answer = answer
+        self._keys = keys
         self.conversation.greet()
         self._settle()
 
@@ -84,6 +92,8 @@ class DrivenServer:
                     self.conversation.tls_established()
                 case Ended():
                     pass
+                case KeyWanted(username) if self._keys is not None:
+                    self.conversation.answer_key(event, self._keys.get(username))
                 case _:
                     self.conversation.answer(event, self._answer(event))
             self.output += self.conversation.outgoing()

@@ -70,6 +70,9 @@ def test_ehlo_names_what_is_offered_and_helo_nothing() -> None:
         b"250-8BITMIME",
         b"250-SMTPUTF8",
         b"250-ENHANCEDSTATUSCODES",
+        b"250-CHUNKING",
+        b"250-DSN",
+        b"250-LIMITS RCPTMAX=1000",
         b"250-STARTTLS",
         b"250 AUTH PLAIN LOGIN",
     ]
@@ -134,7 +137,8 @@ def test_who_is_refused_is_no_recipient() -> None:
         (b"EHLO\r\n", b"501 5.5.4 A host name or an address literal must follow"),
         (b"EHLO two words\r\n", b"501 5.5.4 A host name or an address literal must follow"),
         (b"RSET now\r\n", b"501 5.5.4 This command takes no argument"),
-        (b"BDAT 12\r\n", b"500 5.5.2 Unknown command"),
+        (b"BDAT LAST\r\n", b"501 5.5.4 Say BDAT and the number of octets that follow"),
+        (b"LHLO c\r\n", b"500 5.5.2 Unknown command"),
         (b"\r\n", b"500 5.5.2 Unknown command"),
         (b"final dot\r\n", b"500 5.5.2 Unknown command"),
         (b"NOOP \x00\r\n", b"500 5.5.2 A command holds a control character"),
@@ -172,7 +176,7 @@ def test_what_is_out_of_order_or_form(commands: bytes, reply: bytes) -> None:
         ("MAIL FROM:<ann@a.example>\r\nRCPT TO:<>", b"501 5.1.3 Bad recipient address"),
         ("MAIL FROM:<ann@a.example>\r\nRCPT TO:<bob>", b"501 5.1.3 Bad recipient address"),
         ("MAIL FROM:<ann@a.example>\r\nRCPT bob", b"501 5.5.4 Say RCPT TO:<address>"),
-        ("MAIL FROM:<ann@a.example>\r\nRCPT TO:<b@b.example> NOTIFY=NEVER", b"555 5.5.4 Unknown parameter"),
+        ("MAIL FROM:<ann@a.example>\r\nRCPT TO:<b@b.example> SIZE=1", b"555 5.5.4 Unknown parameter"),
     ],
 )
 def test_envelope_commands(mail: str, reply: bytes) -> None:

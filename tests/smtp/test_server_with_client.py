@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from postroad.address import Address
 from postroad.reply import Reply
 from postroad.secret import Secret
+from postroad.smtp import commands
 from postroad.smtp.client import Answer, ClientConversation
 from postroad.smtp.replies import from_text
 from postroad.smtp.sasl import Login, Plain
@@ -64,7 +65,8 @@ def test_a_whole_session() -> None:
     plain = Plain("ann", Secret("secret"))
     assert pair.exchange(client.auth("PLAIN", plain.initial_response()))[0].code == 235
     for _ in range(3):
-        pair.exchange(client.mail(ANN, size=6, eight_bit=True), client.rcpt(BOB), client.rcpt(EVE), client.data())
+        mail = client.command(Verb.MAIL, commands.mail(ANN, size=6, eight_bit=True))
+        pair.exchange(mail, client.rcpt(BOB), client.rcpt(EVE), client.data())
         pair.agree()
         assert [str(reply) for reply in pair.exchange(client.content(b".dots.\r\n"))] == ["250 2.0.0 Ok"]
         pair.agree()

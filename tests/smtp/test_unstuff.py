@@ -5,16 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.smtp.body import stuff
+from postroad.smtp.incoming_content import Fault
 from postroad.smtp.server_events import ContentComplete
-from postroad.smtp.unstuff import ContentReader, Fault
+from postroad.smtp.unstuff import DotContent
 from tests.smtp.driven_server import DrivenServer, chunked
 
 BEGIN = b"EHLO c.example\r\nMAIL FROM:<a@a.example>\r\nRCPT TO:<b@b.example>\r\nDATA\r\n"
 SMUGGLED = b"MAIL FROM:<evil@e.example>\r\nRCPT TO:<victim@b.example>\r\nDATA\r\nboo\r\n.\r\n"
 
 
-def reader(max_octets: int = 10_000, max_line: int | None = 100) -> ContentReader:
-    return ContentReader(max_octets, max_line)
+def reader(max_octets: int = 10_000, max_line: int | None = 100) -> DotContent:
+    return DotContent(max_octets, max_line)
 
 
 @pytest.mark.parametrize(

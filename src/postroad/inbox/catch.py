@@ -11,7 +11,7 @@ from postroad.net.smtp_handler import SmtpClient
 from postroad.reply import Reply
 from postroad.secret import Secret
 from postroad.smtp.replies import from_text
-from postroad.smtp.server_events import ContentComplete, MailGiven
+from postroad.smtp.server_events import ContentComplete, MailGiven, RecipientGiven
 from postroad.smtp.server_settings import AuthOffer, ServerLimits, ServerSettings
 
 TAKEN: Final = from_text("250 2.0.0 Caught")
@@ -81,13 +81,13 @@ class Catcher:
     async def mail_from(self, client: SmtpClient, mail: MailGiven) -> Reply | None:
         return None
 
-    async def rcpt_to(self, client: SmtpClient, mail: MailGiven, recipient: Address) -> Reply | None:
-        match self._rules.get(recipient.key):
+    async def rcpt_to(self, client: SmtpClient, given: RecipientGiven) -> Reply | None:
+        match self._rules.get(given.recipient.key):
             case Refuse(reply):
                 return reply
             case Greylist(times, reply):
-                asked = self._asked.get(recipient.key, 0)
-                self._asked[recipient.key] = asked + 1
+                asked = self._asked.get(given.recipient.key, 0)
+                self._asked[given.recipient.key] = asked + 1
                 return reply if asked < times else None
             case _:
                 return None

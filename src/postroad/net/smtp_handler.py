@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from postroad.address import Address
 from postroad.reply import Reply
 from postroad.secret import Secret
-from postroad.smtp.server_events import ContentComplete, MailGiven
+from postroad.smtp.scram_server import StoredKey
+from postroad.smtp.server_events import ContentComplete, MailGiven, RecipientGiven
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,21 @@ class SmtpHandler(Protocol):
     async def mail_from(self, client: SmtpClient, mail: MailGiven) -> Reply | None:
         """A refusal, or ``None`` to accept."""
 
-    async def rcpt_to(self, client: SmtpClient, mail: MailGiven, recipient: Address) -> Reply | None:
+    async def rcpt_to(self, client: SmtpClient, given: RecipientGiven) -> Reply | None:
         """A refusal, or ``None`` to accept."""
 
     async def message(self, client: SmtpClient, message: ContentComplete) -> Reply:
         """Take the message. A 2yz says that it is safe now: the client forgets it on hearing that.
 
         The client's next MAIL and RCPT may be asked about meanwhile.
+        """
+
+
+class KeyStore(Protocol):
+    """Knows what is kept of passwords, for SCRAM-SHA-256: the password itself is never shown to us."""
+
+    async def stored_key(self, client: SmtpClient, username: str) -> StoredKey | Reply | None:
+        """The user's key; ``None`` for an unknown user, who is challenged all the same, and fails.
+
+        A reply, such as a 454, says that nobody knows now (RFC 4954 §6).
         """

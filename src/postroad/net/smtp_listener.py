@@ -10,7 +10,7 @@ from typing import Final, Self
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.errors import ConfigurationError
 from postroad.net.listening import end_listening
-from postroad.net.smtp_handler import SmtpHandler
+from postroad.net.smtp_handler import KeyStore, SmtpHandler
 from postroad.net.smtp_session import SessionPlan, SmtpSession
 from postroad.smtp import standard_replies as say
 from postroad.smtp.server_settings import ServerSettings
@@ -32,7 +32,7 @@ class SmtpListener:
     """Listens from ``start()`` to ``close()``; as an async context manager, in between.
 
     ``host`` is an address or a name of this machine; ``port`` 0 takes a free one. With ``tls`` STARTTLS is offered, or,
-    with ``implicit_tls``, TLS is spoken from the first octet.
+    with ``implicit_tls``, TLS is spoken from the first octet. With ``keys``, SCRAM-SHA-256 is offered where AUTH is.
 
     Raises:
         ConfigurationError: the settings contradict each other, or (from ``start``) the address cannot be had.
@@ -47,15 +47,20 @@ class SmtpListener:
         settings: ServerSettings | None = None,
         tls: ssl.SSLContext | None = None,
         implicit_tls: bool = False,
+        keys: KeyStore | None = None,
         limits: ListenerLimits | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        settings = replace(settings or ServerSettings(), starttls=tls is not None and not implicit_tls)
+        settings = replace(
+            settings or ServerSettings(),
+            starttls=tls is not None and not implicit_tls,
+            stored_keys=keys is not None,
+        )
         if tls is None and (implicit_tls or settings.tls_required):
             raise ConfigurationError("TLS is required and there is no certificate", setting="tls")
         self._limits = limits or ListenerLimits()
         self._plan = SessionPlan(
-            settings, handler, clock, tls, implicit_tls, self._limits.idle_seconds, self._limits.handshake_seconds
+            settings, handler, keys, clock, tls, implicit_tls, self._limits.idle_seconds, self._limits.handshake_seconds
         )
         self._wanted = (host, port)
         self._server: asyncio.Server | None = None

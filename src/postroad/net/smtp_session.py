@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from postroad.clock import Clock
-from postroad.net.smtp_handler import SmtpClient, SmtpHandler
+from postroad.net.smtp_handler import KeyStore, SmtpClient, SmtpHandler
 from postroad.reply import Reply
 from postroad.smtp import standard_replies as say
+from postroad.smtp.scram_server import KeyWanted, StoredKey
 from postroad.smtp.server import ServerConversation
 from postroad.smtp.server_events import (
     AuthAttempt,
@@ -25,6 +26,8 @@ from postroad.smtp.server_events import (
 )
 from postroad.smtp.server_settings import ServerSettings
 
+# Octets read at once: a usual message. Buffers of a size for which memory must be mapped cost more than the rest.
+READ_OCTETS: Final = 16 * 1024
 READ_AHEAD: Final = 256 * 1024  # octets of commands taken from the wire before those before them are answered
 LINGER_SECONDS: Final = 2.0  # for the client to read the last reply and hang up; closing earlier may destroy it
 
@@ -37,6 +40,7 @@ class SessionPlan:
 
     settings: ServerSettings
     handler: SmtpHandler
+    keys: KeyStore | None
     clock: Clock
     context: ssl.SSLContext | None
     implicit_tls: bool
@@ -44,7 +48,7 @@ class SessionPlan:
     handshake_seconds: float
 
 
-class SmtpSession(asyncio.Protocol):
+class SmtpSession(asyncio.BufferedProtocol):
     """Belongs to one connection; ``run`` ends when that is closed."""
 
     def __init__(self, plan: SessionPlan, on_connected: Callable[["SmtpSession"], None]) -> None:
@@ -63,6 +67,9 @@ class SmtpSession(asyncio.Protocol):
         self._stopping: Reply | None = None
         self._shaking_hands = plan.implicit_tls
         self._early: list[bytes] = []
+        self._buffer = bytearray(READ_OCTETS)
+        self._read = memoryview(self._buffer)
+        self._event: ServerEvent | None = None  # that was found while octets came
 
     # ── asyncio calls these ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -73,15 +80,32 @@ class SmtpSession(asyncio.Protocol):
                 self._transport.pause_reading()  # the handshake is not for us to read
             self._on_connected(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = self._read[:nbytes].tobytes()
         conversation = self._conversation
         if self._shaking_hands or conversation is None:
             self._early.append(data)  # came through TLS, before this side has learnt that the handshake is done
         elif not conversation.ended:
             conversation.receive(data)
+            if self._waiter is None or not self._handled(conversation):
+                self._wake()
             if conversation.buffered > READ_AHEAD and self._transport is not None:
                 self._transport.pause_reading()
-            self._wake()
+
+    def _handled(self, conversation: ServerConversation) -> bool:
+        """Whether what has come needs nobody's decision, as most of a content does: then the task sleeps on."""
+        if self._stopping is not None or not self._writable or self._at_end or self._event is not None:
+            return False
+        self._event = conversation.next_event()
+        if self._event is not None or conversation.piled_up:
+            return False
+        if conversation.in_content:
+            self._since = self._plan.clock.monotonic()
+        self._flush(conversation)
+        return True
 
     def eof_received(self) -> bool:
         self._at_end = True
@@ -153,7 +177,7 @@ class SmtpSession(asyncio.Protocol):
         while not self._gone.done():
             if self._stopping is not None:
                 conversation.end(self._stopping)
-            event = conversation.next_event()
+            event, self._event = self._event or conversation.next_event(), None
             if isinstance(event, Ended):
                 break
             if event is not None:
@@ -208,19 +232,18 @@ class SmtpSession(asyncio.Protocol):
             self._transport.write(wire)
 
     async def _act(self, conversation: ServerConversation, event: ServerEvent) -> None:
-        match event:
-            case TlsWanted():
-                self._flush(conversation)
-                if await self._handshake():
-                    conversation.tls_established()
-                    self._receive_early(conversation)
-            case ContentComplete() if conversation.buffered:
-                # The client's next commands are here already: they are read while the message is being made safe.
-                task = asyncio.get_running_loop().create_task(self._decide(conversation, event))
-                self._under_way.add(task)
-                task.add_done_callback(self._decided)
-            case MailGiven() | RecipientGiven() | ContentComplete() | AuthAttempt():
-                await self._decide(conversation, event)
+        if isinstance(event, TlsWanted):
+            self._flush(conversation)
+            if await self._handshake():
+                conversation.tls_established()
+                self._receive_early(conversation)
+        elif isinstance(event, ContentComplete) and conversation.buffered:
+            # The client's next commands are here already: they are read while the message is being made safe.
+            task = asyncio.get_running_loop().create_task(self._decide(conversation, event))
+            self._under_way.add(task)
+            task.add_done_callback(self._decided)
+        elif not isinstance(event, Ended):
+            await self._decide(conversation, event)
 
     def _decided(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -228,21 +251,28 @@ class SmtpSession(asyncio.Protocol):
 
     async def _decide(self, conversation: ServerConversation, question: Question) -> None:
         try:
-            conversation.answer(question, await self._ask(question, self._who(conversation)))
+            answer = await self._ask(question, self._who(conversation))
+            if isinstance(answer, Reply):
+                conversation.answer(question, answer)
+            elif isinstance(question, KeyWanted):
+                conversation.answer_key(question, answer)
         except Exception:  # noqa: BLE001 - whatever the handler does wrong, the client hears 451 and the server goes on
             _log.exception("the handler failed at %s", type(question).__name__)
             with suppress(ValueError):  # the session was ended meanwhile, so nothing is asked any more
                 conversation.answer(question, say.LOCAL_ERROR)
 
-    async def _ask(self, question: Question, client: SmtpClient) -> Reply:
+    async def _ask(self, question: Question, client: SmtpClient) -> Reply | StoredKey | None:
         handler = self._plan.handler
         match question:
             case MailGiven():
                 return await handler.mail_from(client, question) or say.SENDER_OK
             case RecipientGiven():
-                return await handler.rcpt_to(client, question.mail, question.recipient) or say.RECIPIENT_OK
+                return await handler.rcpt_to(client, question) or say.RECIPIENT_OK
             case ContentComplete():
                 return await handler.message(client, question)
+            case KeyWanted(username):
+                assert self._plan.keys is not None  # without, no mechanism asks for them
+                return await self._plan.keys.stored_key(client, username)
             case AuthAttempt():
                 answer = await handler.authenticate(client, question.username, question.password)
                 if isinstance(answer, Reply):

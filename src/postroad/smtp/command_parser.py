@@ -1,13 +1,16 @@
 """Commands as a server reads them (RFC 5321 §4.1.1)."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from postroad.address import Address
 from postroad.errors import AddressError
 from postroad.reply import Reply
+from postroad.smtp import esmtp_parameters as parameters
 from postroad.smtp import standard_replies as say
-from postroad.smtp.server_events import MailGiven
+from postroad.smtp.chunks import Chunk
+from postroad.smtp.server_events import MailGiven, RecipientGiven
 from postroad.smtp.states import Verb
 
 
@@ -20,18 +23,14 @@ class Refusal(Exception):
 
 
 _VERBS: Final = {
-    verb.value: verb
-    for verb in Verb
-    if verb.value.isupper() and " " not in verb.value and verb not in (Verb.BDAT, Verb.LHLO)
+    verb.value: verb for verb in Verb if verb.value.isupper() and " " not in verb.value and verb is not Verb.LHLO
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Spaces behind the colon are wrong and common; a source route (RFC 5321 §C) is read and ignored.
 _PATH = r' *<(?:@[^:<>"]*:)?((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?: +(.*))?'
 _MAIL = re.compile(f"FROM:{_PATH}", re.IGNORECASE)
 _RCPT = re.compile(f"TO:{_PATH}", re.IGNORECASE)
-_KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-_SIZE = re.compile(r"[0-9]{1,20}")  # RFC 1870 §6.1
-_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")  # RFC 3461 §4
+_CHUNK = re.compile(r"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE)  # RFC 3030 §2
 _HELLO_NAME = re.compile(r"[!-~]{1,255}")  # RFC 5321 §4.1.4: refusing for a name that is merely odd is not allowed
 
 
@@ -45,7 +44,7 @@ def split(line: bytes) -> tuple[Verb, str]:
         text = line.decode()
     except UnicodeDecodeError:
         raise Refusal(say.NOT_UTF8) from None
-    if _CONTROL.search(text):
+    if not text.isprintable() and _CONTROL.search(text):
         raise Refusal(say.CONTROL_CHARACTER)
     word, _, argument = text.partition(" ")
     verb = _VERBS.get(word.upper())
@@ -78,8 +77,14 @@ def hello_name(argument: str) -> str:
     return argument
 
 
-def mail(argument: str, keywords: frozenset[str]) -> MailGiven:
-    """The argument of MAIL; ``keywords`` are the parameters offered.
+def chunk(argument: str) -> Chunk | None:
+    """The argument of BDAT; ``None`` where it says no size, so that nobody knows where its octets end."""
+    match = _CHUNK.fullmatch(argument)
+    return None if match is None else Chunk(int(match[1]), match[2] is not None)
+
+
+def mail(argument: str, offered: frozenset[str]) -> MailGiven:
+    """The argument of MAIL; ``offered`` are its parameters.
 
     Raises:
         Refusal: a bad path or parameter.
@@ -88,17 +93,21 @@ def mail(argument: str, keywords: frozenset[str]) -> MailGiven:
     if match is None:
         raise Refusal(say.BAD_MAIL)
     path, rest = match.groups()
-    given = _parameters(rest, keywords)
-    smtputf8 = "SMTPUTF8" in given
+    if not rest:
+        return MailGiven(_sender(path, smtputf8=False))
+    given = _parameters(rest, offered)
     return MailGiven(
-        _address(path, say.BAD_SENDER, smtputf8=smtputf8) if path else None,
+        _sender(path, smtputf8="SMTPUTF8" in given),
         int(given["SIZE"]) if "SIZE" in given else None,
         given.get("BODY", "").upper() == "8BITMIME",
-        smtputf8,
+        "SMTPUTF8" in given,
+        "REQUIRETLS" in given,
+        given["RET"].upper() if "RET" in given else None,
+        parameters.from_xtext(given["ENVID"]) if "ENVID" in given else None,
     )
 
 
-def recipient(argument: str, *, smtputf8: bool, hostname: str) -> Address:
+def recipient(argument: str, mail: MailGiven, hostname: str, offered: frozenset[str]) -> RecipientGiven:
     """The argument of RCPT. ``Postmaster`` alone is the one of this host (RFC 5321 §4.1.1.3).
 
     Raises:
@@ -108,10 +117,33 @@ def recipient(argument: str, *, smtputf8: bool, hostname: str) -> Address:
     if match is None:
         raise Refusal(say.BAD_RCPT)
     path, rest = match.groups()
-    _parameters(rest, frozenset())
     if path.lower() == "postmaster":
         path = f"{path}@{hostname}"
-    return _address(path, say.BAD_RECIPIENT, smtputf8=smtputf8)
+    if not rest:
+        return RecipientGiven(mail, _address(path, say.BAD_RECIPIENT, smtputf8=mail.smtputf8))
+    given = _parameters(rest, offered)
+    original = parameters.original_recipient(given["ORCPT"]) if "ORCPT" in given else None
+    if original is not None and not mail.smtputf8 and not given["ORCPT"].isascii():
+        raise Refusal(say.NOT_ASCII)
+    return RecipientGiven(
+        mail,
+        _address(path, say.BAD_RECIPIENT, smtputf8=mail.smtputf8),
+        parameters.notify(given["NOTIFY"]) if "NOTIFY" in given else (),
+        original,
+    )
+
+
+def _sender(path: str, *, smtputf8: bool) -> Address | None:
+    return _address(path, say.BAD_SENDER, smtputf8=smtputf8) if path else None
+
+
+def _parameters(text: str, offered: frozenset[str]) -> Mapping[str, str]:
+    try:
+        return parameters.read(text, offered)
+    except parameters.ParameterNotOffered:
+        raise Refusal(say.UNKNOWN_PARAMETER) from None
+    except parameters.MalformedParameter:
+        raise Refusal(say.BAD_PARAMETER) from None
 
 
 def _address(path: str, refusal: Reply, *, smtputf8: bool) -> Address:
@@ -121,33 +153,3 @@ def _address(path: str, refusal: Reply, *, smtputf8: bool) -> Address:
         return Address(path)
     except AddressError:
         raise Refusal(refusal) from None
-
-
-def _parameters(text: str | None, offered: frozenset[str]) -> dict[str, str]:
-    """RFC 5321 §4.1.2: ``KEYWORD`` or ``KEYWORD=value``, separated by spaces."""
-    given: dict[str, str] = {}
-    for word in (text or "").split():
-        keyword, equals, value = word.partition("=")
-        keyword = keyword.upper()
-        if not _KEYWORD.fullmatch(keyword) or (equals and not value) or keyword in given:
-            raise Refusal(say.BAD_PARAMETER)
-        if keyword not in offered:
-            raise Refusal(say.UNKNOWN_PARAMETER)
-        if not _well_formed(keyword, value):
-            raise Refusal(say.BAD_PARAMETER)
-        given[keyword] = value
-    return given
-
-
-def _well_formed(keyword: str, value: str) -> bool:
-    match keyword:
-        case "SIZE":
-            return _SIZE.fullmatch(value) is not None
-        case "BODY":
-            return value.upper() in ("7BIT", "8BITMIME")
-        case "SMTPUTF8":
-            return not value
-        case "AUTH":  # RFC 4954 §5: read, and not believed
-            return value == "<>" or _XTEXT.fullmatch(value) is not None
-        case _:
-            return False

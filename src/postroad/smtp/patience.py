@@ -24,7 +24,7 @@ class Patience:
         self._commands += verb is not Verb.RCPT
 
     def content_came(self) -> None:
-        """The client is here for mail."""
+        """The client is here for mail: a content has ended, or a chunk of it."""
         self._commands = 0
 
     @property

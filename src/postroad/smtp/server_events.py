@@ -5,36 +5,63 @@ from enum import Enum
 
 from postroad.address import Address
 from postroad.secret import Secret
+from postroad.smtp.scram_server import KeyWanted
 
 
 @dataclass(frozen=True, slots=True)
 class MailGiven:
-    """MAIL: a transaction begins. ``sender`` is ``None`` for the null sender; ``size`` is in octets, where declared."""
+    """MAIL: a transaction begins. ``sender`` is ``None`` for the null sender; ``size`` is in octets, where declared.
+
+    With ``require_tls`` the message may go on only where every hop promises verified TLS. ``ret`` is ``FULL`` or
+    ``HDRS``: how much of the message a notification of failure gives back; ``envid`` stands in every notification.
+    """
 
     sender: Address | None
     size: int | None = None  # RFC 1870 §3
     eight_bit: bool = False  # BODY=8BITMIME (RFC 6152)
     smtputf8: bool = False  # RFC 6531 §3.4
+    require_tls: bool = False  # RFC 8689 §4.1
+    ret: str | None = None  # RFC 3461 §4.3
+    envid: str | None = None  # RFC 3461 §4.4, decoded
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalRecipient:
+    """Who a message was first meant for (RFC 3461 §4.2): ``address_type`` in lower case, such as ``rfc822``."""
+
+    address_type: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientGiven:
-    """RCPT, for the transaction that ``mail`` began."""
+    """RCPT, for the transaction that ``mail`` began.
+
+    ``notify`` holds ``NEVER``, or some of ``SUCCESS``, ``FAILURE``, ``DELAY``; nothing leaves it to us (RFC 3461 §4.1).
+    """
 
     mail: MailGiven
     recipient: Address
+    notify: tuple[str, ...] = ()
+    original: OriginalRecipient | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContentComplete:
-    """The final dot has come, for the accepted recipients. Until it is answered 2yz the client is responsible.
+    """The final dot or the last chunk has come. Until it is answered 2yz the client is responsible.
 
-    ``content`` has its dots unstuffed and ends every line with CRLF.
+    ``given`` are the accepted recipients with what was asked for them. ``content`` has its dots unstuffed and ends
+    every line with CRLF.
     """
 
     mail: MailGiven
-    recipients: tuple[Address, ...]
+    given: tuple[RecipientGiven, ...]
     content: bytes
+
+    @property
+    def recipients(self) -> tuple[Address, ...]:
+        """The accepted recipients."""
+        return tuple(given.recipient for given in self.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +87,8 @@ class Ending(Enum):
     ERRORS = "too many errors"
     COMMANDS = "too many commands without a message"
     ENDLESS_CONTENT = "a message without an end"
+    BAD_CHUNK = "a chunk without a length"
+    MESSAGES = "too many messages"
     OURS = "this side ended it"
 
 
@@ -70,5 +99,5 @@ class Ended:
     why: Ending
 
 
-Question = MailGiven | RecipientGiven | ContentComplete | AuthAttempt
+Question = MailGiven | RecipientGiven | ContentComplete | AuthAttempt | KeyWanted
 ServerEvent = Question | TlsWanted | Ended

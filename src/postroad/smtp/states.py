@@ -111,7 +111,7 @@ TRANSITIONS: Final[dict[tuple[State, Verb], Row]] = {
     (_S.MAIL, Verb.BDAT_LAST): _done(_S.MAIL, _S.READY),
     **{(state, Verb.BDAT_LAST_ONE): _done(state, state) for state in (_S.RCPT, _S.CHUNKS)},
     # Out of order, which only a pipelining client does (rule 3).
-    (_S.GREETED, Verb.MAIL): _refused(_S.GREETED),
+    **{(_S.GREETED, verb): _refused(_S.GREETED) for verb in (Verb.MAIL, Verb.BDAT, Verb.BDAT_LAST)},
     **{(state, Verb.MAIL): _refused(state) for state in _IN_TRANSACTION},
     **{(_S.READY, verb): _refused(_S.READY) for verb in (Verb.RCPT, Verb.DATA, Verb.BDAT, Verb.BDAT_LAST)},
     **{(_S.CHUNKS, verb): _refused(_S.CHUNKS) for verb in (Verb.RCPT, Verb.DATA)},
