@@ -356,3 +356,52 @@ def test_as_a_process_with_a_pipe() -> None:
     assert ended.code == 0
     assert json.loads(ended.stdout)["accepted"][0]["recipient"] == "ann@example.com"
     assert server.messages[0].content.endswith(b"\r\n\r\npiped\r\n")
+
+
+# ── more of what a message can be ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_file_may_go_under_another_name_and_type(tmp_path: Path) -> None:
+    (tmp_path / "data;1").write_bytes(b"a;b\n")
+    (tmp_path / "picture").write_bytes(b"GIF89a")
+    with ScriptedServer() as server:
+        ended = send(
+            server, "--html", "<img src='cid:x'>", "--attach", f"{tmp_path / 'data;1'};type=text/csv;name=März.csv",
+            "--inline", f"x={tmp_path / 'picture'};type=image/gif;name=x.gif",
+        )  # fmt: skip
+        mail = received(server)
+    assert ended.code == 0
+    files = {part.get_filename(): part.get_content_type() for part in mail.walk() if part.get_filename()}
+    assert files == {"x.gif": "image/gif", "März.csv": "text/csv"}
+
+
+def test_an_invitation_is_one_for_calendars(tmp_path: Path) -> None:
+    (tmp_path / "meet.ics").write_bytes(b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n")
+    (tmp_path / "plain.ics").write_bytes(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+    with ScriptedServer() as server:
+        assert send(server, "--text", "Come", "--calendar", str(tmp_path / "meet.ics")).code == 0
+        mail = received(server)
+        assert send(server, "--text", "Come", "--calendar", str(tmp_path / "plain.ics")).code == 2
+    kinds = [(part.get_content_type(), part.get_param("method")) for part in mail.walk()]
+    assert ("text/calendar", "REQUEST") in kinds
+    assert [part.get_filename() for part in mail.walk() if part.get_filename()] == ["meet.ics"]
+
+
+@pytest.mark.parametrize("server", ["localhost:1025", "mail.example.com", "127.0.0.1:25", "[::1]:25"])
+def test_a_server_without_a_scheme_gets_a_hint(server: str) -> None:
+    ended = run_inside("send", *ENVELOPE, "--text", "hi", "--transport", server, "--json")
+    assert ended.code == 78
+    assert f"smtp://{server}" in ended.json["error"]["advice"]
+
+
+def test_what_a_server_cannot_promise_is_not_sent() -> None:
+    with ScriptedServer() as server:
+        for option in (("--dsn", "success"), ("--require-tls",)):
+            ended = send(server, "--text", "hi", *option, "--json")
+            assert (ended.code, ended.json["error"]["code"]) == (65, "unsupported")
+    assert server.messages == []
+
+
+def test_a_wrong_request_for_notifications_names_the_field() -> None:
+    ended = run_inside("send", *ENVELOPE, "--text", "hi", "--dsn", "sometimes", "--json")
+    assert (ended.code, ended.json["error"]["field"]) == (65, "notify")

@@ -12,6 +12,7 @@ import click
 
 from postroad.errors import ConfigurationError, MessageError
 from postroad.secret import FORMS, Secret
+from postroad.transport.route_url import has_password
 
 _FORMS: Final = "env:NAME, file:/path or @file"
 _TAKEN: Final = "postroad.standard_input"  # the key under which the context remembers who read it
@@ -77,10 +78,10 @@ def url_value(value: str | None, option: str) -> str | None:
     """
     if value is None:
         return None
-    secret = None if "://" in value else _referred(value, option)
+    secret = _referred(value, option) if is_reference(value) else None
     if secret is not None:
         return secret.reveal()
-    if holds_password(value):
+    if has_password(value):
         account = "" if option == "--db" else ", or the password alone with --password env:NAME"
         raise click.UsageError(
             f"{option} holds a password, and everybody on this machine can read a command line; "
@@ -89,11 +90,9 @@ def url_value(value: str | None, option: str) -> str | None:
     return value
 
 
-def holds_password(url: str) -> bool:
-    """Whether a URL, even one that cannot be read otherwise, has something between ``user:`` and ``@``."""
-    rest = url.partition("://")[2]
-    account, at, _ = rest.rpartition("@")
-    return not rest.startswith("/") and bool(at) and ":" in account
+def is_reference(url: str) -> bool:
+    """Whether a value leads to a URL, and is none itself."""
+    return "://" not in url and (url.startswith("@") or url.partition(":")[0] in FORMS)
 
 
 def _referred(value: str, option: str) -> Secret | None:

@@ -13,7 +13,7 @@ from postroad.cli.message_options import message_of, message_options
 from postroad.cli.moments import moment
 from postroad.cli.output import Form, form_options, say_json
 from postroad.cli.report import note_transcript, report_as_json, say_report
-from postroad.cli.route_options import route_of, route_options
+from postroad.cli.route_options import route_in_words, route_of, route_options
 from postroad.cli.terminal import note, say
 from postroad.errors import PostroadError
 from postroad.mailer.blocking import Mailer
@@ -39,6 +39,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @message_options
 @route_options
+@click.option("--dry-run", is_flag=True, help="Send nothing: print the message, and on standard error its envelope.")
 @click.option("--transcript", is_flag=True, help="If anything is refused or fails, show the conversation.")
 @click.option("--outbox", "queue", is_flag=True, help="Put it into the outbox; a worker delivers it.")
 @database_option
@@ -47,7 +48,7 @@ Examples:
 @click.option("--send-at", metavar="TIME", callback=moment, help="With --outbox: not before 2026-12-01T09:00Z, or +2h.")
 @click.option("--expires-at", metavar="TIME", callback=moment, help="With --outbox: not after.")
 @form_options
-def send(form: Form, queue: bool, transcript: bool, **options: Any) -> None:
+def send(form: Form, queue: bool, transcript: bool, dry_run: bool, **options: Any) -> None:
     """Send one message now, or put it into the outbox.
 
     Its text comes from --text or --html, else from standard input. What became of each recipient is printed, and the
@@ -58,7 +59,9 @@ def send(form: Form, queue: bool, transcript: bool, **options: Any) -> None:
     _check(route if queue else queueing, "cannot go with --outbox" if queue else "needs --outbox")
     show_log(level=logging.WARNING)
     message = message_of(options)
-    if queue:
+    if dry_run:
+        _look(message, route, form, queue=queue)
+    elif queue:
         _queue(message, queueing, form)
     else:
         _send_now(message, Mailer(route_of(**route)), form, transcript=transcript)
@@ -68,6 +71,14 @@ def _check(misplaced: dict[str, Any], why: str) -> None:
     for name, value in misplaced.items():
         if value is not None:
             raise click.UsageError(f"--{name.replace('_', '-')} {why}")
+
+
+def _look(message: "Email | RawMessage", route: dict[str, Any], form: Form, *, queue: bool) -> None:
+    # Loaded only here: nobody who sends needs it.
+    from postroad.cli.dry_run import show
+
+    name, transport = (None, None) if queue else route_in_words(**route)
+    show(message, name, transport, form)
 
 
 def _send_now(message: "Email | RawMessage", mailer: Mailer, form: Form, *, transcript: bool) -> None:
