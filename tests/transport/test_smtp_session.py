@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from email import message_from_bytes
 
 import pytest
 
@@ -28,6 +29,7 @@ from tests.peers.endpoint import free_endpoint
 from tests.transport.road import account, deliver, deliver_one, in_turn, run, verbs
 
 EIGHT_BIT = replace(letter("hello"), content="Subject: x\r\n\r\nwörter\r\n".encode(), body=Body.EIGHT_BIT)
+SIGNED = replace(EIGHT_BIT, content=b"DKIM-Signature: v=1\r\n" + EIGHT_BIT.content)
 UTF8 = letter("hello", "jörg@b.example", smtputf8=True)
 
 
@@ -138,7 +140,7 @@ def test_what_is_needed_and_offered_is_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("mail", "missing"),
-    [(EIGHT_BIT, "8BITMIME"), (UTF8, "SMTPUTF8")],
+    [(SIGNED, "8bit"), (UTF8, "SMTPUTF8")],
 )
 def test_what_is_needed_and_not_offered_is_said_before_anything_is(mail: MailObject, missing: str) -> None:
     with ScriptedServer(extensions=("PIPELINING", "SIZE")) as server:
@@ -167,9 +169,18 @@ def test_too_large_for_the_server_is_said_before_data() -> None:
 
 def test_a_message_that_one_server_cannot_take_does_not_stop_the_others_behind_it() -> None:
     with ScriptedServer(extensions=("PIPELINING",)) as server:
-        reports = deliver(account(server), letter("one"), EIGHT_BIT, letter("two"), UTF8, letter("three"))
+        reports = deliver(account(server), letter("one"), SIGNED, letter("two"), UTF8, letter("three"))
     assert [bool(report.accepted) for report in reports] == [True, False, True, False, True]
     assert len(server.messages) == 3
+
+
+def test_8bit_content_without_a_signature_is_encoded_for_a_server_that_does_not_take_it() -> None:
+    with ScriptedServer(extensions=("PIPELINING",)) as server:
+        assert deliver_one(account(server), EIGHT_BIT).accepted
+    (message,) = server.messages
+    assert message.content.isascii()
+    assert message_from_bytes(message.content).get_payload(decode=True) == "wörter\r\n".encode()
+    assert message.options == ()
 
 
 # ── one connection, many messages ─────────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,9 @@ Nothing that was asked for is dropped in silence: what cannot be had and cannot 
 """
 
 from postroad.errors import MessageError, Unsupported
+from postroad.message.downgrade import without_utf8_headers
 from postroad.message.envelope import Body, MailObject
+from postroad.message.seven_bit import seven_bit
 from postroad.reply import Phase
 from postroad.smtp.extensions import Extensions
 
@@ -17,9 +19,9 @@ def fitted(mail: MailObject, extensions: Extensions, *, verified_tls: bool) -> M
         MessageError: the message is larger than the server takes (RFC 1870 §6.1).
     """
     if mail.smtputf8 and not extensions.smtputf8:
-        mail = _without_smtputf8(mail)
+        mail = without_utf8_headers(mail)  # RFC 6531 §3.2
     if mail.body is Body.EIGHT_BIT and not extensions.eight_bit_mime:
-        raise Unsupported("the content is 8bit, and the server does not offer 8BITMIME", phase=Phase.MAIL)
+        mail = seven_bit(mail)  # RFC 6152 §3
     if mail.envelope.dsn is not None and not extensions.dsn:
         raise Unsupported(
             "delivery status notifications are asked for, and the server does not offer DSN",
@@ -34,16 +36,3 @@ def fitted(mail: MailObject, extensions: Extensions, *, verified_tls: bool) -> M
         message = f"the message has {len(mail.content)} octets, the server takes {limit}"
         raise MessageError(message, field="size", phase=Phase.MAIL)
     return mail
-
-
-def _without_smtputf8(mail: MailObject) -> MailObject:
-    # RFC 6531 §3.2: an address whose local part is not ASCII has no other form.
-    envelope = mail.envelope
-    for address in (envelope.mail_from, *envelope.recipients):
-        if address is not None and address.needs_smtputf8:
-            raise Unsupported(
-                f"{address.addr_spec} needs SMTPUTF8, which the server does not offer",
-                phase=Phase.MAIL,
-                advice="Use an ASCII address of the same mailbox, or a server with SMTPUTF8.",
-            )
-    raise Unsupported("a header needs SMTPUTF8, which the server does not offer", phase=Phase.MAIL)
