@@ -56,7 +56,9 @@ if TYPE_CHECKING:
     from postroad.reply import Phase
     from postroad.retry import Schedule
     from postroad.secret import Secret
-    from postroad.transport.smtp.settings import PoolLimits, Protocol, Smtp, Timeouts
+    from postroad.transport.smtp.limits import PoolLimits, Timeouts
+    from postroad.transport.smtp.place import Protocol
+    from postroad.transport.smtp.settings import Smtp
 
 # Where each public name lives. Loaded when it is asked for, so that `import postroad` costs next to nothing and the
 # outbox's database libraries are loaded, or missed, only by those who use it.
@@ -109,7 +111,9 @@ _HOMES: Final = {
     "postroad.reply": ("Phase",),
     "postroad.retry": ("Schedule",),
     "postroad.secret": ("Secret",),
-    "postroad.transport.smtp.settings": ("PoolLimits", "Protocol", "Smtp", "Timeouts"),
+    "postroad.transport.smtp.limits": ("PoolLimits", "Timeouts"),
+    "postroad.transport.smtp.place": ("Protocol",),
+    "postroad.transport.smtp.settings": ("Smtp",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 _EXTRA_OF: Final = {"postroad.outbox.blocking": "outbox", "postroad.outbox.outbox": "outbox"}

@@ -4,14 +4,12 @@ Two connections are interchangeable only where all of it is equal: a pool belong
 its key (host and port or path, protocol, TLS, account, source address, proxy, limits).
 """
 
-import os
-from dataclasses import dataclass, field, fields
-from enum import Enum
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any
 
 from postroad.errors import ConfigurationError
 from postroad.net.access_token import AccessTokens, TokenCallback
-from postroad.net.host_name import as_address, authority, checked_host, checked_port
+from postroad.net.host_name import authority, checked_host
 from postroad.net.pin import checked_pins
 from postroad.net.proxy import Proxy
 from postroad.net.tls import Tls, TlsSettings, Trust
@@ -27,70 +25,18 @@ from postroad.smtp.sasl import (
 )
 from postroad.transport.gcra import Rate
 from postroad.transport.presets import Preset, named_preset, preset_for
+from postroad.transport.smtp.limits import MAX_SIZE, USUAL_LIMITS, PoolLimits, Timeouts, check_limits, limits_at
+from postroad.transport.smtp.place import (
+    DEFAULT_PORT,
+    Protocol,
+    checked_path,
+    checked_source,
+    is_loopback,
+    settled_port,
+)
 
-DEFAULT_PORT: Final = {
-    Tls.REQUIRED: 587,
-    Tls.IMPLICIT: 465,
-    Tls.OPPORTUNISTIC: 25,
-    Tls.NONE: 25,
-}  # RFC 6409, 8314, 5321
-LMTP_PORT: Final = 24  # registered for "any private mail system"; RFC 2033 §5 names none, and forbids 25
-MEGABYTE: Final = 1_000_000  # octets
-MAX_SIZE: Final = 25 * MEGABYTE  # of content: what most providers take, as octets on the wire
-PATH_LIMIT: Final = 107  # octets of a UNIX socket's path: Linux's sun_path without its NUL; unix(7)
-
-
-class Protocol(Enum):
-    """What is spoken over the connection."""
-
-    SMTP = "smtp"  # RFC 5321
-    LMTP = "lmtp"  # RFC 2033: the last hop, with a reply for each recipient
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long to wait for the server, in seconds. The long ones are RFC 5321 §4.5.3.2's."""
-
-    connect: float = 10.0  # all addresses together; a wrong host or firewall should not cost minutes
-    tls: float = 30.0
-    greeting: float = 30.0  # §4.5.3.2.1 says 5 min; a wrong TLS mode looks just like this, and people wait for it
-    command: float = 300.0  # §4.5.3.2.2 and .3: MAIL, RCPT; also EHLO, AUTH, STARTTLS
-    data: float = 120.0  # §4.5.3.2.4
-    block: float = 180.0  # §4.5.3.2.5: one block of content taken
-    dot: float = 600.0  # §4.5.3.2.6: shorter makes doubles, because the server may already have the message (RFC 1047)
-    quit: float = 2.0  # nothing depends on it
-    secret: float = 60.0  # a vault, a program or a token callback; each has limits of its own below this
-
-    def capped(self, seconds: float) -> "Timeouts":
-        """No wait longer than ``seconds``, except for the final dot."""
-        waits = {one.name: min(getattr(self, one.name), seconds) for one in fields(self) if one.name != "dot"}
-        return Timeouts(**waits, dot=self.dot)
-
-
-@dataclass(frozen=True, slots=True)
-class PoolLimits:
-    """How connections are shared. The defaults suit a submission account at most providers."""
-
-    connections: int = 5  # at once, to this account
-    messages: int = 100  # per connection; many providers hang up after 100 or 50
-    age: float = 300.0  # seconds that a connection lives
-    idle: float = 8.0  # seconds without mail before we say QUIT; Amazon SES hangs up after 10
-    wait: float = 300.0  # seconds a message waits for a connection while the queue does not move, or for its turn
-
-
-def limits_at(host: str) -> PoolLimits:
-    """The limits of a known relay; those that suit most, at any other."""
-    known, usual = preset_for(host), PoolLimits()
-    if known is None:
-        return usual
-    return PoolLimits(
-        connections=known.connections or usual.connections,
-        messages=known.messages or usual.messages,
-        idle=known.idle or usual.idle,
-    )
-
-
-USUAL_LIMITS: Final = PoolLimits()  # this very object: nothing was said
+# What an account is said in: found here, wherever the parts are written down.
+__all__ = ["MAX_SIZE", "PoolLimits", "Protocol", "Smtp", "Timeouts", "limits_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +120,7 @@ class Smtp:
         self._settle_limits()
         if self.ehlo is not None:
             checked_ehlo_name(self.ehlo)
-        self._check_numbers()
+        check_limits(self.limits, self.timeouts, self.max_size)
         self._check_tls()
         self._check_account()
 
@@ -191,19 +137,12 @@ class Smtp:
             put(self, "proxy", Proxy.from_url(self.proxy))
         if self.socket_path is not None:
             put(self, "host", self._host_of_socket())
-            _check_path(self.socket_path)
+            checked_path(self.socket_path)
             return
         put(self, "host", checked_host(self.host))
-        usual = LMTP_PORT if self.protocol is Protocol.LMTP else DEFAULT_PORT[self.tls or Tls.REQUIRED]
-        put(self, "port", checked_port(self.port or usual))
-        if self.protocol is Protocol.LMTP and self.port == 25:
-            raise ConfigurationError(
-                "LMTP is not spoken on port 25 (RFC 2033 §5)",
-                setting="port",
-                advice=f"lmtp:// uses port {LMTP_PORT} unless another one is given; smtp:// is for port 25.",
-            )
+        put(self, "port", settled_port(self.port, self.protocol, self.tls or Tls.REQUIRED))
         if self.source is not None:
-            _check_source(self.source, self.host if self.proxy is None else "")
+            checked_source(self.source, self.host if self.proxy is None else "")
 
     def _settle_limits(self) -> None:
         put, known = object.__setattr__, self.known
@@ -233,16 +172,6 @@ class Smtp:
                 raise ConfigurationError(f"{name} is given and {needed} is not", setting=needed)
         if self.client_cert is not None and self.tls is Tls.NONE:
             raise ConfigurationError("client_cert is given, and there is no TLS to show it in", setting="client_cert")
-
-    def _check_numbers(self) -> None:
-        numbers = {"pool": self.limits.connections, "messages": self.limits.messages, "max_size": self.max_size}
-        for name, number in numbers.items():
-            if number < 1:
-                raise ConfigurationError(f"{name} must be at least 1, not {number}", setting=name)
-        for settings in (self.limits, self.timeouts):
-            for one in fields(settings):
-                if not getattr(settings, one.name) > 0:
-                    raise ConfigurationError(f"{one.name} must be more than 0 seconds", setting=one.name)
 
     def _check_account(self) -> None:
         if self.password is not None and self.token is not None:
@@ -299,10 +228,7 @@ class Smtp:
         """The host is this machine, so there is no network to listen on or to change anything."""
         if self.proxy is not None:  # then it is the proxy's machine, whatever its name
             return False
-        if self.host == "localhost" or self.host.endswith(".localhost"):  # RFC 6761 §6.3
-            return True
-        address = as_address(self.host)
-        return address is not None and address.is_loopback
+        return is_loopback(self.host)
 
     @property
     def tls_settings(self) -> TlsSettings:
@@ -366,21 +292,3 @@ def _token(token: AccessTokens | TokenCallback | Secret | str | None) -> AccessT
     if not callable(token):
         raise ConfigurationError(f"token is a {type(token).__name__}; give a text or a callback", setting="token")
     return AccessTokens(token)
-
-
-def _check_path(path: str) -> None:
-    octets = os.fsencode(path)
-    if not path.startswith("/") or b"\0" in octets:
-        raise ConfigurationError(f"{ascii(path)[:80]} is not the absolute path of a socket", setting="socket_path")
-    if len(octets) > PATH_LIMIT:
-        message = f"{ascii(path)[:80]} is longer than the {PATH_LIMIT} octets that a socket's path may have"
-        raise ConfigurationError(message, setting="socket_path")
-
-
-def _check_source(source: str, host: str) -> None:
-    address, target = as_address(source), as_address(host)
-    if address is None:
-        raise ConfigurationError(f"{ascii(source)[:80]} is not an IP address", setting="source")
-    if target is not None and target.version != address.version:
-        message = f"{source} is an IPv{address.version} address and cannot reach {host}"
-        raise ConfigurationError(message, setting="source")

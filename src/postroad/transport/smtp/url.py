@@ -19,7 +19,9 @@ from postroad.secret import Secret
 from postroad.smtp.sasl import checked_mechanisms
 from postroad.transport.gcra import Rate
 from postroad.transport.route_url import ENCODE, Credentials, count_from, options_of, redacted, seconds_from
-from postroad.transport.smtp.settings import PoolLimits, Protocol, Smtp, Timeouts, limits_at
+from postroad.transport.smtp.limits import PoolLimits, Timeouts, limits_at
+from postroad.transport.smtp.place import Protocol
+from postroad.transport.smtp.settings import Smtp
 
 SMTP_SCHEMES: Final = {
     "smtp": Tls.REQUIRED,
