@@ -20,7 +20,7 @@ from tests.cli.command import run_inside, run_process, running
 
 ENVELOPE = ("send", "--from", "bob@example.com", "--to", "ann@example.com", "--text", "hi")
 
-SPEAKING_FOR_OTHERS = {"sendmail"}  # their words and answers are those of other programs
+SPEAKING_FOR_OTHERS = {"sendmail", "completion"}  # their words and answers are those of other programs
 
 
 def commands(group: LazyGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command, str]]:
@@ -38,7 +38,7 @@ EVERY = list(commands(postroad))
 
 
 def test_the_commands_are_those_that_are_promised() -> None:
-    promised = {"send", "sendmail", "worker", "inbox", "demo", "version", "outbox", "trace"}
+    promised = {"send", "sendmail", "worker", "inbox", "demo", "version", "outbox", "trace", "completion"}
     inside = {"ls", "show", "stats", "retry", "cancel"}
     assert set(COMMANDS) == promised
     assert {words for words, _, _ in EVERY} == {(word,) for word in promised} | {("outbox", word) for word in inside}

@@ -6,11 +6,14 @@ So ``--help`` and every command start as fast as the argument parser itself; wha
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from postroad.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class LazyGroup(click.Group):
@@ -36,6 +39,15 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Commands from the table, likewise; options as click knows them."""
+        if incomplete and not incomplete[0].isalnum():
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem  # late: nobody but a shell asks
+
+        matching = ((name, line) for name, (_, line) in self.modules.items() if name.startswith(incomplete))
+        return [CompletionItem(name, help=line) for name, line in matching]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table: asking them would load them all."""

@@ -21,6 +21,10 @@ COMMANDS: Final = {
     "inbox": (f"{_HERE}.inbox:inbox", "Catch mail on this machine instead of sending it."),
     "trace": (f"{_HERE}.trace:trace", "Show the hops of a received message: delays, TLS, authentication."),
     "demo": (f"{_HERE}.demo:demo", "Send real mail on this machine, and see what becomes of it."),
+    "completion": (
+        f"{_HERE}.completion:completion",
+        "Print the script that completes commands and options in a shell.",
+    ),
     "version": (f"{_HERE}.version:version", "Say which version this is."),
 }
 

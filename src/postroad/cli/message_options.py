@@ -28,6 +28,7 @@ _OPTIONS = (
     click.option(
         "--attach",
         multiple=True,
+        type=click.Path(),
         metavar="FILE",
         help="A file to attach: data.bin, or 'data.bin;type=text/csv;name=a.csv'.",
     ),

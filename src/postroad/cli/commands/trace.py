@@ -26,7 +26,7 @@ _COLUMNS: Final = (
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", type=click.Path(), nargs=-1, required=True)
 @form_options
 def trace(form: Form, files: tuple[str, ...]) -> None:
     """Show the hops of a received message: delays, TLS, authentication.
