@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
 ARGS ?=
+SECONDS ?= 60
 
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
@@ -21,7 +22,7 @@ help:
 	@echo 'make check         lint, format, types, layers'
 	@echo 'make bench         measure beside the peers        (ARGS: names of rows)'
 	@echo 'make soak          ten thousand messages to a bad server, many killed workers (POSTROAD_SOAK_MESSAGES, POSTROAD_KILL_ROUNDS)'
-	@echo 'make fuzz          run the property tests for long (POSTROAD_FUZZ_EXAMPLES=5000 each)'
+	@echo 'make fuzz          mutated input for SECONDS=60 a kind, then property tests (POSTROAD_FUZZ_EXAMPLES=5000 each)'
 	@echo 'make wheel         build the wheel, install it into an environment of its own, import it'
 	@echo 'make requirements  pin the dependencies anew       (ARGS=--upgrade for newer releases)'
 	@echo 'make clean         remove what these verbs made'
@@ -48,7 +49,10 @@ soak: export POSTROAD_KILL_ROUNDS ?= 20
 soak: $(DEV)
 	$(BIN)/python -m pytest -s tests/soak tests/outbox/test_crash.py $(ARGS)
 
+# SECONDS is for each kind of mutated input; the property tests end after so many examples.
+fuzz: export POSTROAD_FUZZ_SECONDS = $(SECONDS)
 fuzz: $(DEV)
+	$(BIN)/python -m pytest -n $(JOBS) -o faulthandler_timeout=$$(($(SECONDS) + 600)) tests/fuzz $(ARGS)
 	$(BIN)/python -m pytest -n $(JOBS) -m hypothesis --hypothesis-profile=fuzz -o faulthandler_timeout=3600 $(ARGS)
 
 wheel: $(RUN)

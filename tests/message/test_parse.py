@@ -504,6 +504,20 @@ def mutated(seed: bytes, chance: random.Random) -> bytes:
     return bytes(raw)
 
 
+def test_the_groups_of_a_delivery_status_stay_as_they_are() -> None:
+    groups = "Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\n"
+    message = read(
+        multipart(
+            "report", part("Content-Type: text/plain", "x"), part("Content-Type: message/delivery-status", groups)
+        )
+    )
+    (status,) = message.attachments
+    assert status.content == groups.encode()
+    for _ in range(2):  # nothing is added at each reading
+        message = Email.from_bytes(message.to_bytes())
+        assert message.attachments[0].content.replace(b"\r\n", b"\n") == groups.encode()
+
+
 # A second opinion
 
 

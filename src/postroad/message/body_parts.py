@@ -172,7 +172,11 @@ class _Files:
 def _octets(part: Part) -> bytes:
     payload: Any = part.get_payload()
     if isinstance(payload, list):
-        return b"".join(_flattened(child) for child in payload)
+        children = [_flattened(child) for child in payload]
+        if part.get_content_type() == "message/delivery-status":
+            # RFC 3464 §2.1: groups of fields, which were read as headers; the empty line behind each is between them.
+            return b"\n".join(child.removesuffix(b"\n") for child in children)
+        return b"".join(children)
     # A payload that was set as text and never encoded. (Where octets were, U+FFFD shows for what is not ASCII.)
     if isinstance(payload, str) and not payload.isascii() and "\ufffd" not in payload:
         return payload.encode("utf-8", "surrogateescape")
