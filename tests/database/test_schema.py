@@ -94,3 +94,30 @@ def test_a_current_database_opens_without_alembic(tmp_path: Path) -> None:
         "sys.exit('alembic' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program, url], check=True)
+
+
+def test_what_older_tables_hold_is_brought_along(tmp_path: Path) -> None:
+    path = tmp_path / "mail.db"
+    engine = create_engine(url_of(path))
+    recipients = {"Ann@b.example": "ann@b.example", "JÖRG@b.example": "jörg@b.example"}
+    with engine.connect() as connection:
+        schema.migrate(connection, REVISIONS[0])
+        for number, recipient in enumerate(recipients):
+            connection.exec_driver_sql(
+                "INSERT INTO postroad_delivery (message_id, number, recipient, domain, site, priority, state, due_at,"
+                " first_due_at, attempts, epoch, uncertain_ever, assumed, changed_at)"
+                " VALUES ('m', ?, ?, 'b.example', 'b.example', 10, 'ready', 1, 1, 0, 0, ?, 0, 1)",
+                (number, recipient, number),
+            )
+        connection.commit()
+    engine.dispose()
+    database = Database(url_of(path))
+
+    def kept(connection: Connection, sql: str) -> dict[str, object]:
+        return {row[0]: row[1] for row in connection.exec_driver_sql(sql)}
+
+    keys = "SELECT recipient, recipient_key FROM postroad_delivery"
+    assert database.read(lambda connection: kept(connection, keys)) == recipients
+    counts = "SELECT state, number FROM postroad_tally"
+    assert database.read(lambda connection: kept(connection, counts)) == {"ready": 2, "uncertain_ever": 1}
+    database.close()

@@ -13,8 +13,10 @@ from postroad.errors import ConfigurationError, DatabaseError, PostroadError
 
 _ALWAYS: Final = (SQLAlchemyError, sqlite3.Error)  # through SQLAlchemy, and straight from the driver
 
-# What another try may change, of all that can go wrong while connecting (PostgreSQL's manual, appendix A).
-_PASSING_CLASSES: Final = ("08", "53", "57")  # connection, resources, the operator (it starts up or shuts down)
+# While connecting, errors come as text alone. With this word the server has answered, and refused the account; else
+# nobody answered, or it said that it cannot serve anybody now.
+_ANSWERED: Final = "FATAL:"
+_NOT_NOW: Final = ("starting up", "shutting down", "in recovery mode", "too many", "connection slots")
 # Two transactions in each other's way: the server has rolled one of them back, to be begun again.
 _COLLISIONS: Final = ("40001", "40P01")  # serialization_failure, deadlock_detected
 
@@ -67,8 +69,7 @@ def while_opening(location: Location) -> Generator[None]:
         sentence = f"{location.name} cannot be used: {told(fault)}"
         if not location.on_server:
             raise ConfigurationError(sentence, setting="url", advice=_FILE_ADVICE) from fault
-        state = _sqlstate(fault)
-        if state is None or state.startswith(_PASSING_CLASSES):  # without a state: nobody answered there
+        if _sqlstate(fault) is None and (_ANSWERED not in sentence or any(words in sentence for words in _NOT_NOW)):
             raise DatabaseError(sentence, advice="Check that the server runs and can be reached.") from fault
         advice = "Check the account, the password and the name of the database in the URL."
         raise ConfigurationError(sentence, setting="url", advice=advice) from fault

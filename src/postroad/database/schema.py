@@ -61,8 +61,8 @@ def not_migrated(location: Location) -> ConfigurationError:
     )
 
 
-def migrate(connection: Connection) -> None:
-    """Bring the tables up to ours, in the transaction that the caller has begun."""
+def migrate(connection: Connection, revision: str = REVISIONS[-1]) -> None:
+    """Bring the tables up to ours, or to an older revision, in the transaction that the caller has begun."""
     # Loaded late: Alembic takes longer to import than the rest of the outbox, and is needed once in a database's life.
     from alembic import command
     from alembic.config import Config
@@ -71,4 +71,4 @@ def migrate(connection: Connection) -> None:
     folder = Path(__file__).with_name("migrations")
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
