@@ -163,7 +163,8 @@ class ClientConversation:
         """A content of so many octets is on its way; LMTP answers once for each recipient it accepted."""
         if self.state is not State.CONTENT:
             raise ProtocolError("content without a 354")
-        self._waiting.extend((Verb.DOT_ONE,) * (replies - 1))
+        if replies > 1:
+            self._waiting.extend((Verb.DOT_ONE,) * (replies - 1))
         self._command(Verb.DOT, b"", shown=f"({octets} octets of content, and the final dot)")
 
     def chunk(self, octets: int) -> bytes:
@@ -172,7 +173,8 @@ class ClientConversation:
 
     def last_chunk(self, octets: int, *, replies: int = 1) -> bytes:
         """The command before the last chunk."""
-        self._waiting.extend((Verb.BDAT_LAST_ONE,) * (replies - 1))
+        if replies > 1:
+            self._waiting.extend((Verb.BDAT_LAST_ONE,) * (replies - 1))
         return self._command(Verb.BDAT_LAST, b"BDAT %d LAST\r\n" % octets)
 
     def rset(self) -> bytes:
