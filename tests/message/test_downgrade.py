@@ -84,6 +84,7 @@ def test_how_a_field_is_written(before: str, after: str) -> None:
         ("Content-Type: text/plain; é=x", "Content-Type"),
         ("Content-Type: text/plain; name*0=é; name*1=x", "Content-Type"),
         ('Content-Disposition: inline; filename="é" x', "Content-Disposition"),
+        ("Content-Type: a/b;\n " + "x" * 990 + "\n =é", "Content-Type: a word longer than a line"),
         ("DKIM-Signature: v=1; b=x\nSubject: é", "DKIM-Signature"),
         ("ARC-Message-Signature: i=1\nSubject: é", "ARC-Message-Signature"),
     ],

@@ -64,11 +64,14 @@ def ascii_field(field: Field) -> bytes:
         return field.raw
     try:
         text = one_line(field.value.decode())
-        return _written(field.name, field.key, text).encode("ascii")
+        written = _written(field.name, field.key, text)
     except UnicodeDecodeError as fault:
         raise _refusal(field.name, "holds octets that are not UTF-8", "Repair the header.") from fault
     except MessageError as fault:
         raise _refusal(field.name, f"cannot be written in ASCII: {fault.message}") from fault
+    if max(map(len, written.split("\r\n"))) > headers.MUST:
+        raise _refusal(field.name, f"a word longer than a line of {headers.MUST} octets")
+    return written.encode("ascii")
 
 
 def _refusal(name: str, why: str, advice: str | None = None) -> Unsupported:
