@@ -18,7 +18,8 @@ _LEXEME: Final = re.compile(
     r"|<[^<>]*+>"
     r"|\[[^\[\]]*+\]"  # address literal
     r"|[,;:()]"
-    r'|(?:(?!=\?)[^"<\[,;:()])++'
+    r"|\\."  # a quote that is quoted opens nothing, and need not be looked for to the end
+    r'|(?:(?!=\?)[^"<\[,;:()\\])++'
     r"|.",
     re.DOTALL,
 )
@@ -146,5 +147,9 @@ class _Entry:
 def _name(text: str) -> str:
     """A display name: quotes taken off, encoded words decoded, also where they stand in quotes against the rule."""
     if '"' in text:
-        text = re.sub(r'"((?:[^"\\]|\\.)*+)"', lambda quoted: re.sub(r"\\(.)", r"\1", quoted[1]), text)
+        text = re.sub(r'\\.|"((?:[^"\\]|\\.)*+)"', _unquoted, text)
     return one_line(words_decoded(text) if "=?" in text else text)
+
+
+def _unquoted(found: "re.Match[str]") -> str:
+    return found.group() if found[1] is None else re.sub(r"\\(.)", r"\1", found[1])
