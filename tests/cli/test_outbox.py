@@ -93,6 +93,7 @@ def test_stats_as_json_have_exactly_this_form(db: str) -> None:
 
 
 def test_an_empty_outbox_has_nothing_due(db: str) -> None:
+    Outbox(db).close()
     assert outbox("stats", db, "--json").json["oldest_ready_seconds"] is None
     assert outbox("ls", db, "--json").json == {"deliveries": []}
     assert outbox("ls", db).stdout == ""
@@ -119,6 +120,7 @@ def test_ls_filters(db: str) -> None:
     ("options", "code"), [(("--state", "nope"), 78), (("--recipient", "nope"), 65), (("--limit", "0"), 2)]
 )
 def test_ls_names_a_filter_that_makes_no_sense(db: str, options: tuple[str, ...], code: int) -> None:
+    Outbox(db).close()
     ended = outbox("ls", db, *options)
     assert ended.code == code
     assert "nope" in ended.stderr or "--limit" in ended.stderr
@@ -170,6 +172,19 @@ def test_cancel_says_what_happened_to_each(db: str) -> None:
     assert "nothing to do" in again.stdout
 
 
+@pytest.mark.parametrize("verb", ["cancel", "retry"])
+def test_too_late_is_no_success(db: str, verb: str) -> None:
+    id_ = queue(db, "--to", "gone@example.com")
+    with ScriptedServer(Step("RCPT", "450 4.2.0 Later", when="gone@")) as server, Outbox(db) as inside:
+        inside.worker(server.url).drain()
+    ended = outbox(verb, db, id_, "--json")
+    assert ended.code == 3
+    assert {one["recipient"]: one["result"] for one in ended.json["results"]} == {
+        "ann@example.com": "too_late", "gone@example.com": "done",
+    }  # fmt: skip
+    assert "too late for 1 of 2 recipients" in ended.stderr
+
+
 def test_retry_makes_a_refused_delivery_anew(db: str) -> None:
     id_ = queue(db)
     with ScriptedServer(Step("RCPT", "550 5.1.1 No")) as server, Outbox(db) as inside:
@@ -205,6 +220,22 @@ def test_the_database_comes_from_the_flag_the_environment_or_the_data_folder(db:
     assert usual.code == 0
     assert f"database: sqlite:///{tmp_path / 'data' / 'postroad' / 'postroad.db'}" in usual.stderr
     assert [one["id"] for one in run_inside("outbox", "ls", "--jsonl").lines] == [usual.stdout.strip()]
+
+
+@pytest.mark.parametrize("words", [("ls",), ("stats",), ("show", "x"), ("retry", "x"), ("cancel", "x")])
+def test_looking_makes_no_outbox(words: tuple[str, ...], db: str, tmp_path: Path) -> None:
+    for where in (("--db", db), ()):
+        ended = run_inside("outbox", *words, *where, "--json")
+        assert (ended.code, ended.json["error"]["code"]) == (4, "not_found")
+        assert "send --outbox" in ended.json["error"]["advice"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_is_no_plural(db: str) -> None:
+    assert "queued for 1 recipient\n" in run_inside("send", *ENVELOPE, "--outbox", "--db", db).stderr
+    assert outbox("ls", db).stderr.endswith("1 delivery\n")
+    queue(db)
+    assert outbox("ls", db).stderr.endswith("2 deliveries\n")
 
 
 def test_the_url_may_come_by_reference(db: str, tmp_path: Path) -> None:

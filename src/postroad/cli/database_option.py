@@ -1,11 +1,13 @@
 """``--db``: in which outbox, the same for every command that has to do with one."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from postroad.cli.references import url_value
 from postroad.cli.terminal import note
+from postroad.errors import NotFound
 from postroad.terminal_text import one_line
 
 if TYPE_CHECKING:
@@ -35,6 +37,32 @@ def outbox_of(db: str | None) -> "Outbox":
     from postroad import Outbox
 
     outbox = Outbox.from_env() if url is None else Outbox(url)
+    note(f"database: {one_line(outbox.url)}")
+    return outbox
+
+
+def existing_outbox_of(db: str | None) -> "Outbox":
+    """As ``outbox_of``, for commands that look into an outbox: they make none.
+
+    Raises:
+        NotFound: there is none yet.
+    """
+    url = url_value(db, "--db")
+    # Late, as above; the root comes first, because it explains what is missing.
+    from postroad import Outbox
+    from postroad.database.location import read_url
+    from postroad.mailer.environment import value_of
+    from postroad.outbox.store import data_folder
+
+    url = url or value_of("POSTROAD_DB", os.environ)
+    path = read_url(url).path if url else data_folder(os.environ) / "postroad.db"
+    # A folder that is not there is a wrong path, as it is for the commands that make an outbox.
+    if path is not None and not path.exists() and (not url or path.parent.is_dir()):
+        raise NotFound(
+            f"there is no outbox at {path}",
+            advice="Name another one with --db or POSTROAD_DB. `postroad send --outbox` makes one, or a worker.",
+        )
+    outbox = Outbox(url) if url else Outbox.from_env()
     note(f"database: {one_line(outbox.url)}")
     return outbox
 

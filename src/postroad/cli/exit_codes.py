@@ -57,7 +57,7 @@ _MEANINGS: Final = {
     ExitCode.OK: "done; for sending: at least one recipient was accepted",
     ExitCode.UNEXPECTED: "unexpected, or nobody knows whether the mail was accepted",
     ExitCode.USAGE: "the command line is wrong",
-    ExitCode.CHECKS_FAILED: "it worked, and what it checked is not as it should be",
+    ExitCode.CHECKS_FAILED: "it worked, and what it was about is not as it should be, or it was too late for it",
     ExitCode.NOT_FOUND: "no such message",
     ExitCode.BAD_MESSAGE: "the message is wrong, or the server refused its content",
     ExitCode.ALL_REFUSED: "every recipient was refused",

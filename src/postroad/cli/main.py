@@ -46,6 +46,7 @@ Exit codes:
   0 done            65 bad message             75 temporary, safe to retry
   1 unexpected      67 all recipients refused  77 permission, credentials
   2 usage           69 server unreachable      78 configuration
+  3 too late, failed check
   4 not found
 """
 

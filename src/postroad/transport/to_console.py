@@ -5,12 +5,11 @@ from typing import Final, TextIO
 
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport
+from postroad.terminal_text import many_lines
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
 from postroad.transport.settled import accepted, taken_back
 
 _SHOWN_OCTETS: Final = 100_000  # of content; more is no look any longer
-# A message may hold escape sequences that move the cursor, retitle the window or worse: none reaches the terminal.
-_ESCAPES: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
 
 class ConsoleTransport:
@@ -41,7 +40,8 @@ def shown(mail: MailObject) -> str:
     """The message as text that is safe for a terminal."""
     sender = mail.envelope.mail_from.addr_spec if mail.envelope.mail_from else "<>"
     recipients = ", ".join(recipient.addr_spec for recipient in mail.envelope.recipients)
-    text = mail.content[:_SHOWN_OCTETS].decode("utf-8", "backslashreplace").replace("\r\n", "\n").translate(_ESCAPES)
+    # It may hold escape sequences that move the cursor, retitle the window or worse: none reaches the terminal.
+    text = many_lines(mail.content[:_SHOWN_OCTETS])
     rest = len(mail.content) - _SHOWN_OCTETS
     more = f"\n… {rest} more octets" if rest > 0 else ""
     return f"──── from {sender} to {recipients}\n{text.rstrip()}{more}\n────"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from postroad.cli.counted import counted
 from postroad.cli.database_option import database_option, outbox_of
 from postroad.cli.exit_codes import Ended
 from postroad.cli.failure import of_error, tell
@@ -101,7 +102,7 @@ def _send_now(message: "Email | RawMessage", mailer: Mailer, form: Form, *, tran
         tell(failure, Form.TEXT)
         raise Ended(failure.code)
     if report.refused or report.unknown:
-        note(f"postroad: accepted for {len(report.accepted)} of {len(report.outcomes)} recipients")
+        note(f"postroad: accepted for {len(report.accepted)} of {counted(len(report.outcomes), 'recipient')}")
 
 
 def _queue(message: "Email | RawMessage", queueing: dict[str, Any], form: Form) -> None:
@@ -111,7 +112,7 @@ def _queue(message: "Email | RawMessage", queueing: dict[str, Any], form: Form) 
         receipt = outbox.send(message, **options)
     if form is Form.TEXT:
         say(receipt.id)
-        note(f"queued for {len(receipt.recipients)} recipients" + (" before" if receipt.duplicate else ""))
+        note(f"queued for {counted(len(receipt.recipients), 'recipient')}" + (" before" if receipt.duplicate else ""))
     else:
         say_json(_receipt_as_json(receipt), form)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from postroad.cli.counted import counted
 from postroad.cli.deliveries import moment
 from postroad.cli.output import Form, form_options, say_json, say_json_line
 from postroad.cli.references import bytes_value
@@ -66,10 +67,9 @@ def _say(name: str, trace: "Trace") -> None:
 
 
 def _note_duration(trace: "Trace") -> None:
-    count = f"{len(trace.hops)} hops" if len(trace.hops) > 1 else "1 hop"
     whole = f" in {_span(trace.seconds)}" if trace.seconds is not None else ""
     skewed = any(hop.delay is not None and hop.delay < 0 for hop in trace.hops)
-    note(f"{count}{whole}" + ("; the clocks of some servers differ" if skewed else ""))
+    note(f"{counted(len(trace.hops), 'hop')}{whole}" + ("; the clocks of some servers differ" if skewed else ""))
 
 
 def _row(hop: "Hop") -> Row:

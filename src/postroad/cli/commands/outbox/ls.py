@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from postroad.cli.database_option import database_option, outbox_of
+from postroad.cli.counted import counted
+from postroad.cli.database_option import database_option, existing_outbox_of
 from postroad.cli.deliveries import colour_of, due, reply_text
 from postroad.cli.output import Form, form_options, say_json_list
 from postroad.cli.table import Cell, Column, Row, say_table
@@ -35,7 +36,7 @@ _COLUMNS: Final = (
 @form_options
 def ls(form: Form, db: str | None, **search: Any) -> None:
     """List deliveries, newest first, one for each recipient."""
-    with outbox_of(db) as outbox:
+    with existing_outbox_of(db) as outbox:
         entries = outbox.find(**search)
     if form is not Form.TEXT:
         say_json_list("deliveries", [entry.as_dict() for entry in entries], form)
@@ -43,7 +44,8 @@ def ls(form: Form, db: str | None, **search: Any) -> None:
     now = as_datetime(SYSTEM_CLOCK.now())
     if entries:
         say_table(_COLUMNS, [_row(entry, now) for entry in entries])
-    note(f"{len(entries)} deliveries" + (", there may be more: see --limit" if len(entries) == search["limit"] else ""))
+    more = ", there may be more: see --limit" if len(entries) == search["limit"] else ""
+    note(counted(len(entries), "delivery", "deliveries") + more)
 
 
 def _row(entry: "QueueEntry", now: datetime) -> Row:

@@ -3,7 +3,7 @@
 import click
 
 from postroad.cli.amendments import say_amendments
-from postroad.cli.database_option import database_option, outbox_of
+from postroad.cli.database_option import database_option, existing_outbox_of
 from postroad.cli.output import Form, form_options
 
 
@@ -15,7 +15,7 @@ def retry(form: Form, db: str | None, ids: tuple[str, ...]) -> None:
     """Try messages again, now.
 
     What waits becomes due. What was refused or has expired is tried anew, with the same content and Message-ID. What
-    was sent stays sent. If one of the messages is not found, none is changed.
+    was sent stays sent, and makes the exit code 3. If one of the messages is not found, none is changed.
     """
-    with outbox_of(db) as outbox:
+    with existing_outbox_of(db) as outbox:
         say_amendments(outbox.retry(*ids), form)

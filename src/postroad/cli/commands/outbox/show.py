@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from postroad.cli.database_option import database_option, outbox_of
+from postroad.cli.database_option import database_option, existing_outbox_of
 from postroad.cli.deliveries import colour_of, moment, reply_text
 from postroad.cli.output import Form, form_options, say_json
 from postroad.cli.table import Cell, Column, Row, say_table
@@ -25,7 +25,7 @@ _STORY: Final = (Column("when", whole=True), Column("what", whole=True), Column(
 @form_options
 def show(form: Form, db: str | None, id: str) -> None:  # noqa: A002 - the word of the receipt
     """Show a message: for each recipient every attempt, and why."""
-    with outbox_of(db) as outbox:
+    with existing_outbox_of(db) as outbox:
         message = outbox.status(id)
     if form is not Form.TEXT:
         say_json(message.as_dict(), form)

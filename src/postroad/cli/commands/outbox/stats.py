@@ -2,7 +2,7 @@
 
 import click
 
-from postroad.cli.database_option import database_option, outbox_of
+from postroad.cli.database_option import database_option, existing_outbox_of
 from postroad.cli.deliveries import colour_of, moment, span
 from postroad.cli.output import Form, form_options, say_json
 from postroad.cli.table import Cell, Column, say_table
@@ -15,7 +15,7 @@ from postroad.terminal_text import one_line
 @form_options
 def stats(form: Form, db: str | None) -> None:
     """Count the recipients in each state."""
-    with outbox_of(db) as outbox:
+    with existing_outbox_of(db) as outbox:
         numbers = outbox.stats()
     if form is not Form.TEXT:
         say_json({"states": dict(numbers.states), "oldest_ready_seconds": numbers.oldest_ready_seconds}, form)
