@@ -184,9 +184,10 @@ class SmtpSession(asyncio.BufferedProtocol):
                 await self._act(conversation, event)
             elif not await self._more(conversation):
                 break
-        if self._under_way:
-            await asyncio.wait(self._under_way)
         self._flush(conversation)
+        while self._under_way:
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            self._flush(conversation)
 
     def _begin(self) -> ServerConversation:
         assert self._transport is not None

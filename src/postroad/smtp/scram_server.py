@@ -46,6 +46,8 @@ class StoredKey:
     def of(cls, password: Secret, salt: bytes | None = None, iterations: int = ITERATIONS) -> Self:
         """Derived from the password, with a new salt where none is given. Takes half a microsecond an iteration.
 
+        A number of iterations of one's own shows who exists: unknown users are challenged with the usual one.
+
         Raises:
             ValueError: fewer iterations than RFC 7677 §4 asks for.
         """
