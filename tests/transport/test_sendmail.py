@@ -30,7 +30,7 @@ from postroad.outcome import SendReport
 from postroad.transport.from_url import from_url
 from postroad.transport.sendmail import SendmailTransport
 from tests.conftest import RequiresProgram
-from tests.fakes import letter
+from tests.fakes import let_others_run, letter
 from tests.peers.fixtures import StartPostfix
 from tests.peers.postfix import PostfixSettings
 from tests.peers.waiting import wait_until
@@ -218,6 +218,20 @@ def test_cancelling_ends_it(program: Program, tmp_path: Path) -> None:
 
     pid = asyncio.run(work())
     wait_until(lambda: not runs(pid), "the end of the program")
+
+
+@pytest.mark.parametrize("rounds", range(8))
+def test_cancelling_while_it_is_started_ends_it_too(program: Program, rounds: int) -> None:
+    transport = program("cat > /dev/null; sleep 1000")
+
+    async def work() -> None:
+        delivery = asyncio.ensure_future(transport.deliver(letter()))
+        await let_others_run(rounds)
+        delivery.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await delivery
+
+    asyncio.run(work())
 
 
 # ── before_commit ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -114,32 +114,33 @@ class SendmailTransport:
 
     async def _run(self, command: list[str], content: bytes) -> None:
         with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as anything it leaves behind
-            process = await self._started(command, output)
-            handing = asyncio.ensure_future(_hand_over(process, content))
+            # Whoever cancels while a program is being started gets one that is started, and ended: asyncio loses count
+            # of its pipes otherwise, and waits for ever.
+            starting = asyncio.ensure_future(_started(command, output))
             try:
-                async with asyncio.timeout(self._timeout):
-                    whole = await handing
-                    status = await process.wait()
-            except TimeoutError:
-                raise self._too_slow(whole=handing.done() and not handing.cancelled() and handing.result()) from None
-            finally:
-                handing.cancel()
-                await _end(process)
+                process = await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                await _end(await starting)
+                raise
+            except OSError as fault:
+                raise SendError(f"{self.path} cannot be run: {fault.strerror}", phase=Phase.CONNECT) from fault
+            status, whole = await self._watched(process, content)
             fault = self._fault(status, _printed(output), whole=whole)
         if fault is not None:
             raise fault
 
-    async def _started(self, command: list[str], output: IO[bytes]) -> asyncio.subprocess.Process:
+    async def _watched(self, process: asyncio.subprocess.Process, content: bytes) -> tuple[int, bool]:
+        """Its exit status, and whether it took the whole message."""
+        handing = asyncio.ensure_future(_hand_over(process, content))
         try:
-            return await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # so that what it starts can be ended with it, and Ctrl-C leaves it alone
-            )
-        except OSError as fault:
-            raise SendError(f"{self.path} cannot be run: {fault.strerror}", phase=Phase.CONNECT) from fault
+            async with asyncio.timeout(self._timeout):
+                whole = await handing
+                return await process.wait(), whole
+        except TimeoutError:
+            raise self._too_slow(whole=handing.done() and not handing.cancelled() and handing.result()) from None
+        finally:
+            handing.cancel()
+            await _end(process)
 
     def _too_slow(self, *, whole: bool) -> SendError:
         message = f"{self.path} did not end within {self._timeout:g} s"
@@ -208,6 +209,16 @@ def _dsn_flags(envelope: Envelope) -> list[str]:
     return flags + (["-V", dsn.envid] if dsn.envid is not None else [])
 
 
+async def _started(command: list[str], output: IO[bytes]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,  # so that what it starts can be ended with it, and Ctrl-C leaves it alone
+    )
+
+
 async def _hand_over(process: asyncio.subprocess.Process, content: bytes) -> bool:
     """Give it the message and its end; whether it took all, as far as one can see."""
     assert process.stdin is not None
@@ -223,6 +234,10 @@ async def _hand_over(process: asyncio.subprocess.Process, content: bytes) -> boo
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Kill it and what it has started, if it still runs."""
+    assert process.stdin is not None
+    pipe = process.stdin.transport
+    if not pipe.is_closing() or pipe.get_write_buffer_size():
+        pipe.abort()  # what still hangs on the pipe would be waited for, too
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
