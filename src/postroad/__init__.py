@@ -52,10 +52,13 @@ if TYPE_CHECKING:
     from postroad.net.tls import Tls, Trust
     from postroad.outbox.blocking import Outbox
     from postroad.outbox.outbox import AsyncOutbox
-    from postroad.outcome import Outcome, SendReport
+    from postroad.outcome import Outcome, RouteTried, SendReport
     from postroad.reply import Phase
     from postroad.retry import Schedule
     from postroad.secret import Secret
+    from postroad.transport.breaker import BreakerSettings
+    from postroad.transport.composition import Failover, RoundRobin, Weighted
+    from postroad.transport.gcra import Rate
     from postroad.transport.smtp.limits import PoolLimits, Timeouts
     from postroad.transport.smtp.place import Protocol
     from postroad.transport.smtp.settings import Smtp
@@ -107,10 +110,13 @@ _HOMES: Final = {
     "postroad.net.tls": ("Tls", "Trust"),
     "postroad.outbox.blocking": ("Outbox",),
     "postroad.outbox.outbox": ("AsyncOutbox",),
-    "postroad.outcome": ("Outcome", "SendReport"),
+    "postroad.outcome": ("Outcome", "RouteTried", "SendReport"),
     "postroad.reply": ("Phase",),
     "postroad.retry": ("Schedule",),
     "postroad.secret": ("Secret",),
+    "postroad.transport.breaker": ("BreakerSettings",),
+    "postroad.transport.composition": ("Failover", "RoundRobin", "Weighted"),
+    "postroad.transport.gcra": ("Rate",),
     "postroad.transport.smtp.limits": ("PoolLimits", "Timeouts"),
     "postroad.transport.smtp.place": ("Protocol",),
     "postroad.transport.smtp.settings": ("Smtp",),
@@ -127,6 +133,7 @@ __all__ = [
     "AsyncOutbox",
     "Attachment",
     "AuthenticationError",
+    "BreakerSettings",
     "ConfigurationError",
     "ConnectError",
     "DataError",
@@ -136,6 +143,7 @@ __all__ = [
     "Dsn",
     "Email",
     "Envelope",
+    "Failover",
     "IdempotencyConflict",
     "InlineImage",
     "Mailer",
@@ -155,8 +163,11 @@ __all__ = [
     "ProxyError",
     "ProxyKind",
     "ProxyRefused",
+    "Rate",
     "RawMessage",
     "RecipientsRefused",
+    "RoundRobin",
+    "RouteTried",
     "Schedule",
     "Secret",
     "SecretUnavailable",
@@ -173,6 +184,7 @@ __all__ = [
     "TlsModeMismatch",
     "Trust",
     "Unsupported",
+    "Weighted",
     "__version__",
 ]
 

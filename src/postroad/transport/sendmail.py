@@ -122,8 +122,8 @@ class SendmailTransport:
             except asyncio.CancelledError:
                 await _end(await starting)
                 raise
-            except OSError as fault:
-                raise SendError(f"{self.path} cannot be run: {fault.strerror}", phase=Phase.CONNECT) from fault
+            except OSError as cause:
+                raise SendError(f"{self.path} cannot be run: {cause.strerror}", phase=Phase.CONNECT) from cause
             status, whole = await self._watched(process, content)
             fault = self._fault(status, _printed(output), whole=whole)
         if fault is not None:
