@@ -23,6 +23,8 @@ TABLE = [
     (errors.SendError("m"), 75),
     (errors.ConnectError("m"), 69),
     (errors.DnsError("m"), 69),
+    (errors.ProxyError("m"), 69),
+    (errors.ProxyRefused("m"), 69),
     (errors.TlsError("m"), 69),
     (errors.TlsModeMismatch("m"), 69),
     (errors.Timeout("m", phase=Phase.GREETING), 69),
