@@ -67,8 +67,7 @@ class SmtpSession(asyncio.BufferedProtocol):
         self._stopping: Reply | None = None
         self._shaking_hands = plan.implicit_tls
         self._early: list[bytes] = []
-        self._buffer = bytearray(READ_OCTETS)
-        self._read = memoryview(self._buffer)
+        self._read = memoryview(bytearray(READ_OCTETS))
         self._event: ServerEvent | None = None  # that was found while octets came
 
     # ── asyncio calls these ───────────────────────────────────────────────────────────────────────────────────────
@@ -80,8 +79,10 @@ class SmtpSession(asyncio.BufferedProtocol):
                 self._transport.pause_reading()  # the handshake is not for us to read
             self._on_connected(self)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        return self._buffer
+    def get_buffer(self, sizehint: int) -> memoryview:
+        # No bytearray: asyncio's TLS slices what it is given to read one record behind the other, and a slice of a
+        # bytearray is a copy, so that all records but the first would be lost.
+        return self._read
 
     def buffer_updated(self, nbytes: int) -> None:
         data = self._read[:nbytes].tobytes()
