@@ -41,5 +41,6 @@ class TestAiosmtpd(ServerSuite):
     always = (Feature.EIGHT_BIT_MIME, Feature.SIZE)
     cannot: ClassVar = {
         Exercise(Feature.AUTH_CRAM_MD5): "it has none",
+        Exercise(Feature.HANGING_UP): "only when it is stopped",
         Exercise(Feature.HELO): "it always takes EHLO",
     }

@@ -8,13 +8,13 @@ import pytest
 
 from postroad import DataError, Mailer, RecipientsRefused, Unsupported
 from tests.pairings.exercise import Exercise, Feature, exercises, off, on
-from tests.pairings.server_suite import EIGHT_BIT, LARGE, LETTER, REPORTED, letter, send
+from tests.pairings.letters import EIGHT_BIT, LARGE, LETTER
+from tests.pairings.server_suite import REPORTED, letter, send
 from tests.peers.certificates import Certificates
 from tests.peers.dovecot import Dovecot, DovecotSettings
 from tests.peers.fixtures import RequiresProgram
 
 pytestmark = pytest.mark.system
-
 USERS = dict.fromkeys(("ann", "bob", "cy", "dan", "eve", "flo", "gus", "hal", "ida", "joe", "kim", "full"), "secret")
 
 
@@ -58,8 +58,8 @@ class TestDovecot:
     never = (Feature.SIZE, Feature.DSN, Feature.SMTPUTF8)
     always = (Feature.PIPELINING, Feature.CHUNKING, Feature.EIGHT_BIT_MIME, Feature.ENHANCED_CODES)
     cannot: ClassVar = {
-        Exercise(Feature.SHUTTING_DOWN): "it does so only when it is stopped",
-        Exercise(Feature.HANGING_UP): "it does so only when it is stopped",
+        Exercise(Feature.SHUTTING_DOWN): "only when it is stopped",
+        Exercise(Feature.HANGING_UP): "only when it is stopped",
     }
 
     @exercises(Feature.PLAIN)

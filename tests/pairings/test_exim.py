@@ -6,7 +6,8 @@ import pytest
 
 from postroad import Mailer, SendError
 from tests.pairings.exercise import Exercise, Feature, exercises
-from tests.pairings.server_suite import LETTER, Offer, Running, ServerSuite, Start, Stored, letter, route
+from tests.pairings.letters import LETTER
+from tests.pairings.server_suite import Offer, Running, ServerSuite, Start, Stored, letter, route
 from tests.peers.exim import Exim, EximSettings
 from tests.peers.fixtures import StartExim
 

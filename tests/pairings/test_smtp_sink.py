@@ -16,18 +16,8 @@ from postroad import (
     SendError,
 )
 from tests.pairings.exercise import Exercise, Feature, exercises, off, on
-from tests.pairings.server_suite import (
-    LARGE,
-    LETTER,
-    Offer,
-    Running,
-    ServerSuite,
-    Start,
-    Stored,
-    letter,
-    route,
-    send,
-)
+from tests.pairings.letters import LARGE, LETTER
+from tests.pairings.server_suite import Offer, Running, ServerSuite, Start, Stored, letter, route, send
 from tests.peers.fixtures import StartSink
 from tests.peers.sink import SmtpSink
 from tests.peers.waiting import wait_until
@@ -66,6 +56,7 @@ class TestSmtpSink(ServerSuite):
     peer = "smtp-sink"
     never = (Feature.CHUNKING, Feature.SMTPUTF8, Feature.SIZE)
     cannot: ClassVar = {
+        Exercise(Feature.TOO_LARGE): "it takes every size",
         Exercise(Feature.STARTTLS): "it knows no TLS",
         Exercise(Feature.IMPLICIT_TLS): "it knows no TLS",
         Exercise(Feature.AUTH_CRAM_MD5): "it has none",
