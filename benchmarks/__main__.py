@@ -15,6 +15,7 @@ from benchmarks.rows import (
     client_one,
     client_twenty,
     command_help,
+    enqueueing,
     latency,
     outbox,
     render,
@@ -37,6 +38,7 @@ ROWS = {
         sendmail_start.ROW,
         command_help.ROW,
         outbox.ROW,
+        enqueueing.ROW,
     )
 }
 

@@ -10,7 +10,6 @@ class EventKind(Enum):
     """What happened. The values are stored and shown; they never change their meaning."""
 
     QUEUED = "queued"  # accepted durably into the outbox
-    ATTEMPTED = "attempted"  # a delivery was tried; the attempt says how it went
     SENT = "sent"  # the next hop took it
     DEFERRED = "deferred"  # refused for now; tried again later
     REFUSED = "refused"  # refused for good

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from postroad.database import writer as writing
 from postroad.database.database import Database
+from postroad.database.lock_file import LockFile
 from postroad.errors import DatabaseError
 
 
@@ -196,4 +197,23 @@ def test_a_lock_that_cannot_be_taken_is_an_error_and_passes(tmp_path: Path, monk
     monkeypatch.undo()
 
     assert database.write(add, 2) == 2
+    database.close()
+
+
+def test_a_process_that_does_not_let_go_of_the_lock_is_waited_for_with_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Such as one that was stopped in the middle of a commit.
+    monkeypatch.setattr("postroad.database.lock_patience.PATIENCE", 0.05)
+    monkeypatch.setattr("postroad.database.lock_patience.LOOK_EVERY", 0.01)
+    database = Database(f"sqlite:///{tmp_path / 'mail.db'}")
+    database.write(lambda connection, _: [connection.exec_driver_sql("CREATE TABLE t (x INTEGER)").rowcount], None)
+    with LockFile(tmp_path / "mail.db-write-lock"):
+        for number in range(2):  # and those who come later are told sooner
+            with pytest.raises(DatabaseError, match="locked by another process for") as caught:
+                database.write(add, number)
+        assert "mail.db-write-lock" in caught.value.advice
+        assert stored(database) == []  # reading goes on
+    assert database.write(add, 7) == 7
+    assert stored(database) == [7]
     database.close()

@@ -417,27 +417,21 @@ def test_a_forked_child_sends_too_and_leaves_the_worker_to_its_parent(url: str) 
         wait_for_states(outbox, sent=3)
 
 
-ENQUEUER = """
-import sys
-from postroad import Email, Outbox
-with Outbox(sys.argv[1]) as outbox:
-    for number in range(int(sys.argv[3])):
-        outbox.send(Email(from_="a@a.example", to=f"{sys.argv[2]}-{number}@b.example", text="hello"))
-"""
-
-
-def test_processes_enqueue_beside_a_worker(url: str) -> None:
+def test_sixteen_processes_enqueue_beside_a_worker(url: str) -> None:
     transport = MemoryTransport()
+    program = str(Path(__file__).with_name("programs") / "enqueue_at_once.py")
     with Outbox(url) as outbox, outbox.worker(transport):
-        others = [
-            subprocess.Popen([sys.executable, "-W", "error", "-c", ENQUEUER, url, name, "40"]) for name in ("x", "y")
-        ]
-        for number in range(40):
+        others = subprocess.Popen(
+            [sys.executable, "-W", "error", program, url, "16", "10"], stdout=subprocess.PIPE, text=True
+        )
+        for number in range(20):
             outbox.send(letter(f"own-{number}@b.example"))
-        assert [other.wait(60) for other in others] == [0, 0]
-        wait_for_states(outbox, sent=120)
+        taken, _ = others.communicate(timeout=60)
+        assert others.returncode == 0
+        wait_for_states(outbox, sent=180)
+    assert len(taken.split()) == 160
     received = [mail.envelope.recipients[0].addr_spec for mail in transport.messages]
-    assert len(received) == len(set(received)) == 120
+    assert len(received) == len(set(received)) == 180
 
 
 def test_nothing_is_left_behind(url: str) -> None:

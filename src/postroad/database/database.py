@@ -17,8 +17,10 @@ from postroad.database.group import Work
 from postroad.database.listener import Listener
 from postroad.database.location import Location, read_url
 from postroad.database.lock_file import LockFile
+from postroad.database.lock_patience import PATIENCE
 from postroad.database.opened import Opened, Watch, Watching
 from postroad.database.schema import Schema, migrate, not_migrated, schema_of
+from postroad.database.writer import still_locked
 from postroad.errors import DatabaseError
 
 P = TypeVar("P")
@@ -158,7 +160,16 @@ def _bring_up_to_date(opened: Opened, location: Location) -> None:
         if location.on_server:
             raise not_migrated(location)
     # Under the lock, because other processes may be opening the same new file.
-    with opened.write_lock, opened.engine.connect() as connection:
+    if not opened.write_lock.acquire_within(PATIENCE):
+        raise still_locked(PATIENCE, location)
+    try:
+        _make_or_migrate(opened, location)
+    finally:
+        opened.write_lock.release()
+
+
+def _make_or_migrate(opened: Opened, location: Location) -> None:
+    with opened.engine.connect() as connection:
         prepare(connection, location)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:

@@ -12,8 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from postroad.clock import SYSTEM_CLOCK
 from postroad.errors import ConfigurationError
 
+LOOK_EVERY: Final = 0.02  # seconds
 _MODE: Final = 0o600  # whoever can lock the file can stop the outbox, so it is as private as the mail beside it
 
 
@@ -50,6 +52,15 @@ class LockFile:
         except BaseException:
             self._held.release()
             raise
+        return True
+
+    def acquire_within(self, seconds: float) -> bool:
+        """Take it as soon as nobody holds it, within that time; for those who are in no hurry."""
+        deadline = SYSTEM_CLOCK.monotonic() + seconds
+        while not self.try_acquire():
+            if SYSTEM_CLOCK.monotonic() >= deadline:
+                return False
+            threading.Event().wait(LOOK_EVERY)
         return True
 
     def release(self) -> None:

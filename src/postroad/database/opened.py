@@ -10,7 +10,7 @@ from postroad.database.faults import while_working
 from postroad.database.fork_gate import ForkGate
 from postroad.database.location import Location
 from postroad.database.lock_file import LockFile
-from postroad.database.writer import Writer
+from postroad.database.writer import CLOSING_PATIENCE, WRITE_LOCK, Writer
 
 
 class Watching(Protocol):
@@ -39,7 +39,7 @@ class Opened:
         self.engine = open_engine(location)
         self.gate = ForkGate()
         self.watches: set[Watching] = set()
-        self.write_lock = LockFile(location.beside("-write-lock"))
+        self.write_lock = LockFile(location.beside(WRITE_LOCK))
         try:
             self.worker_lock = LockFile(location.beside("-worker-lock"))
         except BaseException:
@@ -56,8 +56,11 @@ class Opened:
 
     def close(self) -> None:
         self.writer.close()
-        with self.write_lock:  # the last connection to go writes the log back
-            self.engine.dispose()
+        if self.write_lock.acquire_within(CLOSING_PATIENCE):  # the last connection to go writes the log back
+            try:
+                self.engine.dispose()
+            finally:
+                self.write_lock.release()
         self.write_lock.close()
         self.worker_lock.close()
 

@@ -26,8 +26,10 @@ from postroad.database.group import Item, NotCommitted, P, R, Work, committed, s
 from postroad.database.listener import TELL_OTHERS
 from postroad.database.location import Location
 from postroad.database.lock_file import LockFile
+from postroad.database.lock_patience import LockPatience
 from postroad.errors import DatabaseError
 
+WRITE_LOCK: Final = "-write-lock"  # of the file beside the database
 GROUP_ITEMS: Final = 256  # more per commit gains little (measured) and lets the first wait for the last
 GROUP_OCTETS: Final = 16 * 1024 * 1024  # of content in one commit: bounds its time, and the log's growth
 SHORTEST_REST: Final = 0.0002  # seconds between groups: a process that waits for the lock wakes up in about 50 µs
@@ -37,6 +39,9 @@ REST: Final = 0.5
 LONGEST_REST: Final = 0.005  # seconds
 CROWD: Final = 64  # items waiting that are worth a commit at once
 CHECKPOINT_OCTETS: Final = 16 * 1024 * 1024  # of content and rows between checkpoints
+# Seconds that closing waits for what is to be written yet; more than anybody waits for the lock. What is left after that
+# has failed for its callers, and the thread dies with the process.
+CLOSING_PATIENCE: Final = 60.0
 COLLISIONS: Final = 5  # tries of a transaction that others were in the way of
 TELL_EVERY: Final = 0.02  # seconds; a commit that notifies makes all others that do wait
 ROW_OCTETS: Final = 4096  # what an item's rows and their indexes come to in the log, roughly
@@ -48,6 +53,7 @@ class Writer:
     def __init__(self, engine: Engine, lock: LockFile, gate: ForkGate, location: Location) -> None:
         self._engine = engine
         self._lock = lock
+        self._patience = LockPatience(lock, self._give_up)
         self._gate = gate
         self._location = location
         self._waiting: deque[Item[Any, Any]] = deque()
@@ -88,22 +94,44 @@ class Writer:
             self._closing.set()
             self._condition.notify()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(CLOSING_PATIENCE)
 
     # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self) -> None:
-        while group := self._next_group():
-            began = SYSTEM_CLOCK.monotonic()
-            results = self._written(group)
-            took = SYSTEM_CLOCK.monotonic() - began
-            self.groups += 1
-            settle(group, results)
+        while self._something_waits():
+            group, took = self._write_group()
             self._tell_others(group)
             self._save_log()
             self._closing.wait(self._rest(len(group), took))
         with self._lock, self._gate:  # the last connection to go writes the log back
             self.disconnect()
+
+    def _write_group(self) -> tuple[list[Item[Any, Any]], float]:
+        """Write what waits by the time that the lock is ours; returns it, and how long that took, in seconds."""
+        try:
+            self._patience.acquire()
+        except OSError as fault:  # the callers hear of it; the thread must go on for those who come after them
+            group = self._next_group()
+            settle(group, [_unlockable(fault, self._location)] * len(group))
+            return group, 0.0
+        began = SYSTEM_CLOCK.monotonic()
+        try:
+            group = self._next_group()
+            results = self._written_under_lock(group) if group else []
+        finally:
+            self._lock.release()
+        self.groups += 1
+        settle(group, results)
+        return group, SYSTEM_CLOCK.monotonic() - began
+
+    def _give_up(self, waited: float) -> None:
+        """Tell those who wait that the lock is not to be had; nothing of theirs has been written."""
+        with self._condition:
+            group = list(self._waiting)
+            self._waiting.clear()
+        if group:
+            settle(group, [still_locked(waited, self._location)] * len(group))
 
     def _rest(self, items: int, took: float) -> float:
         """How long to leave the database to others, in seconds, after a group that took so long."""
@@ -127,13 +155,20 @@ class Writer:
                 raise NotCommitted(fault, begun=True) from fault  # which is no reason to try each item by itself
         return self._connection
 
-    def _next_group(self) -> list[Item[Any, Any]]:
-        """Everything that waits, within the bounds of a group; empty when it is time to end."""
+    def _something_waits(self) -> bool:
+        """Wait until something does; false when it is time to end."""
         with self._condition:
             while not self._waiting:
                 if self._closing.is_set():
-                    return []
+                    return False
                 self._condition.wait()
+            return True
+
+    def _next_group(self) -> list[Item[Any, Any]]:
+        """Everything that waits, within the bounds of a group."""
+        with self._condition:
+            if not self._waiting:  # whoever waited has given up
+                return []
             group = [self._waiting.popleft()]
             octets = group[0].octets
             while self._waiting and len(group) < GROUP_ITEMS and octets + self._waiting[0].octets <= GROUP_OCTETS:
@@ -141,16 +176,6 @@ class Writer:
                 octets += group[-1].octets
         self._unsaved += octets + ROW_OCTETS * len(group)
         return group
-
-    def _written(self, group: list[Item[Any, Any]]) -> Sequence[Any]:
-        try:
-            self._lock.acquire()
-        except OSError as fault:  # the callers hear of it; the thread must go on for those who come after them
-            return [_unlockable(fault, self._location)] * len(group)
-        try:
-            return self._written_under_lock(group)
-        finally:
-            self._lock.release()
 
     def _written_under_lock(self, group: list[Item[Any, Any]]) -> Sequence[Any]:
         with self._gate:
@@ -185,7 +210,7 @@ class Writer:
         if not self._location.on_server or now < self._tell_at or not any(item.news for item in group):
             return
         self._tell_at = now + TELL_EVERY
-        with self._gate, contextlib.suppress(*database_faults()):
+        with self._gate, contextlib.suppress(NotCommitted, *database_faults()):
             execute(self._connected(), TELL_OTHERS)
 
     def _save_log(self) -> None:
@@ -193,10 +218,23 @@ class Writer:
         if self._unsaved < CHECKPOINT_OCTETS or not self._location.path:
             return
         self._unsaved = 0
-        with self._lock, self._gate, contextlib.suppress(*database_faults()):
-            execute(self._connected(), "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        with contextlib.suppress(OSError):
+            self._patience.acquire()
+            try:
+                with self._gate, contextlib.suppress(NotCommitted, *database_faults()):
+                    execute(self._connected(), "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            finally:
+                self._lock.release()
 
 
 def _unlockable(fault: OSError, location: Location) -> DatabaseError:
     sentence = f"{location.name}: the lock file beside it cannot be locked: {fault.strerror or fault}"
     return DatabaseError(sentence, advice="Put the database on a local file system that knows flock.")
+
+
+def still_locked(waited: float, location: Location) -> DatabaseError:
+    """What to say where another process does not let go."""
+    sentence = f"{location.name} has been locked by another process for {waited:.0f} s; nothing was written"
+    lock = location.beside(WRITE_LOCK)
+    advice = f"Look for a process that is stopped in the middle of a commit: fuser {lock}. Continue it, or end it."
+    return DatabaseError(sentence, advice=advice)
