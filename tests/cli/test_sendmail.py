@@ -336,5 +336,17 @@ def test_a_link_called_sendmail_is_sendmail(tmp_path: Path) -> None:
     assert b"no aliases" in aliases.stderr
 
 
+def test_a_route_that_leads_back_to_it_is_no_endless_circle(tmp_path: Path) -> None:
+    script = tmp_path / "sendmail"
+    script.write_text(f"#!{sys.executable}\nfrom postroad.__main__ import main\nmain()\n")
+    script.chmod(0o755)
+    run = subprocess.run(
+        [script, "-t"], input=MAIL, capture_output=True, timeout=PATIENCE, check=False,
+        env={**os.environ, "POSTROAD_URL": f"sendmail://{script}"},
+    )  # fmt: skip
+    assert run.returncode == 78
+    assert b"sendmail is postroad" in run.stderr
+
+
 def test_the_way_past_click_is_the_same_way() -> None:
     assert run_process("sendmail", "--help").stdout == run_inside("sendmail", "--help").stdout

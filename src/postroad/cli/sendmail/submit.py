@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from postroad.address import Address
@@ -10,7 +11,7 @@ from postroad.cli.exit_codes import ExitCode
 from postroad.cli.sendmail.flags import Flags
 from postroad.cli.sendmail.submitter import Submitter, current_submitter
 from postroad.clock import SYSTEM_CLOCK, Clock, as_datetime
-from postroad.errors import MessageError, PostroadError
+from postroad.errors import ConfigurationError, MessageError, PostroadError
 from postroad.mailer.environment import value_of
 from postroad.mailer.identity import new_message_id
 from postroad.message.address_list import address_list, qualified
@@ -21,6 +22,7 @@ from postroad.message.submission import Submission
 if TYPE_CHECKING:
     from postroad.outcome import SendReport
 
+_SIGN: Final = "POSTROAD_IN_SENDMAIL"
 # What callers of sendmail expect where `postroad` itself answers otherwise.
 _SYSEXITS: Final[dict[int, int]] = {
     ExitCode.UNEXPECTED: 70,  # EX_SOFTWARE; not 75, for nobody knows whether trying again would double the mail
@@ -117,11 +119,26 @@ def _queue(message: RawMessage, db: str) -> None:
         outbox.send(message)
 
 
+@contextmanager
+def _no_circle() -> Iterator[None]:
+    """A route may lead to sendmail, which may be this program: by its own sign in the environment it knows itself."""
+    if os.environ.get(_SIGN):
+        raise ConfigurationError(
+            "the route leads to sendmail, and sendmail is postroad", setting="POSTROAD_URL",
+            advice="Name another route than sendmail://, or another program in it.",
+        )  # fmt: skip
+    os.environ[_SIGN] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_SIGN]
+
+
 def _send_now(message: RawMessage, flags: Flags) -> int:
     from postroad.mailer.blocking import Mailer
 
     route = _checked_url(flags.transport, "--transport")
-    with Mailer.from_env() if route is None else Mailer(route) as mailer:
+    with _no_circle(), Mailer.from_env() if route is None else Mailer(route) as mailer:
         try:
             report = mailer.send(message)
         except PostroadError as error:
