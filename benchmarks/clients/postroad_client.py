@@ -38,4 +38,5 @@ def _letters(count: int) -> list[RawMessage]:
 
 
 def _url(endpoint: Endpoint, connections: int) -> str:
-    return f"smtp+insecure://{endpoint}?pool={connections}"
+    # The others keep a connection for as long as they like, too.
+    return f"smtp+insecure://{endpoint}?pool={connections}&messages=1000000"

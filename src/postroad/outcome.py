@@ -146,6 +146,11 @@ class SendReport:
     routes: tuple[RouteTried, ...] = field(default=(), compare=False)
 
     @property
+    def all_accepted(self) -> bool:
+        """The next hop has taken responsibility for every recipient, of whom there is at least one."""
+        return bool(self.outcomes) and all([outcome.result is Result.ACCEPTED for outcome in self.outcomes])
+
+    @property
     def accepted(self) -> Outcomes:
         """The recipients the next hop has taken responsibility for."""
         return Outcomes(outcome for outcome in self.outcomes if outcome.result is Result.ACCEPTED)

@@ -157,7 +157,7 @@ class AsyncMailer:
     def _further_tries(
         self, mail: MailObject, report: SendReport, before_commit: BeforeCommit | None
     ) -> "asyncio.Future[SendReport] | None":
-        if (report.error is None and not report.refused) or unfinished(mail, report, self.transport.abilities) is None:
+        if report.all_accepted or unfinished(mail, report, self.transport.abilities) is None:
             return None
         return asyncio.ensure_future(self._retry(mail, report, before_commit))
 

@@ -29,7 +29,7 @@ Ended = Callable[["asyncio.Future[SendReport]"], None]
 Again = Callable[[MailObject, SendReport, BeforeCommit], "asyncio.Future[SendReport] | None"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Numbered:
     """A message with its place in the caller's sequence, or the error that kept it from becoming one."""
 

@@ -47,6 +47,18 @@ class WireLines(bytes):
     __slots__ = ()
 
 
+class UndottedLines(WireLines):
+    """And no line begins with a dot, so that there is nothing to stuff (RFC 5321 §4.5.2)."""
+
+    __slots__ = ()
+
+
+def looked_through(content: bytes) -> WireLines:
+    """Content that is known to have CRLF line ends only."""
+    dotted = content.startswith(b".") or b"\r\n." in content
+    return WireLines(content) if dotted else UndottedLines(content)
+
+
 @dataclass(frozen=True, slots=True)
 class MailObject:
     """A message ready to go: its envelope, and its content as it stands on the wire before dot-stuffing.

@@ -9,7 +9,7 @@ from postroad.address import Address
 from postroad.errors import MessageError
 from postroad.message.dsn_request import Dsn, Wanted
 from postroad.message.encode import canonical_lines
-from postroad.message.envelope import Body, Envelope, WireLines
+from postroad.message.envelope import Body, Envelope, looked_through
 from postroad.message.mailboxes import Mailbox, Mailboxes, each_once, mailboxes, one_mailbox
 
 _NAME = rb"[!-9;-~]+[ \t]*:"  # RFC 5322 §2.2, and the white space before the colon of §4.5
@@ -59,7 +59,7 @@ class RawMessage:
         require_tls: bool = False,
     ) -> None:
         put = object.__setattr__
-        put(self, "content", WireLines(_ready(_octets(raw))))
+        put(self, "content", looked_through(_ready(_octets(raw))))
         put(self, "envelope_from", _sender(envelope_from))
         put(self, "recipients", each_once(mailboxes(recipients, "recipients")))
         if not self.recipients:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from postroad.errors import MessageError
 from postroad.message.email import Email
-from postroad.message.envelope import Body, MailObject
+from postroad.message.envelope import Body, MailObject, looked_through
 from postroad.message.raw import RawMessage
 from postroad.message.render import render
 
@@ -48,7 +48,7 @@ def seal(
 
 def _sealed_email(email: Email, message_id: str | None, date: "datetime | None") -> MailObject:
     envelope = email.envelope
-    content = render(email, message_id=message_id, date=date)
+    content = looked_through(render(email, message_id=message_id, date=date))
     # Rendered content is 7-bit but for addresses, so the first look decides nearly always.
     smtputf8 = not content.isascii() or envelope.needs_smtputf8
     return MailObject(envelope, content, email.message_id or message_id, _body_of(content), smtputf8)

@@ -56,7 +56,11 @@ class Stream(asyncio.BufferedProtocol):
         return self._space
 
     def buffer_updated(self, octets: int) -> None:
-        self.data_received(bytes(self._space[:octets]))
+        data = bytes(self._space[:octets])
+        if self._receiver is not None:
+            self._receiver(data)
+        else:
+            self.data_received(data)
 
     def data_received(self, data: bytes) -> None:
         """Something arrived, here or, behind a proxy's last word, before there was a stream."""

@@ -7,8 +7,17 @@ from postroad.errors import MessageError
 END: Final = b".\r\n"
 
 
-def stuff(content: bytes, *, checked: bool = False) -> bytes:
-    """The content as DATA carries it, with the final dot. ``checked``: that every line ends with CRLF is known.
+def stuff(content: bytes) -> bytes:
+    """The content as DATA carries it, with the final dot.
+
+    Raises:
+        MessageError: see ``stuffed``.
+    """
+    return stuffed(content) + END
+
+
+def stuffed(content: bytes, *, checked: bool = False) -> bytes:
+    """The content as DATA carries it before the final dot. ``checked``: that every line ends with CRLF is known.
 
     Raises:
         MessageError: a bare CR or bare LF stands in it. It never goes on the wire, where servers disagree on whether it
@@ -18,9 +27,9 @@ def stuff(content: bytes, *, checked: bool = False) -> bytes:
         lines = content.count(b"\r\n")
         if content.count(b"\n") != lines or content.count(b"\r") != lines:
             raise MessageError("the content holds a bare CR or bare LF; lines end with CRLF", field="content")
-    stuffed = content.replace(b"\r\n.", b"\r\n..")
-    if stuffed.startswith(b"."):
-        stuffed = b"." + stuffed
-    if stuffed and not stuffed.endswith(b"\r\n"):
-        stuffed += b"\r\n"
-    return stuffed + END
+    lines_of_dots = content.replace(b"\r\n.", b"\r\n..")
+    if lines_of_dots.startswith(b"."):
+        lines_of_dots = b"." + lines_of_dots
+    if lines_of_dots and not lines_of_dots.endswith(b"\r\n"):
+        lines_of_dots += b"\r\n"
+    return lines_of_dots

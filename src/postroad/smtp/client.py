@@ -136,9 +136,9 @@ class ClientConversation:
         """A command that was written by ``commands``."""
         return self._command(verb, wire)
 
-    def group(self, group: Iterable[tuple[Verb, bytes]]) -> bytes:
+    def group(self, group: Iterable[tuple[Verb, bytes]]) -> list[bytes]:
         """Several commands for one write (RFC 2920 §3.1), as ``commands`` has written them."""
-        return b"".join([self._command(verb, wire) for verb, wire in group])
+        return [self._command(verb, wire) for verb, wire in group]
 
     def mail(self, sender: Address | None, *, size: int | None = None) -> bytes:
         return self._command(Verb.MAIL, commands.mail(sender, size=size))

@@ -147,4 +147,5 @@ def after_reply(state: State, verb: Verb, code: int) -> State | None:
     """The state after ``verb`` was answered with ``code``; ``None`` if that answer cannot be there."""
     if code == 421:
         return State.CLOSED
-    return TRANSITIONS.get((state, verb), {}).get(code // 100)
+    row = TRANSITIONS.get((state, verb))
+    return None if row is None else row.get(code // 100)

@@ -37,7 +37,8 @@ class Pending(asyncio.Future[SendReport]):
 
     def _told(self) -> None:
         if self.on_told is not None:
-            self.on_told(self)
+            on_told, self.on_told = self.on_told, None
+            on_told(self)
 
 
 class Decided:

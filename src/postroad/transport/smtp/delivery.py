@@ -24,13 +24,17 @@ MAX_RECIPIENTS: Final = 100  # in a transaction: what every server must take (RF
 class PendingReport(Pending):
     """The report to come. Cancelling it ends the attempt at once and closes its connection."""
 
-    delivery: "Delivery"
+    delivery: "Delivery | None" = None  # until it is told, so that the two do not keep each other for the collector
 
     def cancel(self, msg: object | None = None) -> bool:
-        cancelled = super().cancel(msg)
-        if cancelled:
-            self.delivery.withdraw()
+        delivery, cancelled = self.delivery, super().cancel(msg)
+        if cancelled and delivery is not None:
+            delivery.withdraw()
         return cancelled
+
+    def _told(self) -> None:
+        super()._told()
+        self.delivery = None
 
 
 class Delivery:
@@ -167,7 +171,7 @@ class Delivery:
         if self._rest or self._running or self.done:
             return
         outcomes = self._in_order()
-        accepted = sum(outcome.result is Result.ACCEPTED for outcome in outcomes)
+        accepted = len([outcome for outcome in outcomes if outcome.result is Result.ACCEPTED])
         # An error speaks for the whole message only where nothing was accepted. That nobody knows outweighs all else.
         error = None
         if not accepted:

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from postroad.errors import Abandoned, Disconnected, PostroadError, ProtocolError, Timeout
 from postroad.reply import Phase, Reply
+from postroad.smtp.body import END
 from postroad.smtp.client import Answer, ClientEvent, Unsolicited
 from postroad.smtp.states import State, Verb
 from postroad.transport.pending import Decided
@@ -65,7 +66,7 @@ class Session:
         self._deciding: asyncio.Future[bool] | None = None
         self._due = 0.0  # loop time at which patience ends; 0 while nothing is waited for
         self._patience = 0.0  # seconds from the beginning of the wait until then
-        self._awaited = ""
+        self._awaited: Verb | None = None  # None: that the server takes content
         self._watchdog: asyncio.TimerHandle | None = None
         self._over = False
 
@@ -103,8 +104,14 @@ class Session:
     # ── input ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _received(self, data: bytes) -> None:
-        if not self._over:
-            self._guarded(self._hear, data)
+        if self._over:
+            return
+        try:
+            self._hear(data)
+        except PostroadError as fault:
+            self._lose(fault)
+        if self._to_tell:
+            self._tell()
 
     def _guarded(self, act: Callable[..., None], *arguments: bytes) -> None:
         """Whatever goes wrong on the connection ends the session."""
@@ -112,13 +119,15 @@ class Session:
             act(*arguments)
         except PostroadError as fault:
             self._lose(fault)
-        if self._to_tell:
-            to_tell, self._to_tell = self._to_tell, []
-            for transaction, reply in to_tell:
-                if reply is None:
-                    transaction.end()
-                else:
-                    transaction.content_answered(reply)
+        self._tell()
+
+    def _tell(self) -> None:
+        to_tell, self._to_tell = self._to_tell, []
+        for transaction, reply in to_tell:
+            if reply is None:
+                transaction.end()
+            else:
+                transaction.content_answered(reply)
 
     def _hear(self, data: bytes) -> None:
         if not data:
@@ -158,11 +167,11 @@ class Session:
         if verb is None:
             self._due = 0.0
         elif verb in _CONTENT_ENDS:
-            self._wait(self._timeouts.dot, verb.value)
+            self._wait(self._timeouts.dot, verb)
         else:
-            self._wait(self._timeouts.data if verb is Verb.DATA else self._timeouts.command, verb.value)
+            self._wait(self._timeouts.data if verb is Verb.DATA else self._timeouts.command, verb)
 
-    def _wait(self, seconds: float, awaited: str) -> None:
+    def _wait(self, seconds: float, awaited: Verb | None) -> None:
         # One timer for many waits: it looks again when it finds that there is still time.
         self._due, self._patience, self._awaited = self._loop.time() + seconds, seconds, awaited
         if self._watchdog is None or self._watchdog.when() > self._due:
@@ -180,10 +189,10 @@ class Session:
 
     def _give_up(self) -> None:
         where = self.connection.settings.where
-        if self._awaited == _BLOCK_TAKEN:
+        if self._awaited is None:
             message, phase = f"{where} took no content for {self._patience:g} s", Phase.DATA
         else:
-            message, phase = f"{where} did not answer {self._awaited} within {self._patience:g} s", self._phase()
+            message, phase = f"{where} did not answer {self._awaited.value} within {self._patience:g} s", self._phase()
         raise Timeout(message, phase=phase, transcript=self.connection.transcript())
 
     def _rest_from_watching(self) -> None:
@@ -204,7 +213,7 @@ class Session:
 
     def _ask_whether_alive(self) -> None:
         self._stream.write(self._conversation.noop())
-        self._wait(self._timeouts.connect, Verb.NOOP.value)
+        self._wait(self._timeouts.connect, Verb.NOOP)
 
     def _noop_answered(self, reply: Reply) -> None:
         if not reply.code.positive:
@@ -224,7 +233,7 @@ class Session:
         spoilt = conversation.state in (State.MAIL, State.RCPT, State.CHUNKS)
         wire = conversation.rset() if spoilt else b""
         if conversation.extensions.pipelining:
-            wire += conversation.group(transaction.opening())
+            wire += b"".join(conversation.group(transaction.opening()))
         elif not spoilt:
             wire = conversation.command(*transaction.opening()[0])
         self._stream.write(wire)
@@ -324,7 +333,7 @@ class Session:
             return
         self._stream.write(self._wire[self._sent : self._sent + BLOCK])
         self._sent += BLOCK
-        self._wait(self._timeouts.block, _BLOCK_TAKEN)
+        self._wait(self._timeouts.block, None)
         if not self._stream.paused:
             self._loop.call_soon(self._guarded_blocks, transaction)
 
@@ -419,18 +428,20 @@ class Session:
             wire = wire[self._sent :]
         if transaction.chunked:
             replies = len(transaction.accepted) if self._lmtp else 1
-            wire = conversation.last_chunk(len(wire), replies=replies) + wire
-        elif not self._sent:
-            self._register_dot(transaction)
+            pieces = [conversation.last_chunk(len(wire), replies=replies), wire]
+        else:
+            if not self._sent:
+                self._register_dot(transaction)
+            pieces = [wire, END]
         following = None
         if conversation.extensions.pipelining and (following := self._work.following(self, transaction)) is not None:
-            wire += conversation.group(following.opening())
+            pieces += conversation.group(following.opening())
         self._following = following
-        self._stream.write(wire)
+        self._stream.write(b"".join(pieces))
         transaction.committed = True
         self._wire = b""
         if self._stream.paused:
-            self._wait(self._timeouts.block, _BLOCK_TAKEN)
+            self._wait(self._timeouts.block, None)
         else:
             self._be_patient()
         if following is not None:
@@ -526,4 +537,3 @@ class Session:
 
 
 _CONTENT_ENDS: Final = frozenset({Verb.DOT, Verb.DOT_ONE, Verb.BDAT, Verb.BDAT_LAST, Verb.BDAT_LAST_ONE})
-_BLOCK_TAKEN: Final = "the content"

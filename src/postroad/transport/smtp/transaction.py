@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from postroad.address import Address
 from postroad.errors import DataError, OutcomeUnknown, PostroadError, ProtocolError, SenderRefused
 from postroad.message.dsn_request import Dsn, Returned
-from postroad.message.envelope import Body, MailObject, WireLines
+from postroad.message.envelope import Body, MailObject, UndottedLines, WireLines
 from postroad.outcome import Outcome, Result
 from postroad.reply import Phase, Reply
 from postroad.smtp import commands
-from postroad.smtp.body import stuff
+from postroad.smtp.body import stuffed
 from postroad.smtp.extensions import Extensions
 from postroad.smtp.states import Verb
 
@@ -108,12 +108,12 @@ class Transaction:
             yield _DATA
 
     def wire(self) -> bytes:
-        """The content as it goes over the wire: in chunks as it is, else dot-stuffed with its final dot."""
-        if self.chunked:
-            return self.mail.content
+        """The content as it goes over the wire: in chunks as it is, else dot-stuffed, without the final dot."""
+        content = self.mail.content
+        if self.chunked or type(content) is UndottedLines:
+            return content
         if self._wire is None:
-            content = self.mail.content
-            self._wire = stuff(content, checked=type(content) is WireLines)
+            self._wire = stuffed(content, checked=isinstance(content, WireLines))
         return self._wire
 
     # ── replies ───────────────────────────────────────────────────────────────────────────────────────────────────
