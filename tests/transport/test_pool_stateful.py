@@ -137,6 +137,18 @@ class PoolMachine(RuleBasedStateMachine):
         servers = self.that_owe_an_answer()
         self.answer_up_to(servers[which % len(servers)], times)
 
+    @precondition(lambda self: self.closing is None and len(self.sent) < 60)
+    @rule(messages=st.integers(2, 6), answered=st.integers(0, 20), how=answers, which=choices)
+    def a_good_run_ends(self, messages: int, answered: int, how: Answer, which: int) -> None:
+        """Several messages go well, until one command does not: deep states that single steps seldom reach."""
+        self.submit(1, messages)
+        self.connect_and_greet()
+        for _ in range(answered):
+            if servers := self.that_owe_an_answer():
+                self.answer_up_to(servers[which % len(servers)], 1)
+        if self.that_owe_an_answer():
+            self.answer(which, how)
+
     @precondition(lambda self: self.loop.live())
     @rule(which=choices, words=st.sampled_from([None, "421 4.3.2 closing", "250 nobody asked"]))
     def speak_unasked(self, which: int, words: str | None) -> None:
