@@ -117,12 +117,11 @@ def test_a_mailer_that_tries_again_says_all_roads() -> None:
 
 
 def test_an_outbox_sends_over_several_and_asks_for_one_flight_record(tmp_path: Path) -> None:
-    step = Step("DOT", "451 4.3.0 Try again later")
+    step = Step("DOT", "451 4.3.0 Try again later", times=None)
     with ScriptedServer(step) as first, ScriptedServer() as second, Outbox(f"sqlite:///{tmp_path}/outbox.db") as outbox:
         receipts = [outbox.send(EMAIL, idempotency_key=str(number)) for number in range(3)]
         outbox.worker(Failover([account(first), account(second)])).drain()
-        assert len(second.messages) == 1, "the one that the first server would not take"
-        assert len(first.messages) == 2
+        assert len(second.messages) == 3
         states = {one.state.value for receipt in receipts for one in outbox.status(receipt.id).recipients}
     assert states == {"sent"}
 
