@@ -1,9 +1,9 @@
 """For tests of programs that send mail: no real mail leaves the machine, and every failure comes on command."""
 
 from postroad.testing.capture import Captured, CapturedMessage, capture
+from postroad.testing.received import ReceivedMessage, ReceivedSession
 from postroad.testing.script import Gate, Step, Then
 from postroad.testing.scripted_server import ScriptedServer
-from postroad.testing.scripted_session import ReceivedMessage, ReceivedSession
 
 __all__ = [
     "Captured",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+_CHUNK: Final = re.compile(r"BDAT (\d{1,12})( LAST)?", re.IGNORECASE)  # RFC 3030 §2
 _PATH: Final = re.compile(r"(?:MAIL FROM|RCPT TO):\s?<([^>]*)>(?: (.*))?", re.IGNORECASE)
 
 DEFAULT_EXTENSIONS: Final = ("PIPELINING", "SIZE 35882577", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
@@ -23,15 +24,20 @@ class Offer:
     extensions: tuple[str, ...] = DEFAULT_EXTENSIONS
     credentials: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     starttls: bool = False
+    lmtp: bool = False  # RFC 2033
 
 
 @dataclass(slots=True)
 class Transaction:
-    """A sender and the recipients so far."""
+    """A sender, the recipients so far with the parameters each was given, and the content so far."""
 
     mail_from: str
     options: tuple[str, ...]
     recipients: list[str] = field(default_factory=list)
+    recipient_options: list[tuple[str, ...]] = field(default_factory=list)
+    content: bytearray = field(default_factory=bytearray)
+    chunked: bool = False  # a chunk was answered: only more of them, or a RSET, may follow
+    spoilt: bool = False  # a chunk was refused
 
 
 class NormalServer:
@@ -51,18 +57,37 @@ class NormalServer:
         """A SASL exchange is under way: the next line is a response."""
         return bool(self._mechanism)
 
+    @property
+    def lmtp(self) -> bool:
+        """Every recipient gets an answer of its own to the content."""
+        return self._offer.lmtp
+
+    @property
+    def awaits_content(self) -> bool:
+        """Somebody was accepted, and no chunk was refused."""
+        return self.transaction is not None and bool(self.transaction.recipients) and not self.transaction.spoilt
+
+    def offers(self, keyword: str) -> bool:
+        """Whether it is among the extensions."""
+        return keyword in self._offer.extensions
+
+    def take(self, octets: bytes) -> None:
+        """So much more of the content has come."""
+        if self.transaction is not None:
+            self.transaction.content += octets
+
     def reply(self, point: str, line: str) -> str:
         """The normal reply, its lines joined by LF."""
         match point:
             case "GREETING":
-                return "220 scripted.example ESMTP"
-            case "EHLO":
-                return "\n".join(("250-scripted.example", *self._keywords()))
+                return f"220 scripted.example {'LMTP' if self.lmtp else 'ESMTP'}"
+            case "EHLO" | "HELO" | "LHLO":
+                return self._hello(point)
             case "STARTTLS":
                 return "220 2.0.0 Go ahead" if self._may_secure else "502 5.5.1 No TLS here"
             case "AUTH" | "AUTH_RESPONSE":
                 return self._auth_reply(line, point)
-            case "MAIL" | "RCPT" | "DATA":
+            case "MAIL" | "RCPT" | "DATA" | "BDAT" | "BDAT LAST":
                 return self._transaction_reply(point, line)
             case "DOT":
                 return "250 2.0.0 Taken"
@@ -77,7 +102,7 @@ class NormalServer:
         """Follow the reply that was really given; a script may have changed it."""
         positive = 200 <= code < 300
         match point:
-            case "EHLO" | "HELO" if positive:
+            case "EHLO" | "HELO" | "LHLO" if positive:
                 self.introduced, self.transaction = True, None
             case "AUTH" | "AUTH_RESPONSE":
                 self._learn_auth(line, point, code)
@@ -85,7 +110,14 @@ class NormalServer:
                 path, options = _path(line)
                 self.transaction = Transaction(path, options)
             case "RCPT" if positive and self.transaction is not None:
-                self.transaction.recipients.append(_path(line)[0])
+                path, options = _path(line)
+                self.transaction.recipients.append(path)
+                self.transaction.recipient_options.append(options)
+            case "BDAT" if self.transaction is not None:
+                self.transaction.chunked = True
+                self.transaction.spoilt = self.transaction.spoilt or not positive
+            case "BDAT LAST" if self.awaits_content:
+                self.transaction = None
             case "RSET" | "DOT":
                 self.transaction = None
 
@@ -101,6 +133,13 @@ class NormalServer:
     def _may_authenticate(self) -> bool:
         return bool(self._offer.credentials) and not self._may_secure
 
+    def _hello(self, point: str) -> str:
+        if (point == "LHLO") is not self.lmtp:  # RFC 2033 §4.1
+            return f"500 5.5.1 This is {'LMTP' if self.lmtp else 'SMTP'}"
+        if point == "HELO":
+            return "250 scripted.example"
+        return "\n".join(("250-scripted.example", *self._keywords()))
+
     def _keywords(self) -> list[str]:
         keywords = list(self._offer.extensions)
         if self._may_secure:
@@ -114,7 +153,11 @@ class NormalServer:
             if not self.introduced or self.transaction is not None:
                 return "503 5.5.1 Bad sequence of commands"
             return "250 2.1.0 Sender ok" if _PATH.fullmatch(line) else "501 5.5.4 Bad path"
-        if self.transaction is None or (point == "DATA" and not self.transaction.recipients):
+        if self.transaction is None or (point != "RCPT" and not self.awaits_content):
+            return "503 5.5.1 Bad sequence of commands"
+        if point.startswith("BDAT"):
+            return "250 2.0.0 Taken" if _CHUNK.fullmatch(line) else "501 5.5.4 Bad chunk size"
+        if self.transaction.chunked:  # RFC 3030 §2
             return "503 5.5.1 Bad sequence of commands"
         if point == "DATA":
             return "354 Go ahead"
@@ -170,6 +213,12 @@ def _credentials(mechanism: str, responses: list[str]) -> tuple[str, str]:
         return decoded[0], decoded[1]
     parts = decoded[0].split("\0") if decoded else []
     return (parts[1], parts[2]) if len(parts) == 3 else ("", "")
+
+
+def chunk_size(line: str) -> tuple[int, bool]:
+    """How many octets follow a BDAT command, and whether they are the last."""
+    match = _CHUNK.fullmatch(line)
+    return (int(match.group(1)), match.group(2) is not None) if match is not None else (0, False)
 
 
 def _path(line: str) -> tuple[str, tuple[str, ...]]:

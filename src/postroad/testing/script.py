@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from postroad.smtp.states import Verb
-
-POINTS: Final = frozenset({*(verb.name for verb in Verb), "CONTENT"})
+_COMMANDS: Final = "EHLO HELO LHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN HELP QUIT"
+POINTS: Final = frozenset(
+    {*_COMMANDS.split(), "GREETING", "TLS", "AUTH_RESPONSE", "CONTENT", "DOT", "BDAT LAST"},
+)
 
 
 class Normal(Enum):
@@ -81,15 +82,18 @@ def _nothing() -> None:
 class Step:
     """One deviation from what a normal server does.
 
-    ``at`` is the point: ``GREETING``, ``EHLO``, ``HELO``, ``STARTTLS``, ``TLS`` (instead of the handshake), ``AUTH``,
-    ``AUTH_RESPONSE``, ``MAIL``, ``RCPT``, ``DATA``, ``CONTENT`` (the first octets after a 354 have come), ``DOT``,
-    ``RSET``, ``NOOP``, ``VRFY``, ``EXPN``, ``HELP`` or ``QUIT``.
+    ``at`` is the point: ``GREETING``, ``EHLO``, ``HELO``, ``LHLO``, ``STARTTLS``, ``TLS`` (instead of the handshake),
+    ``AUTH``, ``AUTH_RESPONSE``, ``MAIL``, ``RCPT``, ``DATA``, ``CONTENT`` (the first octets after a 354, or of a chunk,
+    have come), ``DOT``, ``BDAT`` (a chunk that others follow has come), ``BDAT LAST``, ``RSET``, ``NOOP``, ``VRFY``,
+    ``EXPN``, ``HELP`` or ``QUIT``. Over LMTP ``DOT`` and ``BDAT LAST`` come once for each accepted recipient
+    (RFC 2033 §4.2).
 
     ``reply`` is what the server says there: a ``str`` is one or more lines without their ends
     (``"250-one\\n250 two"``), ``bytes`` go out as they are, so half a reply or garbage is possible; ``None`` says
     nothing. Left out, it is the normal reply.
 
-    ``when``: a regular expression that must be found in the command line, such as an address. ``times``: how often the
+    ``when``: a regular expression that must be found in the command line, such as an address; where each recipient has
+    an answer, in the recipient's address. ``times``: how often the
     step happens, ``None`` for always; ``skip``: how often it is passed by before. ``connection``: only in that
     connection, counted from 0. ``gate`` holds the step back until the test opens it. ``chunk``: octets a write, to
     split a reply anywhere. ``then``: what follows.

@@ -13,6 +13,8 @@
     ScriptedServer(Step("CONTENT", None, then=Then.RESET))  # drops before the dot, with RST
     ScriptedServer(Step("MAIL", b"250 2.1", then=Then.STALL))  # half a reply, and then nothing
     ScriptedServer(Step("EHLO", "250-more", then=Then.REPEAT))  # a reply that never ends
+    ScriptedServer(Step("BDAT", "452 4.3.1 Full", skip=1), extensions=("PIPELINING", "CHUNKING"))  # the second chunk
+    ScriptedServer(Step("DOT", "552 5.2.2 Full", when="eve@"), lmtp=True)  # an answer for each recipient
     ScriptedServer(Step("STARTTLS", b"220 go\\r\\n250 injected\\r\\n"), tls=context)
     server.say("421 4.3.2 Shutting down", then=Then.CLOSE)  # while the client is idle
 
@@ -26,17 +28,20 @@ It works in its own thread, so tests may be blocking or use asyncio.
 """
 
 import asyncio
+import os
 import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import quote
 
 from postroad.net.listening import end_listening
 from postroad.testing.normal_server import DEFAULT_EXTENSIONS, Offer
+from postroad.testing.received import ReceivedMessage, ReceivedSession
 from postroad.testing.script import Script, Step, Then
-from postroad.testing.scripted_session import ReceivedMessage, ReceivedSession, ScriptedSession
+from postroad.testing.scripted_session import ScriptedSession
 
 LOOPBACK: Final = "127.0.0.1"
 PATIENCE: Final = 10.0  # seconds a test waits for what should come at once
@@ -47,9 +52,15 @@ class ScriptedServer:
 
     ``tls``: with a context the server offers STARTTLS, or speaks TLS from the start with ``implicit_tls``.
     ``credentials`` (user → password) turn AUTH PLAIN and LOGIN on, under TLS if there is TLS. ``extensions`` are the
-    EHLO keywords besides these. ``port`` 0 takes a free one.
+    EHLO keywords besides these; BDAT is known where ``CHUNKING`` is among them, and whatever else it promises
+    (``DSN``, ``REQUIRETLS``, ``LIMITS RCPTMAX=10``) is for the client to keep to. With ``lmtp`` it speaks LMTP
+    (RFC 2033). ``port`` 0 takes a free one; with ``socket_path`` it listens on that UNIX socket instead.
 
     ``messages`` are all contents that arrived whole; ``sessions`` the connections, each with its command lines.
+
+    Raises:
+        TypeError: the steps were given as a list.
+        ValueError: ``implicit_tls`` without ``tls``, or a port beside ``socket_path``.
     """
 
     def __init__(
@@ -60,16 +71,21 @@ class ScriptedServer:
         credentials: Mapping[str, str] | None = None,
         extensions: Iterable[str] = DEFAULT_EXTENSIONS,
         port: int = 0,
+        lmtp: bool = False,
+        socket_path: str | os.PathLike[str] | None = None,
     ) -> None:
         if not all(isinstance(step, Step) for step in steps):
             raise TypeError("a ScriptedServer takes its steps one by one: ScriptedServer(Step(...), Step(...))")
         if implicit_tls and tls is None:
             raise ValueError("implicit_tls needs a context in tls")
+        if socket_path is not None and port:
+            raise ValueError("a server listens on a port or on a UNIX socket")
         self._script = Script(steps)
         self._context = tls
         self._implicit_tls = implicit_tls
-        self._offer = Offer(tuple(extensions), dict(credentials or {}), tls is not None and not implicit_tls)
+        self._offer = Offer(tuple(extensions), dict(credentials or {}), tls is not None and not implicit_tls, lmtp)
         self._wanted_port = port
+        self._socket_path = None if socket_path is None else os.fspath(socket_path)
         self._received: list[ReceivedMessage] = []
         self._sessions: list[ReceivedSession] = []
         self._changed = threading.Condition()
@@ -82,7 +98,7 @@ class ScriptedServer:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port, once started."""
+        """Host and port, once started; ``("localhost", 0)`` on a UNIX socket."""
         return self._ready.result(PATIENCE)
 
     @property
@@ -95,13 +111,17 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        """The route to this server: ``smtp://127.0.0.1:port``, or ``smtps://`` with implicit TLS."""
-        scheme = "smtps" if self._implicit_tls else "smtp"
-        return f"{scheme}://{self.host}:{self.port}"
+        """The route to this server: ``smtp://127.0.0.1:port``, ``smtps://`` with implicit TLS, or ``lmtp://``; with the
+        path of its socket instead of host and port.
+        """
+        place = f"{self.host}:{self.port}" if self._socket_path is None else quote(self._socket_path)
+        if self._offer.lmtp:
+            return f"lmtp://{place}{'?tls=implicit' if self._implicit_tls else ''}"
+        return f"{'smtps' if self._implicit_tls else 'smtp'}://{place}"
 
     @property
     def messages(self) -> list[ReceivedMessage]:
-        """What arrived up to a final dot so far, in order."""
+        """What arrived up to a final dot or a last chunk so far, in order."""
         with self._changed:
             return list(self._received)
 
@@ -184,8 +204,12 @@ class ScriptedServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        server = await asyncio.start_server(self._connected, LOOPBACK, self._wanted_port)
-        self._ready.set_result((LOOPBACK, server.sockets[0].getsockname()[1]))
+        if self._socket_path is None:
+            server = await asyncio.start_server(self._connected, LOOPBACK, self._wanted_port)
+            self._ready.set_result((LOOPBACK, server.sockets[0].getsockname()[1]))
+        else:
+            server = await asyncio.start_unix_server(self._connected, self._socket_path)
+            self._ready.set_result(("localhost", 0))
         await self._stopping.wait()
         await end_listening(server)
         for task in self._running:

@@ -5,46 +5,14 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
-from postroad.testing.normal_server import NormalServer, Offer
+from postroad.testing.normal_server import NormalServer, Offer, Transaction, chunk_size
+from postroad.testing.received import ReceivedMessage, ReceivedSession
 from postroad.testing.script import NORMAL, Script, Step, Then
 
 _READ_OCTETS: Final = 1 << 16
 _PLAIN_STEP: Final = Step("NOOP")  # what happens where the script has nothing
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedMessage:
-    """A content that arrived up to its final dot, whatever was answered.
-
-    ``content`` has its dots unstuffed. ``options`` are the parameters of MAIL. ``reply`` is what the server said after
-    the dot, ``None`` if nothing; ``accepted`` whether that was a 2yz.
-    """
-
-    mail_from: str
-    recipients: tuple[str, ...]
-    content: bytes
-    options: tuple[str, ...] = ()
-    secure: bool = False
-    user: str | None = None
-    connection: int = 0
-    reply: str | None = None
-
-    @property
-    def accepted(self) -> bool:
-        return self.reply is not None and self.reply.startswith("2")
-
-
-@dataclass(slots=True)
-class ReceivedSession:
-    """One connection: its command lines in order, as they came; AUTH responses are among them."""
-
-    connection: int
-    commands: list[str] = field(default_factory=list)
-    secure: bool = False
-    closed: bool = False
 
 
 class _Over(Exception):
@@ -110,7 +78,9 @@ class ScriptedSession:
             case "QUIT":
                 await self._at("QUIT", line)
                 raise _Over
-            case "EHLO" | "HELO" | "AUTH" | "MAIL" | "RCPT" | "RSET" | "NOOP" | "VRFY" | "EXPN" | "HELP":
+            case "BDAT" if self._normal.offers("CHUNKING"):
+                await self._chunk(line)
+            case "EHLO" | "HELO" | "LHLO" | "AUTH" | "MAIL" | "RCPT" | "RSET" | "NOOP" | "VRFY" | "EXPN" | "HELP":
                 await self._at(verb, line)
             case _:
                 await self._write(b"500 5.5.2 Unknown command\r\n", None)
@@ -140,29 +110,63 @@ class ScriptedSession:
     async def _content(self) -> None:
         if not self._buffer:
             await self._fill()
+        await self._content_begins()
+        self._normal.take(await self._up_to_the_dot())
+        await self._content_is_complete("DOT", ".")
+
+    async def _chunk(self, line: str) -> None:
+        """RFC 3030 §2: so many octets, whatever they are, follow the command line."""
+        size, last = chunk_size(line)
+        if size and not self._buffer:
+            await self._fill()
+        await self._content_begins()
+        self._normal.take(await self._exactly(size))
+        if last and self._normal.awaits_content:
+            await self._content_is_complete("BDAT LAST", line)
+        else:
+            await self._at("BDAT LAST" if last else "BDAT", line)
+
+    async def _content_begins(self) -> None:
         step = self._script.step("CONTENT", "", self._record.connection)
         if step is not None:
             await self._act(step, "")
-        content = await self._up_to_the_dot()
+
+    async def _content_is_complete(self, point: str, line: str) -> None:
+        """Answer it: once, or over LMTP once for each recipient (RFC 2033 §4.2)."""
         transaction, normal = self._normal.transaction, self._normal
-        step = self._script.step("DOT", ".", self._record.connection) or _PLAIN_STEP
-        await self._pass_gate(step)
-        reply = _wire(step, normal.reply("DOT", "."))
-        normal.learn("DOT", ".", _code(reply))
-        if transaction is not None:
-            self._on_message(
-                ReceivedMessage(
-                    transaction.mail_from,
-                    tuple(transaction.recipients),
-                    content,
-                    transaction.options,
-                    normal.secure,
-                    normal.user,
-                    self._record.connection,
-                    reply.decode("utf-8", "replace").rstrip("\r\n") if reply else None,
-                )
-            )
-        await self._write(reply, step)
+        lines = list(transaction.recipients) if normal.lmtp and transaction is not None else [line]
+        replies: list[str | None] = []
+        if not lines:  # a script said 354 although there is nobody
+            normal.learn(point, line, 0)
+            self._keep(transaction, replies)
+        for number, one in enumerate(lines, start=1):
+            step = self._script.step(point, one, self._record.connection) or _PLAIN_STEP
+            await self._pass_gate(step)
+            reply = _wire(step, normal.reply(point, line))
+            replies.append(reply.decode("utf-8", "replace").rstrip("\r\n") if reply else None)
+            if number == len(lines) or step.then is not Then.CONTINUE:
+                # Whoever hears the last word may look at once at what was received.
+                normal.learn(point, line, _code(reply))
+                self._keep(transaction, replies)
+            await self._write(reply, step)
+
+    def _keep(self, transaction: Transaction | None, replies: list[str | None]) -> None:
+        if transaction is None:
+            return
+        said = [reply for reply in replies if reply is not None]
+        message = ReceivedMessage(
+            transaction.mail_from,
+            tuple(transaction.recipients),
+            bytes(transaction.content),
+            transaction.options,
+            self._normal.secure,
+            self._normal.user,
+            self._record.connection,
+            "\n".join(said) if said else None,
+            tuple(transaction.recipient_options),
+            tuple(replies) if self._normal.lmtp else (),
+        )
+        self._on_message(message)
 
     async def _at(self, point: str, line: str) -> int:
         """Do what stands at this point; the code that was said, 0 for none."""
@@ -249,6 +253,13 @@ class ScriptedSession:
             await self._fill()
         del self._buffer[:3]
         return b""
+
+    async def _exactly(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            await self._fill()
+        octets = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return octets
 
     async def _fill(self) -> None:
         data = await self._reader.read(_READ_OCTETS)
