@@ -39,11 +39,13 @@ REST: Final = 0.5
 LONGEST_REST: Final = 0.005  # seconds
 CROWD: Final = 64  # items waiting that are worth a commit at once
 CHECKPOINT_OCTETS: Final = 16 * 1024 * 1024  # of content and rows between checkpoints
-# Seconds that closing waits for what is to be written yet; more than anybody waits for the lock. What is left after that
-# has failed for its callers, and the thread dies with the process.
+# Seconds that closing waits for what is to be written yet; more than anybody waits for the lock. What is left then has
+# failed for its callers, and the thread dies with the process.
 CLOSING_PATIENCE: Final = 60.0
 COLLISIONS: Final = 5  # tries of a transaction that others were in the way of
-TELL_EVERY: Final = 0.02  # seconds; a commit that notifies makes all others that do wait
+# Seconds without news after which workers elsewhere are told of the next; within them they look often by themselves. A
+# commit that notifies takes longer than one that writes a message.
+TELL_AFTER: Final = 1.0
 ROW_OCTETS: Final = 4096  # what an item's rows and their indexes come to in the log, roughly
 
 
@@ -63,7 +65,7 @@ class Writer:
         self._unsaved = 0  # octets in the log since the last checkpoint, roughly
         self._connection: Connection | None = None
         self.groups = 0  # committed so far
-        self._tell_at = 0.0  # by the monotonic clock
+        self._quiet_until = 0.0  # by the monotonic clock
 
     def call(self, work: Work[P, R], payload: P, *, octets: int = 0, news: bool = False) -> R:
         """Have it written, and wait for the commit. ``octets`` is the size of the content in the payload."""
@@ -202,14 +204,12 @@ class Writer:
         return collided(fault) or (dead and not begun)
 
     def _tell_others(self, group: list[Item[Any, Any]]) -> None:
-        """Wake the workers elsewhere, in a transaction of its own: the server makes all who notify wait in line.
-
-        Not for every group; what is left out here, they find by looking.
-        """
-        now = SYSTEM_CLOCK.monotonic()
-        if not self._location.on_server or now < self._tell_at or not any(item.news for item in group):
+        """Wake the workers elsewhere, in a transaction of its own: the server makes all who notify wait in line."""
+        if not self._location.on_server or not any(item.news for item in group):
             return
-        self._tell_at = now + TELL_EVERY
+        quiet_until, self._quiet_until = self._quiet_until, SYSTEM_CLOCK.monotonic() + TELL_AFTER
+        if SYSTEM_CLOCK.monotonic() < quiet_until:
+            return
         with self._gate, contextlib.suppress(NotCommitted, *database_faults()):
             execute(self._connected(), TELL_OTHERS)
 
