@@ -18,6 +18,7 @@ from postroad.smtp.server_events import (
     AuthAttempt,
     ContentComplete,
     Ended,
+    Ending,
     MailGiven,
     Question,
     RecipientGiven,
@@ -69,6 +70,7 @@ class SmtpSession(asyncio.BufferedProtocol):
         self._early: list[bytes] = []
         self._read = memoryview(bytearray(READ_OCTETS))
         self._event: ServerEvent | None = None  # that was found while octets came
+        self._said_goodbye = False  # both sides have, and the client has nothing to say behind it
 
     # ── asyncio calls these ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -183,6 +185,7 @@ class SmtpSession(asyncio.BufferedProtocol):
                 conversation.end(self._stopping)
             event, self._event = self._event or conversation.next_event(), None
             if isinstance(event, Ended):
+                self._said_goodbye = event.why is Ending.QUIT and not conversation.buffered
                 break
             if event is not None:
                 await self._act(conversation, event)
@@ -333,6 +336,10 @@ class SmtpSession(asyncio.BufferedProtocol):
         transport = self._transport
         assert transport is not None
         if self._gone.done() or transport.is_closing():
+            return
+        if self._said_goodbye and not transport.get_write_buffer_size():
+            transport.close()
+            await self._gone
             return
         try:
             if self._tls is None and not self._at_end:

@@ -25,7 +25,7 @@ class LineReader:
         return len(self._buffer) - self._position
 
     def feed(self, data: bytes) -> None:
-        self._buffer = self._buffer[self._position :] + data if self.buffered else data
+        self._buffer = self._buffer[self._position :] + data if self._buffer else data
         self._position = 0
 
     def line(self, longest: int) -> bytes | None:
@@ -35,14 +35,18 @@ class LineReader:
             LineTooLong: once, when its end has come.
             BareLineEnd: see there.
         """
-        end = self._buffer.find(b"\n", self._position)
-        if end < 0:
+        if not self._buffer:
+            return None
+        end = self._buffer.find(b"\n", self._position) + 1
+        if not end:
             self._skipping |= self.buffered > longest
             if self._skipping:
                 self.clear()
             return None
-        line = self._buffer[self._position : end + 1]
-        self._position = end + 1
+        line = self._buffer[self._position : end]
+        self._position = end
+        if end == len(self._buffer):
+            self.clear()
         if self._skipping or len(line) > longest:
             self._skipping = False
             raise LineTooLong
