@@ -13,6 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "pairings.md"
 SERVERS = ("postfix", "exim", "aiosmtpd", "smtp_sink")
 LMTP_SERVERS = ("dovecot",)
 CLIENTS = ("smtplib", "aiosmtplib", "nodemailer", "swaks", "curl", "msmtp", "smtp_source")
+RELAYS = ("postfix_relay", "exim_relay")
 
 
 @dataclass(slots=True)
@@ -94,7 +95,7 @@ def section(title: str) -> tuple[str, str]:
     return f"<!-- {title}: made from the tests -->\n\n", f"\n\n<!-- end of {title} -->"
 
 
-SECTIONS = {"servers": SERVERS, "LMTP servers": LMTP_SERVERS, "clients": CLIENTS}
+SECTIONS = {"servers": SERVERS, "LMTP servers": LMTP_SERVERS, "clients": CLIENTS, "relays": RELAYS}
 
 
 def with_tables(page: str) -> str:

@@ -40,6 +40,7 @@ class TestCurl(ClientSuite):
         on(Feature.PIPELINING): "it has none",
         Exercise(Feature.HELO): "only where EHLO is refused",
         on(Feature.SIZE): "it declares nothing of what it reads from standard input",
+        on(Feature.DSN): "it has none",
         on(Feature.CHUNKING): "it has none",
         on(Feature.EIGHT_BIT_MIME): "it declares nothing",
         Exercise(Feature.TWENTY): "one message a run",

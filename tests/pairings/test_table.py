@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.pairings.table import PAGE, SECTIONS, gaps, pairing, with_tables
+from tests.peers.exim import PACKAGES
+from tests.peers.fixtures import RequiresProgram
 from tests.peers.nodemailer import FOLDER
 
 VERSIONS = dict(re.findall(r"^\| ([\w-]+) \| ([\w.]+) \|", PAGE.read_text(), re.MULTILINE))
 FROM_DEBIAN = {
     "Postfix": "postfix",
-    "Exim": "exim4-daemon-light",
     "Dovecot": "dovecot-core",
     "swaks": "swaks",
     "curl": "curl",
@@ -53,15 +54,32 @@ def test_the_version_of_nodemailer() -> None:
     assert packages["node_modules/nodemailer"]["version"] == VERSIONS["nodemailer"]
 
 
-@pytest.mark.system
-@pytest.mark.parametrize("peer", FROM_DEBIAN)
-def test_the_versions_of_debian(peer: str) -> None:
-    """Debian changes no more than what stands behind the version of the program."""
+@pytest.fixture
+def debian() -> None:
     release = re.search(r'^VERSION_ID="?([\d.]+)', Path("/etc/os-release").read_text(), re.MULTILINE)
-    if shutil.which("apt-cache") is None or release is None or release[1] != DEBIAN:
+    if shutil.which("dpkg-query") is None or release is None or release[1] != DEBIAN:
         pytest.skip(f"the versions in docs/pairings.md are those of Debian {DEBIAN}")
-    command = ["apt-cache", "show", "--no-all-versions", FROM_DEBIAN[peer]]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = re.search(r"^Version: (?:\d+:)?([\w.]+)", told, re.MULTILINE)
+
+
+def without_revision(debian_version: str) -> str:
+    """Debian's own changes leave the version of the program as it is."""
+    found = re.match(r"(?:\d+:)?([\w.]+)", debian_version)
     assert found is not None
-    assert found[1] == VERSIONS[peer]
+    return found[1]
+
+
+@pytest.mark.system
+@pytest.mark.usefixtures("debian")
+@pytest.mark.parametrize("peer", FROM_DEBIAN)
+def test_the_versions_of_debian(peer: str, requires_program: RequiresProgram) -> None:
+    requires_program(peer.lower())
+    command = ["dpkg-query", "--show", "--showformat", "${Version}", FROM_DEBIAN[peer]]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert without_revision(told) == VERSIONS[peer]
+
+
+@pytest.mark.system
+@pytest.mark.usefixtures("debian", "start_exim")
+def test_the_version_of_exim() -> None:
+    (package,) = PACKAGES.glob("*.deb")
+    assert without_revision(package.name.split("_")[1]) == VERSIONS["Exim"]

@@ -17,7 +17,9 @@ from tests.peers.private_server import Launch, PrivateServer
 from tests.peers.waiting import PATIENCE
 
 OWNER = "Debian-exim"  # compiled into Debian's program
-PROGRAM = Path(__file__).parents[2] / "build" / "exim4" / "usr" / "sbin" / "exim4"
+UNPACKED = Path(__file__).parents[2] / "build" / "exim4"
+PACKAGES = UNPACKED / "package"
+PROGRAM = UNPACKED / "usr" / "sbin" / "exim4"
 ADVERTISED = {  # EHLO keyword → the list of hosts that see it
     "PIPELINING": "pipelining_advertise_hosts",
     "CHUNKING": "chunking_advertise_hosts",
@@ -46,11 +48,10 @@ tls_verify_certificates =
 deliver_drop_privilege
 received_header_text =
 domainlist anywhere = *
-acl_smtp_mail = mail
-acl_smtp_rcpt = rcpt
-acl_smtp_data = data
 {options}
 begin acl
+anything:
+  accept
 mail:
   deny  senders = reject@*
         message = 550 5.7.1 Not from you
@@ -69,7 +70,7 @@ rcpt:
   accept
 
 begin routers
-all:
+{router}all:
   driver = accept
   transport = mailbox
 
@@ -82,8 +83,25 @@ mailbox:
   return_path_add
   envelope_to_add
 
+{transport}
 begin authenticators
 {authenticators}"""
+# Mail for a.example stays here, so that what Exim reports to a sender there does not follow the mail.
+ROUTER = """\
+relay:
+  driver = manualroute
+  domains = ! a.example
+  route_list = * {relay.host}::{relay.port}
+  self = send
+  transport = relay
+
+"""
+TRANSPORT = """\
+relay:
+  driver = smtp
+  port = {relay.port}
+  tls_verify_cert_hostnames =
+"""
 # Where it has no certificate Exim signs one for itself at the start, for a second; it cannot tell that this is none.
 NO_TLS = """\
 tls_advertise_hosts =
@@ -116,6 +134,9 @@ class EximSettings:
     keywords: tuple[str, ...] = ("PIPELINING", "CHUNKING", "DSN", "SMTPUTF8", "8BITMIME", "PRDR")  # of EHLO
     message_size_limit: int = 50_000_000  # octets; Exim's own default
     options: Mapping[str, str] = field(default_factory=dict)
+    relay: Endpoint | None = None  # with one: it takes all mail, and hands it on to there
+    relay_options: Mapping[str, str] = field(default_factory=dict)  # lines of the transport that does so
+    client_authenticators: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +195,8 @@ class Exim(PrivateServer):
                 smtp=self.smtp,
                 smtps=self.smtps,
                 options=self._options(),
+                router=ROUTER.format(relay=self._settings.relay) if self._settings.relay else "",
+                transport=self._transport(),
                 authenticators=self._authenticators(),
             )
         )
@@ -187,9 +210,18 @@ class Exim(PrivateServer):
             "accept_8bitmime": str("8BITMIME" in settings.keywords).lower(),
             "prdr_enable": str("PRDR" in settings.keywords).lower(),
             "message_size_limit": str(settings.message_size_limit),
+            "acl_smtp_mail": "mail" if settings.relay is None else "anything",
+            "acl_smtp_rcpt": "rcpt" if settings.relay is None else "anything",
+            "acl_smtp_data": "data" if settings.relay is None else "anything",
             **settings.options,
         }
         return "".join(f"{name} = {value}\n" for name, value in options.items()) + self._tls()
+
+    def _transport(self) -> str:
+        if self._settings.relay is None:
+            return ""
+        more = "".join(f"  {name} = {value}\n" for name, value in self._settings.relay_options.items())
+        return TRANSPORT.format(relay=self._settings.relay) + more
 
     def _tls(self) -> str:
         certificate = self._settings.certificate
@@ -207,7 +239,7 @@ class Exim(PrivateServer):
 
     def _authenticators(self) -> str:
         if not self._settings.users:
-            return ""
+            return self._settings.client_authenticators
         first, second = (PASSWORD_OF.format(user=user, root=self._root) for user in ("$auth1", "$auth2"))
         return "".join(
             f"{name.replace('-', '_').lower()}:\npublic_name = {name}\n"
