@@ -240,6 +240,7 @@ def test_a_dead_road_is_kept_out_and_probed_later(caplog: pytest.LogCaptureFixtu
         clock.at += 30
         assert [roads_of(report) for report in send(composed, count=2)] == [["a"], ["a"]]
     assert composed.roads[0].standing is Standing.CLOSED
+    assert composed.roads[0].error is None
     assert [record.getMessage() for record in caplog.records] == [
         "a is not used for 30 s: ConnectError: it was not reached",
         "a works again",

@@ -11,7 +11,7 @@ from postroad.errors import MessageError
 from postroad.mailer.compose import Sendable, compose
 from postroad.mailer.intercept import interceptor
 from postroad.mailer.many import MESSAGES_AHEAD, Numbered, Sending
-from postroad.mailer.retrying import merged, unfinished, wait_before
+from postroad.mailer.retrying import merged, raised_unless_accepted, unfinished, wait_before
 from postroad.mailer.source import source_of
 from postroad.message.envelope import MailObject
 from postroad.message.seal import DEFAULT_MAX_SIZE
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 class AsyncMailer:
     """Sends messages over one route, with a pool of connections. Belongs to one event loop; not picklable.
 
-    ``route`` is a URL, an ``Smtp`` or a transport. ``retry`` says when ``send`` tries again by itself, within the call
-    (``None``: never); by default twice, after about half a second and two seconds, and never where it could double.
+    ``route`` is a URL, an ``Smtp``, several routes as a ``Failover`` or its like, or a transport. ``retry`` says when
+    ``send`` tries again by itself, within the call (``None``: never); by default twice, after about half a second and
+    two seconds, and never where it could double.
 
     Raises:
         ConfigurationError: the route or the account is wrong; nothing is connected yet.
@@ -72,10 +73,7 @@ class AsyncMailer:
             PostroadError: nobody was accepted: ``RecipientsRefused``, ``SenderRefused``, ``DataError``,
                 ``OutcomeUnknown``, ``ConnectError`` and so on; its ``report`` has the recipients.
         """
-        report = await self.deliver(self.compose(message))
-        if report.error is not None and not report.accepted:
-            raise report.error
-        return report
+        return raised_unless_accepted(await self.deliver(self.compose(message)))
 
     async def send_message(
         self,
@@ -121,7 +119,7 @@ class AsyncMailer:
     def sending(self) -> Sending:
         """A window of messages under way, for ``send_many`` on both faces."""
         window = max(MESSAGES_AHEAD, self.transport.concurrency)
-        return Sending(self._first_try, self._further_tries, window, self._clock)
+        return Sending(self.first_try, self._further_tries, window, self._clock)
 
     def numbered(self, index: int, message: Sendable) -> Numbered:
         """The composed message with its place, or what kept it from being composed."""
@@ -143,11 +141,16 @@ class AsyncMailer:
 
     async def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> SendReport:
         """Try a composed message, again where that can help; the report says all, a refusal is not raised."""
-        report = await self._first_try(mail, before_commit)
+        return await self.tried_on(mail, await self.first_try(mail, before_commit), before_commit)
+
+    async def tried_on(
+        self, mail: MailObject, report: SendReport, before_commit: BeforeCommit | None = None
+    ) -> SendReport:
+        """After the first try, again where that can help."""
         further = self._further_tries(mail, report, before_commit)
         return report if further is None else await further
 
-    def _first_try(self, mail: MailObject, before_commit: BeforeCommit | None) -> "asyncio.Future[SendReport]":
+    def first_try(self, mail: MailObject, before_commit: BeforeCommit | None = None) -> "asyncio.Future[SendReport]":
         if (capture := interceptor()) is not None:
             captured: asyncio.Future[SendReport] = asyncio.get_running_loop().create_future()
             captured.set_result(capture.sent(mail))
@@ -170,7 +173,7 @@ class AsyncMailer:
             if wait is None or not await self._rested(wait):
                 break
             attempts += 1
-            report = merged(report, await self._first_try(again, before_commit), attempts)
+            report = merged(report, await self.first_try(again, before_commit), attempts)
         if report.error is not None:
             report.error.report = report
         return report

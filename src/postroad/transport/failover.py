@@ -159,6 +159,8 @@ class ComposedTransport:
             road.breaker = before.after(verdict, began, now, self.breaker)
         if verdict in (Verdict.DOWN, Verdict.FAULTY):
             road.fault = fault
+        elif road.breaker.standing is Standing.CLOSED:
+            road.fault = None
         if road.breaker.standing is not before.standing:
             self._tell(road, now)
 
