@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
+from postroad.mailer.retrying import raised_unless_accepted
 from postroad.retry import WITHIN_CALL, Schedule
 
 if TYPE_CHECKING:
@@ -81,7 +82,12 @@ class Mailer:
             MessageError: the message is wrong; nothing was connected.
             PostroadError: nobody was accepted; its ``report`` has the recipients. See ``AsyncMailer.send``.
         """
-        return self._loop.run(self._mailer.send(message))
+        # Composed here, and one turn in the loop where nothing goes wrong: a thread that waits makes every hop dear.
+        mail = self._mailer.compose(message)
+        report = self._loop.begin(lambda: self._mailer.first_try(mail))
+        if not report.all_accepted:
+            report = self._loop.run(self._mailer.tried_on(mail, report))
+        return raised_unless_accepted(report)
 
     def send_message(
         self,

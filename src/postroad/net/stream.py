@@ -1,6 +1,6 @@
 """A byte stream over TCP with deadlines: the only place where the client touches a socket.
 
-A thin ``asyncio.BufferedProtocol`` with one reader: what has arrived is handed over whole, without a copy per line, and a
+A thin protocol of asyncio with one reader: what has arrived is handed over whole, without a copy per line, and a
 deadline costs one timer. Foreign exceptions are mapped here, once: callers see postroad's errors, ``TimeoutError``
 for a deadline, and an empty read at the end.
 """
