@@ -6,7 +6,7 @@ A refused recipient beside accepted ones is a value here, not an exception (RFC 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import NoReturn, SupportsIndex, overload
+from typing import NamedTuple, NoReturn, SupportsIndex, overload
 
 from postroad.address import Address
 from postroad.errors import OutcomeUnknown, PostroadError, RecipientsRefused
@@ -117,12 +117,11 @@ class Outcomes(tuple[Outcome, ...]):
         return super().__contains__(item)
 
 
-@dataclass(frozen=True, slots=True)
-class RouteTried:
+class RouteTried(NamedTuple):
     """One road of a composed route that a message took; ``error`` says why it had to take another one."""
 
     route: str  # as its URL, without secrets
-    error: PostroadError | None = field(default=None, compare=False)
+    error: PostroadError | None = None
 
     def __str__(self) -> str:
         return self.route if self.error is None else f"{self.route}: {self.error}"
