@@ -13,7 +13,7 @@ from postroad.message.envelope import Body, MailObject, UndottedLines, WireLines
 from postroad.outcome import Outcome, Result
 from postroad.reply import Phase, Reply
 from postroad.smtp import commands
-from postroad.smtp.body import stuffed
+from postroad.smtp.body import check_line_ends, stuffed
 from postroad.smtp.extensions import Extensions
 from postroad.smtp.states import Verb
 
@@ -79,8 +79,7 @@ class Transaction:
         """
         if self._commands is None:
             self._commands = list(self._opening())
-        if not self.chunked:
-            self.wire()
+        self.wire()
 
     def opening(self) -> list[tuple[Verb, bytes]]:
         """MAIL, every RCPT, and DATA unless the content goes in chunks."""
@@ -108,13 +107,21 @@ class Transaction:
             yield _DATA
 
     def wire(self) -> bytes:
-        """The content as it goes over the wire: in chunks as it is, else dot-stuffed, without the final dot."""
+        """The content as it goes over the wire: in chunks as it is, else dot-stuffed, without the final dot.
+
+        Raises:
+            MessageError: a bare CR or LF stands in the content.
+        """
         content = self.mail.content
-        if self.chunked or type(content) is UndottedLines:
-            return content
-        if self._wire is None:
-            self._wire = stuffed(content, checked=isinstance(content, WireLines))
-        return self._wire
+        if self._wire is not None:
+            return self._wire
+        checked = isinstance(content, WireLines)
+        if self.chunked and not checked:
+            check_line_ends(content)
+        if not self.chunked and type(content) is not UndottedLines:
+            content = stuffed(content, checked=checked)
+        self._wire = content
+        return content
 
     # ── replies ───────────────────────────────────────────────────────────────────────────────────────────────────
 
