@@ -60,6 +60,11 @@ class MemoryServer:
         return any(verb == "QUIT" for verb, _, _ in self.due)
 
     @property
+    def probed(self) -> bool:
+        """It has been asked whether it still lives."""
+        return any(verb == "NOOP" for verb, _, _ in self.due)
+
+    @property
     def greeting(self) -> bool:
         """The conversation has not got beyond the first command."""
         return any(verb in ("GREETING", "EHLO") for verb, _, _ in self.due)
