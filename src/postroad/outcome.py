@@ -147,7 +147,10 @@ class SendReport:
     @property
     def all_accepted(self) -> bool:
         """The next hop has taken responsibility for every recipient, of whom there is at least one."""
-        return bool(self.outcomes) and all([outcome.result is Result.ACCEPTED for outcome in self.outcomes])
+        for outcome in self.outcomes:  # noqa: SIM110 - asked for every message
+            if outcome.result is not Result.ACCEPTED:
+                return False
+        return bool(self.outcomes)
 
     @property
     def accepted(self) -> Outcomes:
