@@ -147,7 +147,7 @@ class SendReport:
     @property
     def all_accepted(self) -> bool:
         """The next hop has taken responsibility for every recipient, of whom there is at least one."""
-        for outcome in self.outcomes:  # noqa: SIM110 - asked for every message
+        for outcome in self.outcomes:
             if outcome.result is not Result.ACCEPTED:
                 return False
         return bool(self.outcomes)
