@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from postroad.net.smtp_handler import SmtpClient
+from postroad.net.smtp_handler import KeyStore, SmtpClient
 from postroad.net.smtp_listener import SmtpListener
 from postroad.smtp.server_events import ContentComplete
 from postroad.smtp.server_settings import AuthOffer, ServerLimits, ServerSettings
@@ -73,6 +73,7 @@ class Serving:
     certificates: Certificates | None = None
     implicit_tls: bool = False
     answer: str = "250 2.0.0 Taken"
+    keys: KeyStore | None = None
 
     def to(self, client: Callable[[Endpoint], Sent]) -> tuple[Sent, list[Received]]:
         """What a blocking client came to, and what was received."""
@@ -81,7 +82,9 @@ class Serving:
     async def _serve(self, client: Callable[[Endpoint], Sent]) -> tuple[Sent, list[Received]]:
         handler = RecordingHandler(answer=self.answer)
         tls = self.certificates.good.server_context() if self.certificates else None
-        async with SmtpListener(handler, settings=self.settings, tls=tls, implicit_tls=self.implicit_tls) as listener:
+        async with SmtpListener(
+            handler, settings=self.settings, tls=tls, implicit_tls=self.implicit_tls, keys=self.keys
+        ) as listener:
             sent = await asyncio.to_thread(client, Endpoint("localhost", listener.address[1]))
         return sent, handler.messages
 

@@ -17,6 +17,7 @@ class Feature(Enum):
     AUTH_PLAIN = "AUTH PLAIN"
     AUTH_LOGIN = "AUTH LOGIN"
     AUTH_CRAM_MD5 = "AUTH CRAM-MD5"
+    AUTH_SCRAM = "AUTH SCRAM-SHA-256"
     WRONG_PASSWORD = "a wrong password"
     HELO = "HELO alone"
     PIPELINING = "PIPELINING"

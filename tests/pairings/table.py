@@ -38,7 +38,7 @@ class Pairing:
 def pairing(name: str) -> Pairing:
     """What the test file of that name holds."""
     module = importlib.import_module(f"tests.pairings.test_{name}")
-    (suite,) = (one for one in vars(module).values() if isinstance(one, type) and vars(one).get("peer"))
+    (suite,) = (one for name, one in vars(module).items() if name.startswith("Test") and "peer" in vars(one))
     found = Pairing(vars(suite)["peer"], reasons=beyond(suite))
     of_suite = set(chain.from_iterable(exercised_by(method) for method in _tests(_members(suite))))
     found.tried |= of_suite - set(found.reasons)

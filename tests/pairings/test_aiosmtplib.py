@@ -57,6 +57,7 @@ def send() -> Send:
 class TestAiosmtplib(ClientSuite):
     peer = "aiosmtplib"
     cannot: ClassVar = {
+        Exercise(Feature.AUTH_SCRAM): "it has none",
         Exercise(Feature.PIPELINING, offered=True): "it has none",
         Exercise(Feature.CHUNKING, offered=True): "it has none",
     }

@@ -37,6 +37,7 @@ def sent(server: Endpoint, order: Order) -> Sent:
 class TestCurl(ClientSuite):
     peer = "curl"
     cannot: ClassVar = {
+        Exercise(Feature.AUTH_SCRAM): "it has none",
         on(Feature.PIPELINING): "it has none",
         Exercise(Feature.HELO): "only where EHLO is refused",
         on(Feature.SIZE): "it declares nothing of what it reads from standard input",

@@ -60,6 +60,7 @@ def send(start_exim: StartExim) -> Send:
 class TestEximRelay(ClientSuite):
     peer = "Exim"
     cannot: ClassVar = {
+        Exercise(Feature.AUTH_SCRAM): "Debian leaves it out",
         Exercise(Feature.HELO): "only where EHLO is refused",
         on(Feature.EIGHT_BIT_MIME): "it declares nothing",
         Exercise(Feature.TWENTY): "its queue decides",

@@ -4,9 +4,14 @@ from typing import ClassVar
 
 import pytest
 
-from postroad.smtp.server_settings import ServerLimits, ServerSettings
-from tests.pairings.client_suite import ClientSuite, Order, Send, Sent, Serving, Wire
+from postroad.net.smtp_handler import SmtpClient
+from postroad.reply import Reply
+from postroad.secret import Secret
+from postroad.smtp.scram_server import StoredKey
+from postroad.smtp.server_settings import AuthOffer, ServerLimits, ServerSettings
+from tests.pairings.client_suite import ClientSuite, Login, Order, Send, Sent, Serving, Wire
 from tests.pairings.exercise import Exercise, Feature, exercises, on
+from tests.peers.certificates import Certificates
 from tests.peers.endpoint import Endpoint
 from tests.peers.fixtures import RequiresProgram
 from tests.peers.msmtp import run_msmtp
@@ -81,3 +86,21 @@ def test_pipelined(send: Send) -> None:
     assert done.accepted, done.shown
     assert len(message.recipients) == 2
     assert "--> DATA\n<-- 250 2.1.0" in done.shown.replace("\r", "")  # MAIL is answered after DATA has been sent
+
+
+class Keys:
+    """Knows of bob's password only what SCRAM leaves of it."""
+
+    async def stored_key(self, client: SmtpClient, username: str) -> StoredKey | Reply | None:
+        return StoredKey.of(Secret("secret"), iterations=4096) if username == "bob" else None
+
+
+@exercises(Feature.AUTH_SCRAM)
+@pytest.mark.parametrize("password", ["secret", "wrong"])
+def test_scram(send: Send, certificates: Certificates, password: str) -> None:
+    settings = ServerSettings(auth=AuthOffer.OVER_TLS)
+    order = Order(wire=Wire.STARTTLS, ca=certificates.ca, login=Login("SCRAM-SHA-256", password))
+    serving = Serving(settings=settings, certificates=certificates, keys=Keys())
+    done, received = serving.to(lambda server: send(server, order))
+    assert done.accepted is (password == "secret"), done.shown
+    assert [who.user for who, _ in received] == (["bob"] if password == "secret" else [])

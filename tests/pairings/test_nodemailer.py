@@ -42,6 +42,7 @@ def sent(server: Endpoint, order: Order) -> Sent:
 class TestNodemailer(ClientSuite):
     peer = "nodemailer"
     cannot: ClassVar = {
+        Exercise(Feature.AUTH_SCRAM): "it has none",
         on(Feature.PIPELINING): "it has none",
         on(Feature.SIZE): "it declares nothing",
         on(Feature.CHUNKING): "it has none",

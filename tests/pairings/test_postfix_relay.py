@@ -53,6 +53,7 @@ def send(start_postfix: StartPostfix) -> Send:
 class TestPostfixRelay(ClientSuite):
     peer = "Postfix"
     cannot: ClassVar = {
+        Exercise(Feature.AUTH_SCRAM): NO_SASL,
         Exercise(Feature.AUTH_PLAIN): NO_SASL,
         Exercise(Feature.AUTH_LOGIN): NO_SASL,
         Exercise(Feature.WRONG_PASSWORD): NO_SASL,

@@ -38,6 +38,7 @@ def run(*arguments: str, serving: Serving | None = None) -> tuple[Sent, list[Rec
 class TestSmtpSource:
     peer = "smtp-source"
     cannot: ClassVar = {
+        Exercise(Feature.AUTH_SCRAM): NO_AUTH,
         Exercise(Feature.STARTTLS): NO_TLS,
         Exercise(Feature.IMPLICIT_TLS): NO_TLS,
         Exercise(Feature.AUTH_PLAIN): NO_AUTH,

@@ -58,6 +58,7 @@ def send() -> Send:
 class TestSmtplib(ClientSuite):
     peer = "smtplib"
     cannot: ClassVar = {
+        Exercise(Feature.AUTH_SCRAM): "it has none",
         Exercise(Feature.PIPELINING, offered=True): "it has none",
         Exercise(Feature.CHUNKING, offered=True): "it has none",
     }

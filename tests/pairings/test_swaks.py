@@ -32,6 +32,7 @@ def sent(swaks: RunSwaks, server: Endpoint, order: Order, *more: str) -> Sent:
 class TestSwaks(ClientSuite):
     peer = "swaks"
     cannot: ClassVar = {
+        Exercise(Feature.AUTH_SCRAM): "it has none",
         on(Feature.DSN): "it has none",
         on(Feature.CHUNKING): "it has none",
         on(Feature.EIGHT_BIT_MIME): "it declares nothing",
