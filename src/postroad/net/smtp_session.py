@@ -113,8 +113,8 @@ class SmtpSession(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         self._at_end = True
         self._wake()
-        # Replies may still be under way to a client that has only closed its own side; TLS knows no such half. Exim does
-        # so with its QUIT, right behind a message that is being made safe: that has to hear its 250.
+        # Replies may still be under way to a client that has only closed its own side; TLS knows no such half. Exim
+        # does so with its QUIT, right behind a message that is being made safe: that has to hear its 250.
         if self._tls is not None or self._conversation is None:
             return False
         return not self._conversation.ended or bool(self._under_way)
