@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from postroad.database.batch import Query, Statement
 from postroad.database.given import given
-from postroad.database.tables import delivery, flight, message
+from postroad.database.tables import content, delivery, flight, message
 from postroad.errors import NotFound
 from postroad.events import EventKind
 from postroad.outbox.record import ADD_EVENTS
@@ -40,6 +40,7 @@ class Amendment(StrEnum):
     DONE = "done"
     TOO_LATE = "too_late"  # in flight, or the next hop took it
     NOTHING_TO_DO = "nothing_to_do"  # it is so already, or has ended otherwise
+    CONTENT_GONE = "content_gone"  # the message itself is no longer kept: see ``Retention``
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class _Row(NamedTuple):
     in_flight: bool
     retried: bool  # a later delivery retries this one
     attempts: int
+    content_kept: bool
 
 
 _retry = delivery.alias("retry")
@@ -85,8 +87,13 @@ _ROWS = Query(
         select(func.count()).where(_retry.c.retry_of == delivery.c.id, _retry.c.message_id == delivery.c.message_id)
         .correlate(delivery).scalar_subquery().label("retried"),
         delivery.c.attempts,
+        content.c.id.is_not(None).label("content_kept"),
     )
-    .select_from(delivery.outerjoin(flight, flight.c.delivery_id == delivery.c.id))
+    .select_from(
+        delivery.outerjoin(flight, flight.c.delivery_id == delivery.c.id)
+        .join(message, message.c.id == delivery.c.message_id)
+        .outerjoin(content, content.c.id == message.c.content_id)
+    )
     .where(delivery.c.message_id == bindparam("message"))
     .order_by(delivery.c.number)
 )  # fmt: skip
@@ -170,8 +177,8 @@ def _rows(connection: Connection, message_id: str) -> list[_Row]:
     """The deliveries as they are; nobody changes them until this transaction ends."""
     _LOCK.rows(connection, message=message_id)  # first: who waited here must see what was written meanwhile
     return [
-        _Row(id_, recipient, DeliveryState(state), bool(flying), bool(retried), attempts)
-        for id_, recipient, state, flying, retried, attempts in _ROWS.rows(connection, message=message_id)
+        _Row(id_, recipient, DeliveryState(state), bool(flying), bool(retried), attempts, bool(kept))
+        for id_, recipient, state, flying, retried, attempts, kept in _ROWS.rows(connection, message=message_id)
     ]
 
 
@@ -190,6 +197,8 @@ def _retry_one(connection: Connection, row: _Row, now: float) -> tuple[Amendment
     if row.in_flight or row.state is DeliveryState.SENT:
         return Amendment.TOO_LATE, row.state
     if row.state in RETRIED_ANEW and not row.retried:
+        if not row.content_kept:
+            return Amendment.CONTENT_GONE, row.state
         _AGAIN.run(connection, delivery=row.id, now=now)
         latest = _LATEST.rows(connection, delivery=row.id)[0][0]
         _say(connection, latest, EventKind.RETRIED, now, {"attempts_before": row.attempts})

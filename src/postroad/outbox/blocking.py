@@ -18,6 +18,7 @@ from postroad.outbox.enqueue import enqueue
 from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
 from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Moment, Receipt
+from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route import WorkerRoute
 from postroad.outbox.stats import stats
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
@@ -29,9 +30,10 @@ from postroad.retry import Schedule
 class Outbox:
     """Remembers messages durably and has workers deliver them. Thread-safe; not picklable; survives a fork.
 
-    ``url`` is ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``sqlite:///:memory:`` (this process only).
-    ``streams`` declares what differs from what is usual; it is kept in the database. ``max_size`` is in octets of
-    content, ``None`` for no limit. Opening makes or migrates the database.
+    ``url`` is ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite:///:memory:`` (this process only) or
+    ``postgresql://user:password@host/database``. ``streams`` declares what differs from what is usual; it is kept in
+    the database. ``max_size`` is in octets of content, ``None`` for no limit. ``retention`` says how long this outbox's
+    workers keep what is over. Opening makes or migrates the database; a server's is migrated by ``postroad db migrate``.
 
     Raises:
         ConfigurationError: the database URL, its folder, file or schema cannot be used.
@@ -43,10 +45,11 @@ class Outbox:
         *,
         streams: Iterable[Stream] = (),
         max_size: int | None = DEFAULT_MAX_SIZE,
+        retention: Retention = DEFAULT_RETENTION,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
-        self._store = Store(url, streams=streams, max_size=max_size, clock=clock, chance=chance)
+        self._store = Store(url, streams=streams, max_size=max_size, retention=retention, clock=clock, chance=chance)
         self._running: set[BlockingWorker] = set()
 
     @classmethod

@@ -16,6 +16,7 @@ from postroad.outbox.enqueue import enqueue
 from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
 from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Moment, Receipt
+from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route import WorkerRoute
 from postroad.outbox.stats import stats
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
@@ -43,10 +44,11 @@ class AsyncOutbox:
         *,
         streams: Iterable[Stream] = (),
         max_size: int | None = DEFAULT_MAX_SIZE,
+        retention: Retention = DEFAULT_RETENTION,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
-        self._store = Store(url, streams=streams, max_size=max_size, clock=clock, chance=chance)
+        self._store = Store(url, streams=streams, max_size=max_size, retention=retention, clock=clock, chance=chance)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:

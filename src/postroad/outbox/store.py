@@ -18,6 +18,7 @@ from postroad.message.email import Email
 from postroad.message.raw import RawMessage
 from postroad.outbox.enqueue import Queued
 from postroad.outbox.job import Job, Moment, Receipt, payload_hash, read_key, read_times
+from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route import WorkerRoute, worker_transport
 from postroad.outbox.stream import Stream, checked_name
 from postroad.outbox.stream_table import Streams, declare, declared
@@ -49,6 +50,7 @@ class Store:
         *,
         streams: Iterable[Stream],
         max_size: int | None,
+        retention: Retention = DEFAULT_RETENTION,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
@@ -57,6 +59,7 @@ class Store:
         self.chance = chance
         self.running: set[Worker] = set()
         self._max_size = max_size
+        self._retention = retention
         declarations = tuple(streams)
         if declarations:
             self.database.write(declare, declarations)
@@ -117,6 +120,7 @@ class Store:
             running=self.running,
             closing=ours,
             schedule=schedule,
+            retention=self._retention,
             clock=self.clock,
             chance=self.chance,
         )

@@ -10,8 +10,16 @@ Octets = Callable[[int], bytes]
 
 def uuid7(now: float, octets: Octets = random_bytes) -> str:
     """A version 7 UUID in its text form; ``now`` is in seconds since the epoch."""
-    milliseconds = int(now * 1000) & 0xFFFF_FFFF_FFFF  # 48 bits: until the year 10889
     chance = int.from_bytes(octets(10))
-    value = milliseconds << 80 | 0x7 << 76 | (chance >> 68 & 0xFFF) << 64 | 0b10 << 62 | chance & 0x3FFF_FFFF_FFFF_FFFF
-    text = f"{value:032x}"
+    return _text(now, 0x7 << 76 | (chance >> 68 & 0xFFF) << 64 | 0b10 << 62 | chance & 0x3FFF_FFFF_FFFF_FFFF)
+
+
+def first_uuid7(now: float) -> str:
+    """What sorts before every one that is made from then on, and behind all that were made before."""
+    return _text(now, 0)
+
+
+def _text(now: float, rest: int) -> str:
+    milliseconds = max(0, int(now * 1000)) & 0xFFFF_FFFF_FFFF  # 48 bits: until the year 10889
+    text = f"{milliseconds << 80 | rest:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -19,10 +19,12 @@ from postroad.database.database import Database
 from postroad.database.opened import Watching
 from postroad.errors import DatabaseError, PostroadError
 from postroad.outbox.bell import Bell
+from postroad.outbox.broom import Broom
 from postroad.outbox.deliver import Deliverer
 from postroad.outbox.lease import Lease
 from postroad.outbox.liveness import BEAT_EVERY, GIVEN_UP_AFTER, beat, leave
 from postroad.outbox.recover import Arrival, Recovered, arrive
+from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route_rest import RouteRest
 from postroad.outbox.settle import next_try
 from postroad.outbox.supply import Supply
@@ -56,6 +58,7 @@ class Worker:
         running: "set[Worker] | None" = None,
         closing: bool = False,
         schedule: Schedule | None = None,
+        retention: Retention = DEFAULT_RETENTION,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
@@ -68,6 +71,7 @@ class Worker:
         self._schedule = schedule
         self._clock = clock
         self._chance = chance
+        self._broom = Broom(database, retention, clock)
         self._deliverer = Deliverer(database, transport, on_given_back=self._survey_again, clock=clock, chance=chance)
         self._supply = Supply(database, self.id, self._concurrency, clock=clock, next_try=self._planned_retry)
         self._route = RouteRest(database, transport.name, clock)
@@ -164,7 +168,7 @@ class Worker:
     async def _work(self) -> None:
         await self._arrive()
         tasks = [asyncio.create_task(self._deliver_one_by_one()) for _ in range(self._concurrency)]
-        tasks.append(asyncio.create_task(self._beat()))
+        tasks += [asyncio.create_task(self._beat()), asyncio.create_task(self._broom.sweep())]
         try:
             with contextlib.closing(self._database.watch(self.wake)) as watch:
                 await self._feed(watch)

@@ -1,0 +1,124 @@
+"""What is over is forgotten in time, and nothing else is."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from postroad.database.database import Database
+from postroad.errors import ConfigurationError, NotFound
+from postroad.outbox import amend, retention
+from postroad.outbox.blocking import Outbox
+from postroad.outbox.retention import Retention, Sweep, forget_contents, forget_messages
+from postroad.outbox.stats import stats
+from postroad.transport.to_memory import MemoryTransport
+from tests.fakes import START, middle
+from tests.outbox.letters import letter, wait_for_states
+from tests.outbox.stepped_clock import SteppedClock
+from tests.outbox.test_queue import answered, counted, job, land, leases, put, status, take
+from tests.peers.waiting import wait_until
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def database(any_database: str) -> Iterator[Database]:
+    opened = Database(any_database)
+    yield opened
+    opened.close()
+
+
+def finished(database: Database, *said: str) -> list[str]:
+    """Messages that got these answers, one second after the other."""
+    ids = put(database, *(job(at=START + number) for number in range(len(said))))
+    for lease, answer in zip(leases(take(database, at=START + 100)), said, strict=True):
+        land(database, answered(lease, answer, START + 100), at=START + 100)
+    return ids
+
+
+def tables(database: Database) -> list[int]:
+    return [counted(database, table) for table in ("content", "message", "delivery", "attempt", "event")]
+
+
+def test_contents_go_first_and_only_of_what_is_over(database: Database) -> None:
+    finished(database, "250 ok", "450 later", "550 no")
+    assert database.write(forget_contents, Sweep("", START + 100)) is None
+    assert tables(database) == [3, 3, 3, 3, 6]  # the last change is not old enough
+    assert database.write(forget_contents, Sweep("", START + 101)) is None
+    assert tables(database) == [1, 3, 3, 3, 6]
+
+
+def test_then_everything_about_them(database: Database) -> None:
+    sent, deferred, refused = finished(database, "250 ok", "450 later", "550 no")
+    assert database.write(forget_messages, Sweep("", START + 101)) is None
+    assert tables(database) == [1, 1, 1, 1, 2]
+    assert status(database, deferred).id == deferred
+    for gone in (sent, refused):
+        with pytest.raises(NotFound):
+            status(database, gone)
+    assert sum(database.read(lambda connection: stats(connection, START)).states.values()) == 1
+
+
+def test_one_recipient_that_is_not_done_keeps_the_message(database: Database) -> None:
+    put(database, job("ann@b.example", "bob@b.example"))
+    ann, bob = leases(take(database))
+    land(database, answered(ann, "250 ok"), answered(bob, "450 later"))
+    for forget in (forget_contents, forget_messages):
+        assert database.write(forget, Sweep("", START + 1)) is None
+    assert tables(database)[:3] == [1, 1, 2]
+
+
+def test_it_goes_in_batches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    ids = finished(database, *["250 ok"] * 5)
+    after = database.write(forget_messages, Sweep("", START + 101))
+    assert (after, tables(database)[1]) == (ids[1], 3)
+    assert after is not None
+    after = database.write(forget_messages, Sweep(after, START + 101))
+    assert (after, tables(database)[1]) == (ids[3], 1)
+    assert after is not None
+    assert database.write(forget_messages, Sweep(after, START + 101)) is None
+    assert tables(database) == [0, 0, 0, 0, 0]
+
+
+def test_what_has_no_content_any_more_is_not_tried_again(database: Database) -> None:
+    (id_,) = finished(database, "550 no")
+    database.write(forget_contents, Sweep("", START + 101))
+    (amended,) = database.write(amend.retry, amend.Wish((id_,), START + 102))
+    assert (str(amended.result), amended.state) == ("content_gone", "refused")
+
+
+def test_a_worker_sweeps(any_database: str) -> None:
+    clock = SteppedClock()
+    with Outbox(
+        any_database, clock=clock, chance=middle, retention=Retention(timedelta(days=1), timedelta(days=3))
+    ) as outbox:
+        receipt = outbox.send(letter())
+        with outbox.worker(MemoryTransport()):
+            wait_for_states(outbox, sent=1)
+            database = outbox._store.database
+            clock.advance(DAY + 600)
+            wait_until(lambda: counted(database, "content") == 0 or None, "the content to go")
+            assert outbox.status(receipt.id).recipients
+            wait_until(lambda: len(clock._sleepers) >= 3 or None, "the broom to rest")
+            clock.advance(2 * DAY)
+            wait_until(lambda: counted(database, "message") == 0 or None, "the message to go")
+
+
+@pytest.mark.parametrize(
+    ("content", "metadata", "said"),
+    [
+        (timedelta(seconds=-1), timedelta(days=9), "0 seconds or more"),
+        (timedelta(0), timedelta(hours=23), "a day or more"),
+        (timedelta(days=10), timedelta(days=9), "not kept for longer"),
+        (None, timedelta(days=9), "not kept for longer"),
+    ],
+)
+def test_times_that_make_no_sense_are_refused(content: timedelta | None, metadata: timedelta, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        Retention(content, metadata)
+
+
+def test_what_is_kept_for_ever() -> None:
+    assert Retention(None, None) == Retention(content=None, metadata=None)
+    assert Retention(metadata=None).content == timedelta(days=7)
