@@ -3,7 +3,8 @@
 Sources: RFC 5321 §4.2 (replies), RFC 2034 and RFC 3463 (enhanced status codes).
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Self
@@ -129,32 +130,34 @@ class Transcript:
     made into lines only when somebody reads it, because nearly nobody ever does.
     """
 
-    __slots__ = ("_dropped", "_first", "_last")
+    __slots__ = ("_added", "_first", "_last")
 
     KEPT_FIRST = 40  # entries; greeting, EHLO, TLS, AUTH fit in
-    KEPT_LAST = 80  # entries; some transactions with their replies
+    KEPT_LAST = 120  # entries; some transactions with their replies
 
     def __init__(self) -> None:
-        self._first: list[tuple[Direction, str | bytes | Reply]] = []
-        self._last: list[tuple[Direction, str | bytes | Reply]] = []
-        self._dropped = 0
+        self._first: list[_Entry] = []
+        self._last: deque[_Entry] = deque(maxlen=self.KEPT_LAST)
+        self._added = 0  # behind the first
 
     def add(self, direction: Direction, said: str | bytes | Reply) -> None:
         """Record a line of text, a command with its line end, or a reply; the caller has masked secrets."""
+        self.extend(((direction, said),))
+
+    def extend(self, said: "Sequence[_Entry]") -> None:
+        """Record commands as they were written (bytes) or replies, one after the other."""
         if len(self._first) < self.KEPT_FIRST:
-            self._first.append((direction, said))
-            return
-        self._last.append((direction, said))
-        if len(self._last) >= 2 * self.KEPT_LAST:  # trimmed in steps, so that adding stays cheap
-            self._dropped += self.KEPT_LAST
-            del self._last[: self.KEPT_LAST]
+            self._first.extend(said)
+        else:
+            self._last.extend(said)
+            self._added += len(said)
 
     def snapshot(self) -> tuple[TranscriptLine, ...]:
         """The lines kept so far, with a note where some were left out."""
-        first = [line for entry in self._first for line in _lines(*entry)]
-        last = [line for entry in self._last for line in _lines(*entry)]
-        if self._dropped:
-            first.append(TranscriptLine(Direction.NOTE, f"({self._dropped} entries left out)"))
+        first = [line for entry in self._first for line in _lines(entry)]
+        last = [line for entry in self._last for line in _lines(entry)]
+        if dropped := self._added - len(self._last):
+            first.append(TranscriptLine(Direction.NOTE, f"({dropped} entries left out)"))
         return (*first, *last)
 
     def __iter__(self) -> Iterator[TranscriptLine]:
@@ -164,7 +167,14 @@ class Transcript:
         return "\n".join(str(line) for line in self.snapshot())
 
 
-def _lines(direction: Direction, said: str | bytes | Reply) -> Iterator[TranscriptLine]:
+_Entry = bytes | Reply | tuple[Direction, str | bytes | Reply]  # bytes are the client's, a reply is the server's
+
+
+def _lines(entry: "_Entry") -> Iterator[TranscriptLine]:
+    if isinstance(entry, tuple):
+        direction, said = entry
+    else:
+        direction, said = (Direction.CLIENT if isinstance(entry, bytes) else Direction.SERVER), entry
     if isinstance(said, Reply):
         for text in said.lines:
             yield TranscriptLine(direction, f"{int(said.code)} {text}")

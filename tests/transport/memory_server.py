@@ -56,10 +56,6 @@ class MemoryServer:
         self.deaf = False
 
     @property
-    def hears_goodbye(self) -> bool:
-        return any(verb == "QUIT" for verb, _, _ in self.due)
-
-    @property
     def probed(self) -> bool:
         """It has been asked whether it still lives."""
         return any(verb == "NOOP" for verb, _, _ in self.due)

@@ -9,7 +9,7 @@ that; DATA, STARTTLS, AUTH and EHLO end a pipelined group.
 import base64
 import binascii
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -24,6 +24,7 @@ from postroad.smtp.replies import ReplyReader
 from postroad.smtp.states import State, Verb, after_reply
 
 NO_EXTENSIONS: Final = Extensions()
+_HELLOS: Final = frozenset({Verb.EHLO, Verb.HELO, Verb.LHLO})
 
 
 class Answer(NamedTuple):
@@ -136,9 +137,12 @@ class ClientConversation:
         """A command that was written by ``commands``."""
         return self._command(verb, wire)
 
-    def group(self, group: Iterable[tuple[Verb, bytes]]) -> list[bytes]:
-        """Several commands for one write (RFC 2920 §3.1), as ``commands`` has written them."""
-        return [self._command(verb, wire) for verb, wire in group]
+    def group(self, verbs: Iterable[Verb], wires: Sequence[bytes]) -> None:
+        """Several commands go out in one write (RFC 2920 §3.1), as ``commands`` has written them."""
+        if self.state is State.CLOSED:
+            raise ProtocolError("commands on a closed session")
+        self._waiting.extend(verbs)
+        self.transcript.extend(wires)
 
     def mail(self, sender: Address | None, *, size: int | None = None) -> bytes:
         return self._command(Verb.MAIL, commands.mail(sender, size=size))
@@ -200,31 +204,39 @@ class ClientConversation:
         events: list[ClientEvent] = []
         if self._over:
             return events
+        replies = self._reader.feed(data)
+        waiting = self._waiting
         try:
-            for reply in self._reader.feed(data):
-                events.append(self._event(reply))  # noqa: PERF401 - what came before a fault counts
+            for reply in replies:
+                if not waiting:
+                    events.append(self._unsolicited(reply))
+                    continue
+                verb = waiting.popleft()
+                state = after_reply(self.state, verb, reply.code)
+                if state is None:
+                    self.transcript.extend(replies[: len(events) + 1])
+                    raise self._impossible(verb, reply.code)
+                self.state = state
+                if verb in _HELLOS:
+                    self._learn(verb, reply)
+                events.append(_answer(Answer, (verb, reply)))
+            self.transcript.extend(replies)
             if self._reader.fault is not None:
                 raise self._broken(self._reader.fault.message, self.awaited)
         except ProtocolError as fault:
             events.append(Broken(fault, self._broken_at))
         return events
 
-    def _event(self, reply: Reply) -> ClientEvent:
-        self.transcript.add(Direction.SERVER, reply)
-        if not self._waiting:
-            if reply.code == 421:
-                self.state = State.CLOSED
-            return Unsolicited(reply)
-        verb = self._waiting.popleft()
-        state = after_reply(self.state, verb, reply.code)
-        if state is None:
-            raise self._impossible(verb, reply.code)
-        self.state = state
-        if verb in (Verb.EHLO, Verb.LHLO) and reply.code.positive:
-            self.extensions = parse_cached(reply.lines[1:])
-        elif verb is Verb.HELO:
+    def _unsolicited(self, reply: Reply) -> Unsolicited:
+        if reply.code == 421:
+            self.state = State.CLOSED
+        return Unsolicited(reply)
+
+    def _learn(self, verb: Verb, reply: Reply) -> None:
+        if verb is Verb.HELO:
             self.extensions = NO_EXTENSIONS
-        return _answer(Answer, (verb, reply))
+        elif reply.code.positive:
+            self.extensions = parse_cached(reply.lines[1:])
 
     def _move(self, verb: Verb, code: int) -> None:
         state = after_reply(self.state, verb, code)

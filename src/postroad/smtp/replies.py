@@ -46,7 +46,11 @@ class ReplyReader:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         try:
             for line in lines:
-                reply = self._add(line.removesuffix(b"\r"))  # a bare LF ends a line too: old servers, no ambiguity here
+                line = line.removesuffix(b"\r")  # noqa: PLW2901 - a bare LF ends a line too: old servers, no ambiguity
+                if line[3:4] != b"-" and not self._lines and len(line) <= MAX_LINE_OCTETS:  # nearly all
+                    replies.append(_single(line))
+                    continue
+                reply = self._add(line)
                 if reply is not None:
                     replies.append(reply)
             if len(self._buffer) > MAX_LINE_OCTETS + 1:  # the one may be the CR of its end
@@ -58,8 +62,6 @@ class ReplyReader:
     def _add(self, line: bytes) -> Reply | None:
         if len(line) > MAX_LINE_OCTETS:
             raise ProtocolError(_TOO_LONG)
-        if not self._lines and line[3:4] != b"-":
-            return _single(line)
         self._size += len(line)
         if self._size > MAX_REPLY_OCTETS:
             raise ProtocolError(f"a reply is longer than {MAX_REPLY_OCTETS} octets")

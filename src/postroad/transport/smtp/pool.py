@@ -73,6 +73,7 @@ class Pool:
         self._farewells: set[asyncio.Task[None]] = set()
         self._opening = 0
         self._probing = 0
+        self._leaving = 0
         self._proven = False
         self._hold_back_until = 0.0
         self._moved_at = 0.0  # when a message last left the queue
@@ -102,6 +103,7 @@ class Pool:
             members=len(self._members),
             proven=self._proven,
             holding_back=self._loop.time() < self._hold_back_until,
+            leaving=self._leaving,
         )
 
     def _stir(self) -> None:
@@ -215,8 +217,10 @@ class Pool:
             return None
 
     def _return_rest(self, last: Transaction | None) -> None:
-        """A message with more recipients goes on over another connection."""
-        if last is not None and last.delivery.has_more and last.delivery not in self._queue:
+        """A message with more recipients goes on over another connection, once its last transaction is through."""
+        if last is None or not (last.committed or last.ended):  # what its content is told may hold for the rest too
+            return
+        if last.delivery.has_more and last.delivery not in self._queue:
             last.delivery.session = None
             self._queue.appendleft(last.delivery)
 
@@ -319,9 +323,16 @@ class Pool:
         if not connection.open or not connection.usable:
             connection.abort()
             return
+        self._leaving += 1
         farewell = self._loop.create_task(connection.quit())
         self._farewells.add(farewell)
-        farewell.add_done_callback(self._farewells.discard)
+        farewell.add_done_callback(self._left)
+
+    def _left(self, farewell: "asyncio.Task[None]") -> None:
+        self._farewells.discard(farewell)
+        self._leaving -= 1
+        if not (self._closing or farewell.cancelled()):
+            self._stir()
 
     async def aclose(self) -> None:
         """Let transactions under way finish, drop what waits, and close every connection."""

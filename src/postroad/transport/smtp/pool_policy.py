@@ -17,6 +17,7 @@ class PoolState:
     members: int
     proven: bool  # an opening has succeeded since the last one failed
     holding_back: bool  # an opening failed lately while other connections worked
+    leaving: int = 0  # connections that have said QUIT: for the server they are still there
 
 
 class Wake(Enum):
@@ -37,7 +38,7 @@ def on_waiting(state: PoolState, limits: PoolLimits) -> Wake:
         return Wake.NOTHING
     if state.idle:
         return Wake.IDLE_MEMBER
-    if state.members >= limits.connections or state.woken + state.opening >= state.waiting:
+    if state.members + state.leaving >= limits.connections or state.woken + state.opening >= state.waiting:
         return Wake.NOTHING
     if state.opening and not state.proven:
         return Wake.NOTHING

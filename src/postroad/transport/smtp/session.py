@@ -134,17 +134,18 @@ class Session:
     def _hear(self, data: bytes) -> None:
         if not data:
             raise self.connection.hung_up(self._conversation.awaited, self._phase())
+        on_reply, self._due = self._ON_REPLY, 0.0
         for event in self._conversation.receive(data):
             if self._over:
                 return
             if type(event) is not Answer:
                 self._unasked(event)
                 continue
-            self._due = 0.0
-            self._ON_REPLY[event.verb](self, event.reply)
-            if event.reply.code == 421 and not self._over:
+            verb, reply = event
+            on_reply[verb](self, reply)
+            if reply.code == 421 and not self._over:
                 # RFC 5321 §3.8: behind a 421 comes nothing, even where the server does not hang up.
-                raise self.connection.closing(event.reply, PHASE_OF[event.verb])
+                raise self.connection.closing(reply, PHASE_OF[verb])
         ready, self._ready = self._ready, None
         if ready is not None and not self._over:
             self._begin_content(ready)
@@ -235,9 +236,9 @@ class Session:
         spoilt = conversation.state in (State.MAIL, State.RCPT, State.CHUNKS)
         wire = conversation.rset() if spoilt else b""
         if conversation.extensions.pipelining:
-            wire += b"".join(conversation.group(transaction.opening()))
+            wire += b"".join(transaction.opening(conversation))
         elif not spoilt:
-            wire = conversation.command(*transaction.opening()[0])
+            wire = transaction.command(0, conversation)
         self._stream.write(wire)
         self._be_patient()
 
@@ -249,7 +250,7 @@ class Session:
 
     def _say(self, transaction: Transaction, number: int) -> None:
         """In lock-step: the next command of the opening, once the last one is answered."""
-        self._stream.write(self._conversation.command(*transaction.opening()[number]))
+        self._stream.write(transaction.command(number, self._conversation))
 
     def _mail_answered(self, reply: Reply) -> None:
         transaction = self._turn()
@@ -437,7 +438,7 @@ class Session:
             pieces = [wire, END]
         following = None
         if conversation.extensions.pipelining and (following := self._work.following(self, transaction)) is not None:
-            pieces += conversation.group(following.opening())
+            pieces += following.opening(conversation)
         self._following = following
         self._stream.write(b"".join(pieces))
         transaction.committed = True

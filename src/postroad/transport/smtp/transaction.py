@@ -3,7 +3,6 @@
 It writes nothing and waits for nothing; the session does. A message with many recipients has several of these.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from postroad.address import Address
@@ -14,13 +13,15 @@ from postroad.outcome import Outcome, Result
 from postroad.reply import Phase, Reply
 from postroad.smtp import commands
 from postroad.smtp.body import check_line_ends, stuffed
+from postroad.smtp.client import ClientConversation
 from postroad.smtp.extensions import Extensions
 from postroad.smtp.states import Verb
 
 if TYPE_CHECKING:
     from postroad.transport.smtp.delivery import Delivery
 
-_DATA: Final = (Verb.DATA, b"DATA\r\n")
+_DATA: Final = b"DATA\r\n"
+_FOR_ONE: Final = (Verb.MAIL, Verb.RCPT, Verb.DATA)
 # RFC 3463 §3.6: too many recipients. Without an enhanced code a 452 says the same (RFC 5321 §4.5.3.1.10), and so did
 # 552 before it.
 _TOO_MANY: Final = (5, 3)
@@ -30,7 +31,6 @@ class Transaction:
     """``mail`` is in the form that suits the server; ``accepted`` grows with RCPT's replies."""
 
     __slots__ = (
-        "_commands",
         "_extensions",
         "_wire",
         "accepted",
@@ -44,6 +44,8 @@ class Transaction:
         "outcomes",
         "recipients",
         "replied",
+        "verbs",
+        "wires",
     )
 
     def __init__(
@@ -61,7 +63,8 @@ class Transaction:
         self.ended = False
         self.left: list[Address] = []  # were too many for it
         self._extensions = extensions
-        self._commands: list[tuple[Verb, bytes]] | None = None
+        self.verbs: tuple[Verb, ...] = ()  # of the opening
+        self.wires: list[bytes] = []
         self._wire: bytes | None = None
 
     @property
@@ -77,34 +80,43 @@ class Transaction:
         Raises:
             MessageError: a bare CR or LF stands in the content.
         """
-        if self._commands is None:
-            self._commands = list(self._opening())
+        if not self.wires:
+            self._write_opening()
         self.wire()
 
-    def opening(self) -> list[tuple[Verb, bytes]]:
+    def _write_opening(self) -> None:
         """MAIL, every RCPT, and DATA unless the content goes in chunks."""
-        if self._commands is None:
-            self._commands = list(self._opening())
-        return self._commands
-
-    def _opening(self) -> Iterator[tuple[Verb, bytes]]:
         mail, extensions, dsn = self.mail, self._extensions, self.mail.envelope.dsn
-        yield (
-            Verb.MAIL,
-            commands.mail(
-                mail.envelope.mail_from,
-                size=len(mail.content) if extensions.size_offered else None,
-                eight_bit=mail.body is Body.EIGHT_BIT,
-                smtputf8=mail.smtputf8,
-                ret=_ret(dsn),
-                envid=dsn.envid if dsn is not None else None,
-                require_tls=mail.envelope.require_tls,
-            ),
+        mail_command = commands.mail(
+            mail.envelope.mail_from,
+            size=len(mail.content) if extensions.size_offered else None,
+            eight_bit=mail.body is Body.EIGHT_BIT,
+            smtputf8=mail.smtputf8,
+            ret=_ret(dsn),
+            envid=dsn.envid if dsn is not None else None,
+            require_tls=mail.envelope.require_tls,
         )
-        for recipient in self.recipients:
-            yield (Verb.RCPT, _rcpt(recipient, dsn))
-        if not self.chunked:
-            yield _DATA
+        rcpts = [_rcpt(recipient, dsn) for recipient in self.recipients]
+        if self.chunked:
+            self.verbs, self.wires = (Verb.MAIL, *(Verb.RCPT,) * len(rcpts)), [mail_command, *rcpts]
+        elif len(rcpts) == 1:
+            self.verbs, self.wires = _FOR_ONE, [mail_command, rcpts[0], _DATA]
+        else:
+            self.verbs = (Verb.MAIL, *(Verb.RCPT,) * len(rcpts), Verb.DATA)
+            self.wires = [mail_command, *rcpts, _DATA]
+
+    def opening(self, conversation: ClientConversation) -> list[bytes]:
+        """All of it, for one write."""
+        if not self.wires:
+            self._write_opening()
+        conversation.group(self.verbs, self.wires)
+        return self.wires
+
+    def command(self, number: int, conversation: ClientConversation) -> bytes:
+        """One of its commands after the other, for a server that wants to answer each."""
+        if not self.wires:
+            self._write_opening()
+        return conversation.command(self.verbs[number], self.wires[number])
 
     def wire(self) -> bytes:
         """The content as it goes over the wire: in chunks as it is, else dot-stuffed, without the final dot.
