@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, text
@@ -10,6 +11,7 @@ from postroad.address import Address
 from postroad.database.database import Database
 from postroad.database.driver import execute
 from postroad.errors import IdempotencyConflict, OutcomeUnknown
+from postroad.message.dsn_request import Dsn
 from postroad.message.envelope import MailObject
 from postroad.outbox import claim as claiming
 from postroad.outbox import settle, sites
@@ -180,6 +182,28 @@ def test_a_parcel_is_the_message_as_it_was_sealed(database: Database) -> None:
     put(database, job(mail=sealed))
     (parcel,) = take(database).parcels
     assert parcel.mail(sealed.content) == sealed
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        None,
+        Dsn("never"),
+        Dsn(["success", "failure"], ret="headers", envid="order 12=+3"),
+        Dsn({"ANN@b.example": "delay", "jörg@b.example": "never"}, ret="full"),
+    ],
+)
+def test_what_a_message_asks_of_its_way_is_kept(database: Database, dsn: Dsn | None) -> None:
+    plain = letter("hello", "ann@b.example", "jörg@b.example", smtputf8=True)
+    sealed = replace(plain, envelope=replace(plain.envelope, dsn=dsn, require_tls=dsn is not None))
+    put(database, job(mail=sealed))
+    (parcel,) = take(database).parcels
+    assert parcel.mail(sealed.content) == sealed
+
+
+def test_a_text_that_no_server_holds_is_kept_readable(database: Database) -> None:
+    (id_,) = put(database, job(subject="nul \0 inside"))
+    assert "inside" in status(database, id_).subject
 
 
 def test_all_due_recipients_of_a_message_go_together(database: Database) -> None:
@@ -474,7 +498,7 @@ def test_nobody_searches_a_file_for_what_is_due() -> None:
     assert "SCAN postroad_delivery" not in steps
     assert "SCAN picked" not in steps
     assert "postroad_delivery_due (site=? AND priority=? AND due_at<?)" in steps
-    assert "postroad_delivery_due ((site,priority)>(?,?))" in steps
+    assert "postroad_delivery_due ((site,priority,due_at)>(?,?,?))" in steps
     database.close()
 
 

@@ -32,8 +32,8 @@ class Outbox:
 
     ``url`` is ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``sqlite:///:memory:`` (this process only) or
     ``postgresql://user:password@host/database``. ``streams`` declares what differs from what is usual; it is kept in
-    the database. ``max_size`` is in octets of content, ``None`` for no limit. ``retention`` says how long this outbox's
-    workers keep what is over. Opening makes or migrates the database; a server's is migrated by ``postroad db migrate``.
+    the database. ``max_size`` is in octets of content, ``None`` for no limit. ``retention`` says how long the workers
+    of this outbox keep what is over. Opening makes or migrates a file; ``postroad db migrate`` does so on a server.
 
     Raises:
         ConfigurationError: the database URL, its folder, file or schema cannot be used.
