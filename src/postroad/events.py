@@ -17,6 +17,11 @@ class EventKind(Enum):
     UNCERTAIN = "uncertain"  # the final dot went out, no answer was recorded
     CANCELLED = "cancelled"
     RETRIED = "retried"  # somebody asked for it to be tried again
+    HELD = "held"  # somebody wants to decide about it first
+    RELEASED = "released"  # and has decided
+    SUPPRESSED = "suppressed"  # its recipient gets no mail from us
+    PAUSED = "paused"  # nothing of a domain, site or stream is tried for a while; of no recipient in particular
+    RESUMED = "resumed"
 
     def __str__(self) -> str:
         return self.value

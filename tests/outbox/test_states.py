@@ -10,8 +10,21 @@ S, M = DeliveryState, Move
 
 # Written out a second time, by the words of the specification, so that a slip in the table is seen here.
 LEGAL = {
-    S.SCHEDULED: {M.CLAIM: S.LEASED, M.EXPIRE: S.EXPIRED, M.CANCEL: S.CANCELLED},
-    S.READY: {M.CLAIM: S.LEASED, M.EXPIRE: S.EXPIRED, M.CANCEL: S.CANCELLED, M.TRY_AGAIN: S.READY},
+    S.SCHEDULED: {
+        M.CLAIM: S.LEASED,
+        M.EXPIRE: S.EXPIRED,
+        M.CANCEL: S.CANCELLED,
+        M.HOLD: S.HELD,
+        M.SUPPRESS: S.SUPPRESSED,
+    },
+    S.READY: {
+        M.CLAIM: S.LEASED,
+        M.EXPIRE: S.EXPIRED,
+        M.CANCEL: S.CANCELLED,
+        M.TRY_AGAIN: S.READY,
+        M.HOLD: S.HELD,
+        M.SUPPRESS: S.SUPPRESSED,
+    },
     S.LEASED: {
         M.GIVE_BACK: S.READY,
         M.DEFER: S.READY,
@@ -20,8 +33,17 @@ LEGAL = {
         M.EXPIRE: S.EXPIRED,
         M.LOSE_SIGHT: S.UNCERTAIN,
         M.CANCEL: S.CANCELLED,
+        M.HOLD: S.HELD,
+        M.SUPPRESS: S.SUPPRESSED,
     },
-    S.HELD: {M.EXPIRE: S.EXPIRED, M.CANCEL: S.CANCELLED, M.TRY_AGAIN: S.READY},
+    S.HELD: {
+        M.EXPIRE: S.EXPIRED,
+        M.CANCEL: S.CANCELLED,
+        M.TRY_AGAIN: S.READY,
+        M.RELEASE: S.READY,
+        M.RELEASE_UNTIL_DUE: S.SCHEDULED,
+        M.SUPPRESS: S.SUPPRESSED,
+    },
     S.UNCERTAIN: {
         M.TRY_AGAIN: S.READY,
         M.ASSUME_SENT: S.SENT,

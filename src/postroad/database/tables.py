@@ -125,6 +125,8 @@ SCHEDULED: Final = delivery.c.state == literal_column("'scheduled'")
 Index("postroad_delivery_scheduled", delivery.c.due_at, sqlite_where=SCHEDULED, postgresql_where=SCHEDULED)
 # So that a worker that starts finds a dead one's leases without reading the whole queue.
 Index("postroad_delivery_leased", delivery.c.owner, sqlite_where=LEASED, postgresql_where=LEASED)
+HELD: Final = delivery.c.state == literal_column("'held'")
+Index("postroad_delivery_held", delivery.c.expires_at, sqlite_where=HELD, postgresql_where=HELD)
 
 # The deliveries whose final dot may be out. Apart from ``delivery``: it is tiny, and read whole after a crash.
 flight = Table(
@@ -221,9 +223,11 @@ suppression = Table(
     Column("source", Text),  # what told so, such as an event or a person
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
+    Column("note", Text),  # for whoever reads the list
 )
 
-# What must not be tried for a while, and why. A scope and a key name it: ``route`` and the route's name.
+# What must not be tried for a while, and why. A scope and a key name it: ``route`` and the route's name; ``site``,
+# ``domain`` or ``stream`` and its name.
 suspension = Table(
     "postroad_suspension",
     metadata,

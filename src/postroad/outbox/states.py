@@ -54,6 +54,10 @@ class Move(Enum):
     TRY_AGAIN = "try again"  # the policy for uncertain deliveries, or a person
     ASSUME_SENT = "assume sent"  # the policy for uncertain deliveries
     CANCEL = "cancel"
+    HOLD = "hold"  # a person wants to decide about it first
+    RELEASE = "release"  # a person has decided: it goes on
+    RELEASE_UNTIL_DUE = "release until it is due"  # the same, of one whose first time has not come
+    SUPPRESS = "suppress"  # its recipient is on the suppression list
 
 
 _S, _M = DeliveryState, Move
@@ -66,20 +70,29 @@ MOVES: Final = MappingProxyType({
     (_S.SCHEDULED, _M.CLAIM): _S.LEASED,
     (_S.SCHEDULED, _M.EXPIRE): _S.EXPIRED,
     (_S.SCHEDULED, _M.CANCEL): _S.CANCELLED,
+    (_S.SCHEDULED, _M.HOLD): _S.HELD,
+    (_S.SCHEDULED, _M.SUPPRESS): _S.SUPPRESSED,
     (_S.READY, _M.CLAIM): _S.LEASED,
     (_S.READY, _M.EXPIRE): _S.EXPIRED,
     (_S.READY, _M.CANCEL): _S.CANCELLED,
     (_S.READY, _M.TRY_AGAIN): _S.READY,
+    (_S.READY, _M.HOLD): _S.HELD,
+    (_S.READY, _M.SUPPRESS): _S.SUPPRESSED,
     (_S.LEASED, _M.GIVE_BACK): _S.READY,
     (_S.LEASED, _M.DEFER): _S.READY,
     (_S.LEASED, _M.SUCCEED): _S.SENT,
     (_S.LEASED, _M.REFUSE): _S.REFUSED,
     (_S.LEASED, _M.EXPIRE): _S.EXPIRED,
     (_S.LEASED, _M.LOSE_SIGHT): _S.UNCERTAIN,
-    (_S.LEASED, _M.CANCEL): _S.CANCELLED,  # without a flight record only
+    (_S.LEASED, _M.CANCEL): _S.CANCELLED,  # without a flight record only, this one and the next two
+    (_S.LEASED, _M.HOLD): _S.HELD,
+    (_S.LEASED, _M.SUPPRESS): _S.SUPPRESSED,
     (_S.HELD, _M.EXPIRE): _S.EXPIRED,
     (_S.HELD, _M.CANCEL): _S.CANCELLED,
     (_S.HELD, _M.TRY_AGAIN): _S.READY,
+    (_S.HELD, _M.RELEASE): _S.READY,
+    (_S.HELD, _M.RELEASE_UNTIL_DUE): _S.SCHEDULED,
+    (_S.HELD, _M.SUPPRESS): _S.SUPPRESSED,
     (_S.UNCERTAIN, _M.TRY_AGAIN): _S.READY,
     (_S.UNCERTAIN, _M.ASSUME_SENT): _S.SENT,
     (_S.UNCERTAIN, _M.SUCCEED): _S.SENT,  # a late reply, this one and the next two
@@ -97,6 +110,10 @@ EVENTS: Final = MappingProxyType({
     _M.TRY_AGAIN: EventKind.RETRIED,
     _M.ASSUME_SENT: EventKind.SENT,
     _M.CANCEL: EventKind.CANCELLED,
+    _M.HOLD: EventKind.HELD,
+    _M.RELEASE: EventKind.RELEASED,
+    _M.RELEASE_UNTIL_DUE: EventKind.RELEASED,
+    _M.SUPPRESS: EventKind.SUPPRESSED,
 })  # fmt: skip
 """The event of each move. Claiming and giving back are the worker's own affair: attempts tell about those."""
 
