@@ -427,7 +427,7 @@ def test_a_blocking_call_inside_its_own_loop_is_refused() -> None:
 
 # What only one face has, and why.
 ONLY_ASYNC = {
-    "compose", "first_try", "numbered", "sending", "tried_on",  # what the blocking face is made of
+    "checked", "compose", "first_try", "numbered", "sending", "tried_on",  # what the blocking face is made of
     "aclose",  # is close() there
 }  # fmt: skip
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Self
 
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
-from postroad.mailer.retrying import raised_unless_accepted
 from postroad.retry import WITHIN_CALL, Schedule
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ class Mailer:
         report = self._loop.begin(lambda: self._mailer.first_try(mail))
         if not report.all_accepted:
             report = self._loop.run(self._mailer.tried_on(mail, report))
-        return raised_unless_accepted(report)
+        return self._mailer.checked(report)
 
     def send_message(
         self,

@@ -11,7 +11,7 @@ from postroad.errors import MessageError
 from postroad.mailer.compose import Sendable, compose
 from postroad.mailer.intercept import interceptor
 from postroad.mailer.many import MESSAGES_AHEAD, Numbered, Sending
-from postroad.mailer.retrying import merged, raised_unless_accepted, unfinished, wait_before
+from postroad.mailer.retrying import merged, unfinished, wait_before
 from postroad.mailer.source import source_of
 from postroad.message.envelope import MailObject
 from postroad.message.seal import DEFAULT_MAX_SIZE
@@ -73,7 +73,7 @@ class AsyncMailer:
             PostroadError: nobody was accepted: ``RecipientsRefused``, ``SenderRefused``, ``DataError``,
                 ``OutcomeUnknown``, ``ConnectError`` and so on; its ``report`` has the recipients.
         """
-        return raised_unless_accepted(await self.deliver(self.compose(message)))
+        return self.checked(await self.deliver(self.compose(message)))
 
     async def send_message(
         self,
@@ -136,6 +136,12 @@ class AsyncMailer:
         """
         limit = self.transport.max_size
         return compose(message, clock=self._clock, max_size=DEFAULT_MAX_SIZE if limit is None else limit)
+
+    def checked(self, report: SendReport) -> SendReport:
+        """The report if at least one recipient was accepted; else its error is raised."""
+        if report.error is not None and not report.accepted:
+            raise report.error
+        return report
 
     # ── tries ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -49,10 +49,3 @@ def merged(first: SendReport, later: SendReport, attempts: int) -> SendReport:
         transcript=later.transcript or first.transcript,
         routes=first.routes + later.routes,
     )
-
-
-def raised_unless_accepted(report: SendReport) -> SendReport:
-    """The report if at least one recipient was accepted; else its error is raised."""
-    if report.error is not None and not report.accepted:
-        raise report.error
-    return report
