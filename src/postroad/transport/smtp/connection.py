@@ -272,7 +272,7 @@ class SmtpConnection:
     @property
     def verified_tls(self) -> bool:
         """The server has proved who it is, and nobody on the way can read or change what is said."""
-        return self.stream.tls and self.settings.tls_settings.verify
+        return self.stream.tls and (self.stream.pinned or self.settings.tls_settings.verify)
 
     def transcript(self) -> tuple[TranscriptLine, ...]:
         """What has been said so far, redacted."""

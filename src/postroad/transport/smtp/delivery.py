@@ -114,7 +114,7 @@ class Delivery:
             PostroadError: this server cannot take the message, whatever it would answer.
         """
         transaction, self._prepared = self._prepared, None
-        if transaction is None or self._fitted_for is not connection.conversation.extensions:
+        if transaction is None or not self._is_fitted_for(connection.conversation.extensions):
             transaction = self._next_transaction(connection)
         del self._rest[: len(transaction.recipients)]
         self._running.append(transaction)
@@ -122,10 +122,14 @@ class Delivery:
 
     def _next_transaction(self, connection: "SmtpConnection") -> Transaction:
         extensions = connection.conversation.extensions
-        if self._fitted_for is not extensions:
+        if not self._is_fitted_for(extensions):
             self._fitted = fitted(self.mail, extensions, verified_tls=connection.verified_tls)
             self._fitted_for = extensions
         return Transaction(self, self._fitted, _share(self._rest, extensions), extensions)
+
+    def _is_fitted_for(self, extensions: Extensions) -> bool:
+        # Two connections that offer the same need not both have verified TLS.
+        return self._fitted_for is extensions and not self.mail.envelope.require_tls
 
     def give_back(self, transaction: Transaction) -> None:
         """No server has said anything to this transaction: its recipients wait again."""
