@@ -1,7 +1,8 @@
 """postroad's server with aiosmtplib."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import ClassVar
 
 import aiosmtplib
@@ -15,8 +16,9 @@ from tests.peers.endpoint import Endpoint
 PATIENCE = 30.0  # seconds
 
 
-def client_of(server: Endpoint, order: Order) -> aiosmtplib.SMTP:
-    return aiosmtplib.SMTP(
+@asynccontextmanager
+async def connected(server: Endpoint, order: Order) -> AsyncIterator[aiosmtplib.SMTP]:
+    client = aiosmtplib.SMTP(
         hostname=server.host,
         port=server.port,
         use_tls=order.wire is Wire.IMPLICIT_TLS,
@@ -24,6 +26,14 @@ def client_of(server: Endpoint, order: Order) -> aiosmtplib.SMTP:
         cert_bundle=str(order.ca) if order.ca else None,
         timeout=PATIENCE,
     )
+    transport = None
+    try:
+        async with client:
+            transport = client.transport
+            yield client
+    finally:
+        if transport is not None:  # aiosmtplib forgets it unclosed where the server hung up first
+            transport.close()
 
 
 async def hand_over(client: aiosmtplib.SMTP, order: Order) -> Sent:
@@ -43,7 +53,7 @@ async def hand_over(client: aiosmtplib.SMTP, order: Order) -> Sent:
 
 async def send_one(server: Endpoint, order: Order) -> Sent:
     try:
-        async with client_of(server, order) as client:
+        async with connected(server, order) as client:
             return await hand_over(client, order)
     except aiosmtplib.SMTPException as error:
         return Sent(False, str(error))
@@ -65,7 +75,7 @@ class TestAiosmtplib(ClientSuite):
     @exercises(Feature.HELO)
     def test_without_ehlo(self) -> None:
         async def send(server: Endpoint) -> Sent:
-            async with client_of(server, Order()) as client:
+            async with connected(server, Order()) as client:
                 await client.helo(hostname="client.example")
                 return await hand_over(client, Order())
 
@@ -77,7 +87,7 @@ class TestAiosmtplib(ClientSuite):
         contents = [LETTER + b"%d\r\n" % number for number in range(20)]
 
         async def send(server: Endpoint) -> Sent:
-            async with client_of(server, Order()) as client:
+            async with connected(server, Order()) as client:
                 return [await hand_over(client, Order(content=content)) for content in contents][-1]
 
         _, received = Serving().to(lambda server: asyncio.run(send(server)))
