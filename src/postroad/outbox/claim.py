@@ -6,7 +6,7 @@ another is just taking.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -31,6 +31,8 @@ from postroad.events import EventKind
 from postroad.outbox.lease import Lease, Parcel
 from postroad.outbox.sites import Lane
 from postroad.outbox.states import DeliveryState
+from postroad.outbox.suppress import end, key_of, reasons
+from postroad.suppression.list import suppressed
 
 NextTry = Callable[[Lease, float], float]
 """When a lease's delivery would be tried again, were nothing to be heard of this try."""
@@ -102,10 +104,13 @@ def _due(messages: Select[Any]) -> Select[Any]:
         message.c.dsn,
         message.c.require_tls,
         message.c.stream,
+        delivery.c.recipient_key,
     ).select_from(delivery.join(message, message.c.id == delivery.c.message_id)).where(
         WAITING, delivery.c.due_at <= bindparam("now"), delivery.c.message_id.in_(messages)
     ).order_by(delivery.c.priority, delivery.c.due_at, delivery.c.id)  # fmt: skip
 
+
+_STREAM: Final = 16  # its place among the columns; the recipient's key stands behind it
 
 _DUE = Query(_due(_messages), on_postgresql=_due(_free_messages).with_for_update(of=delivery, skip_locked=True))
 
@@ -160,12 +165,25 @@ def _claim(connection: Connection, wish: Claim) -> Claimed:
         _EXPIRE.run(connection, overdue, now=wish.now)
         _SAY_EXPIRED.run(connection, overdue, now=wish.now)
         rows = [row for row in rows if row[5] is None or row[5] > wish.now]
+    rows = _without_suppressed(connection, rows, wish.now)
     parcels = _parcels(wish.owner, rows)
     taken = [(lease.id, wish.next_try(lease, wish.now)) for parcel in parcels for lease in parcel.leases]
     if taken:
         _LEASE.run(connection, taken, owner=wish.owner, now=wish.now)
     lanes = _NEXT_DUE.rows(connection, wish.lanes)
     return Claimed(parcels, tuple([(Lane(site, priority), due_at) for site, priority, due_at in lanes]))
+
+
+def _without_suppressed(connection: Connection, rows: list[Sequence[Any]], now: float) -> list[Sequence[Any]]:
+    """The rows whose recipients may get them; the others end here."""
+    keys = [key_of(row[1], row[_STREAM + 1]) for row in rows]
+    listed = suppressed(connection, keys)
+    named = ((row[0], key, row[_STREAM]) for row, key in zip(rows, keys, strict=True))
+    ended = reasons(listed, named, now)
+    if not ended:
+        return rows
+    end(connection, ended, now)
+    return [row for row in rows if row[0] not in ended]
 
 
 def _parcels(owner: str, rows: Sequence[Sequence[Any]]) -> tuple[Parcel, ...]:
@@ -177,8 +195,8 @@ def _parcels(owner: str, rows: Sequence[Sequence[Any]]) -> tuple[Parcel, ...]:
 
 def _parcel(owner: str, rows: Sequence[Sequence[Any]]) -> Parcel:
     leases = []
+    stream = rows[0][_STREAM]
     for id_, recipient, epoch, due_at, first_due_at, expires_at, attempts, *_message in rows:
-        stream = _message[-1]
         leases.append(Lease(id_, recipient, owner, epoch + 1, due_at, first_due_at, expires_at, attempts, stream))
-    message_id, content_id, mail_from, header_id, size, body, smtputf8, dsn, require_tls = rows[0][7:16]
+    message_id, content_id, mail_from, header_id, size, body, smtputf8, dsn, require_tls = rows[0][7:_STREAM]
     return Parcel(message_id, content_id, mail_from, header_id, size, body, smtputf8, dsn, require_tls, tuple(leases))

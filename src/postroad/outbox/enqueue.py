@@ -1,7 +1,7 @@
 """From a job to rows: a pure function, and the executor that writes many jobs in one go."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    bindparam,
     insert,
     literal_column,
     select,
@@ -26,6 +27,8 @@ from postroad.events import EventKind
 from postroad.outbox.dsn_column import written_dsn
 from postroad.outbox.job import Job
 from postroad.outbox.states import DeliveryState
+from postroad.outbox.suppress import detail
+from postroad.suppression.list import Suppressed, suppressed
 
 
 class Rows(NamedTuple):
@@ -37,11 +40,15 @@ class Rows(NamedTuple):
 
 
 class Queued(NamedTuple):
-    """The message that stands in the outbox under this key: this one, or the first of its kind."""
+    """The message that stands in the outbox under this key: this one, or the first of its kind.
+
+    ``suppressed`` are the recipients who get nothing, because they are on the suppression list.
+    """
 
     id: str
     message_id: str | None
     duplicate: bool
+    suppressed: tuple[str, ...] = ()
 
 
 CONTENT_COLUMNS: Final[dict[str, Type]] = {"id": Text, "body": LargeBinary, "created_at": Double}
@@ -86,8 +93,11 @@ DELIVERY_COLUMNS: Final[dict[str, Type]] = {
 }
 
 
-def rows_of(job: Job) -> Rows:
-    """The rows of a job. Asks nobody: the site is the domain until a worker knows better."""
+def rows_of(job: Job, suppressed: Collection[str] = ()) -> Rows:
+    """The rows of a job. Asks nobody: the site is the domain until a worker knows better.
+
+    ``suppressed`` are the keys of the recipients who get nothing; their deliveries have ended when they begin.
+    """
     mail, now = job.mail, job.created_at
     sender = mail.envelope.mail_from
     tags = json.dumps(job.tags) if job.tags else "[]"
@@ -101,7 +111,8 @@ def rows_of(job: Job) -> Rows:
     state = DeliveryState.READY if job.send_at is None else DeliveryState.SCHEDULED
     deliveries: list[tuple[Any, ...]] = [
         (
-            job.id, number, recipient.addr_spec, recipient.domain, recipient.domain, job.priority, state.value,
+            job.id, number, recipient.addr_spec, recipient.domain, recipient.domain, job.priority,
+            DeliveryState.SUPPRESSED.value if recipient.key in suppressed else state.value,
             due, due, job.expires_at, 0, 0, 0, 0, now, recipient.key,
         )
         for number, recipient in enumerate(mail.envelope.recipients)
@@ -133,6 +144,24 @@ _INSERT_QUEUED = Statement(
         include_defaults=False,
     )
 )
+_ended = given(message_id=Text, recipient_key=Text, detail=Text)
+_INSERT_SUPPRESSED = Statement(
+    insert(event).from_select(
+        ["delivery_id", "kind", "at", "detail"],
+        select(delivery.c.id, literal_column(f"'{EventKind.SUPPRESSED}'"), delivery.c.changed_at, _ended.c.detail)
+        .select_from(_ended.join(delivery, delivery.c.message_id == _ended.c.message_id))
+        .where(delivery.c.recipient_key == _ended.c.recipient_key)
+        .order_by(delivery.c.id),
+        include_defaults=False,
+    )
+)
+_SUPPRESSED_OF = Query(
+    select(delivery.c.recipient)
+    .where(
+        delivery.c.message_id == bindparam("id"), delivery.c.state == literal_column(f"'{DeliveryState.SUPPRESSED}'")
+    )
+    .order_by(delivery.c.number)
+)
 _KNOWN_KEYS = Query(
     select(message.c.idempotency_key, message.c.id, message.c.message_id, message.c.payload_hash).where(
         message.c.idempotency_key.in_(given_values(Text))
@@ -144,13 +173,36 @@ def enqueue(connection: Connection, jobs: Sequence[Job]) -> list[Queued | Except
     """Write jobs; for one whose key is known, the first message's receipt, or an ``IdempotencyConflict``."""
     keyed = [job for job in jobs if job.idempotency_key is not None]
     repeated = _insert_keyed(connection, keyed) if keyed else {}
-    fresh = [rows_of(job) for job in jobs if job.id not in repeated]
+    fresh = [job for job in jobs if job.id not in repeated]
+    ended = _suppressed(connection, fresh)
     if fresh:
-        _INSERT_MESSAGES.run(connection, [one.message for one in fresh if one.message[_KEY] is None])
-        _write(connection, fresh)
-    return [
-        repeated[job.id] if job.id in repeated else Queued(job.id, job.mail.message_id, duplicate=False) for job in jobs
-    ]
+        rows = [rows_of(job, ended.get(job.id, ())) for job in fresh]
+        _INSERT_MESSAGES.run(connection, [one.message for one in rows if one.message[_KEY] is None])
+        _write(connection, rows)
+        _say_suppressed(connection, ended)
+    return [repeated[job.id] if job.id in repeated else _queued(job, ended.get(job.id, ())) for job in jobs]
+
+
+def _suppressed(connection: Connection, jobs: Sequence[Job]) -> dict[str, dict[str, str]]:
+    """Why recipients get nothing, by their keys, of each job that has such."""
+    listed = suppressed(connection, list({one.key for job in jobs for one in job.mail.envelope.recipients}))
+    return {job.id: reasons for job in jobs if (reasons := _reasons(listed, job))} if listed else {}
+
+
+def _reasons(listed: Suppressed, job: Job) -> dict[str, str]:
+    keys = (recipient.key for recipient in job.mail.envelope.recipients)
+    found = ((key, listed.reason(key, job.stream, job.created_at)) for key in keys)
+    return {key: reason for key, reason in found if reason is not None}
+
+
+def _say_suppressed(connection: Connection, ended: Mapping[str, Mapping[str, str]]) -> None:
+    rows = [(id_, key, detail(reason)) for id_, reasons in ended.items() for key, reason in reasons.items()]
+    _INSERT_SUPPRESSED.run(connection, rows)
+
+
+def _queued(job: Job, keys: Collection[str]) -> Queued:
+    names = tuple([one.addr_spec for one in job.mail.envelope.recipients if one.key in keys]) if keys else ()
+    return Queued(job.id, job.mail.message_id, duplicate=False, suppressed=names)
 
 
 _KEY: Final = list(MESSAGE_COLUMNS).index("idempotency_key")
@@ -165,18 +217,21 @@ def _insert_keyed(connection: Connection, jobs: Sequence[Job]) -> dict[str, Queu
     if not repeated:
         return {}
     known = {key: rest for key, *rest in _KNOWN_KEYS.rows(connection, [job.idempotency_key for job in repeated])}
-    return {job.id: _again(job, *known[str(job.idempotency_key)]) for job in repeated}
+    return {job.id: _again(connection, job, *known[str(job.idempotency_key)]) for job in repeated}
 
 
 def _key(job: Job) -> str:
     return job.idempotency_key or ""
 
 
-def _again(job: Job, id_: str, message_id: str | None, hashed: str | None) -> Queued | Exception:
+def _again(
+    connection: Connection, job: Job, id_: str, message_id: str | None, hashed: str | None
+) -> Queued | Exception:
     if hashed != job.payload_hash:
         sentence = f"the idempotency key {job.idempotency_key!r} is in use for another message ({id_})"
         return IdempotencyConflict(sentence)
-    return Queued(id_, message_id, duplicate=True)
+    names = tuple([recipient for (recipient,) in _SUPPRESSED_OF.rows(connection, id=id_)])
+    return Queued(id_, message_id, duplicate=True, suppressed=names)
 
 
 def _write(connection: Connection, rows: Sequence[Rows]) -> None:

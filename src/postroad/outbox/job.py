@@ -10,7 +10,7 @@ from typing import Final
 
 from postroad.address import Address
 from postroad.clock import as_datetime
-from postroad.errors import MessageError
+from postroad.errors import MessageError, Suppressed
 from postroad.message.envelope import MailObject
 
 Moment = datetime | timedelta
@@ -42,13 +42,25 @@ class Receipt:
     """The message is on disk: whatever happens to this process, it will be delivered, or its fate told.
 
     ``id`` is a UUIDv7; ``message_id`` the Message-ID header with its brackets; ``duplicate`` means that the same
-    message had been taken before under its idempotency key, and that this is its receipt.
+    message had been taken before under its idempotency key, and that this is its receipt. ``suppressed`` are those of
+    the recipients who get nothing, because they are on the suppression list; maybe all of them.
     """
 
     id: str
     message_id: str | None
     recipients: tuple[Address, ...]
     duplicate: bool = False
+    suppressed: tuple[Address, ...] = ()
+
+    def raise_for_suppressed(self) -> None:
+        """Complain if any recipient is on the suppression list.
+
+        Raises:
+            Suppressed: naming them.
+        """
+        if self.suppressed:
+            names = ", ".join(one.addr_spec for one in self.suppressed)
+            raise Suppressed(f"on the suppression list: {names}")
 
     def __str__(self) -> str:
         return self.id

@@ -133,7 +133,9 @@ class Store:
 
 def receipt(job: Job, queued: Queued) -> Receipt:
     """The receipt for a job that stands in the outbox, or stood there already."""
-    return Receipt(queued.id, queued.message_id, job.mail.envelope.recipients, queued.duplicate)
+    recipients = job.mail.envelope.recipients
+    ended = tuple([one for one in recipients if one.addr_spec in queued.suppressed]) if queued.suppressed else ()
+    return Receipt(queued.id, queued.message_id, recipients, queued.duplicate, ended)
 
 
 def _generated(message: Sendable) -> frozenset[str]:

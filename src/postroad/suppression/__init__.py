@@ -1,0 +1,1 @@
+"""Who gets no mail from us, until when, and why."""
