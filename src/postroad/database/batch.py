@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, Table, func, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
 
-from postroad.database.driver import SQLITE, execute
+from postroad.database.driver import SQLITE, changed_rows, execute
 from postroad.database.given import GIVEN, ON_POSTGRESQL, ON_SQLITE, ROWS, Row, Type, encode
 
 # SQLite allows 32,766 values in a statement (sqlite.org/limits.html, SQLITE_MAX_VARIABLE_NUMBER).
@@ -68,9 +68,14 @@ class Statement:
         self._suffix = suffix
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, given: Sequence[Any] | None = None, **parameters: Any) -> int:
-        """Execute; returns how many rows it changed. Nothing is executed for an empty ``given``."""
-        return sum([cursor.rowcount for cursor in self._executed(connection, given, parameters)])
+    def run(self, connection: Connection, given: Sequence[Any] | None = None, **parameters: Any) -> None:
+        """Execute; nothing is executed for an empty ``given``."""
+        for _ in self._executed(connection, given, parameters):
+            pass
+
+    def changed(self, connection: Connection, given: Sequence[Any] | None = None, **parameters: Any) -> int:
+        """As ``run``; returns how many rows it changed."""
+        return changed_rows(connection, self._executed(connection, given, parameters))
 
     def _executed(
         self, connection: Connection, given: Sequence[Any] | None, parameters: dict[str, Any]

@@ -1,6 +1,7 @@
 """Straight to the driver, past SQLAlchemy's execution: 5 µs a statement instead of 42 µs, measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -27,6 +28,29 @@ def begin_writing(connection: Connection) -> None:
 def begin_reading(connection: Connection) -> None:
     """Begin a transaction that sees one state of the database."""
     execute(connection, _BEGIN_READING[connection.dialect.name])
+
+
+@contextmanager
+def sent_ahead(connection: Connection) -> Generator[None]:
+    """Send statements without waiting for answers until somebody asks for one; what fails is raised then or at the end.
+
+    Each answer that a thread waits for costs it a turn of the interpreter, beside the way to the server and back.
+    """
+    if connection.dialect.name == SQLITE:
+        yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    with driver.pipeline():
+        yield
+
+
+def changed_rows(connection: Connection, cursors: Iterable[Any]) -> int:
+    """How many rows these statements have changed, when all of them are answered."""
+    ran = list(cursors)
+    if ran and connection.dialect.name != SQLITE:
+        with sent_ahead(connection):  # its end waits for every answer
+            pass
+    return sum([cursor.rowcount for cursor in ran])
 
 
 def lost(connection: Connection) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
 
-from postroad.database.driver import begin_writing, execute
+from postroad.database.driver import begin_writing, execute, lost, sent_ahead
 from postroad.database.faults import database_faults
 
 P = TypeVar("P")
@@ -48,10 +48,10 @@ class Item(Generic[P, R]):
 class NotCommitted(Exception):
     """The transaction itself failed, through no fault of an item; carries the reason."""
 
-    def __init__(self, reason: Exception, *, begun: bool) -> None:
+    def __init__(self, reason: Exception, *, certain: bool) -> None:
         super().__init__(str(reason))
         self.reason = reason
-        self.begun = begun  # else nothing has been written, for certain
+        self.certain = certain  # nothing has been written; else nobody knows
 
 
 def committed(connection: Connection, group: list[Item[Any, Any]]) -> Sequence[Any]:
@@ -62,20 +62,30 @@ def committed(connection: Connection, group: list[Item[Any, Any]]) -> Sequence[A
         Exception: what the work of one of the items raised; everything is rolled back.
     """
     try:
-        begin_writing(connection)
-    except database_faults() as fault:
-        raise NotCommitted(fault, begun=False) from fault
-    try:
-        results = _results(connection, group)
-    except BaseException:
+        with sent_ahead(connection):
+            _begin(connection)
+            results = _results(connection, group)
+    except NotCommitted:
+        raise
+    except BaseException as fault:
+        if lost(connection) and isinstance(fault, database_faults()):
+            raise NotCommitted(fault, certain=True) from fault
         _roll_back(connection)
         raise
     try:
         execute(connection, "COMMIT")
     except database_faults() as fault:
+        certain = not lost(connection)  # else it may have reached the server
         _roll_back(connection)
-        raise NotCommitted(fault, begun=True) from fault
+        raise NotCommitted(fault, certain=certain) from fault
     return results
+
+
+def _begin(connection: Connection) -> None:
+    try:
+        begin_writing(connection)
+    except database_faults() as fault:
+        raise NotCommitted(fault, certain=True) from fault
 
 
 def _results(connection: Connection, group: list[Item[Any, Any]]) -> Sequence[Any]:

@@ -20,14 +20,14 @@ from sqlalchemy import Connection, Engine
 
 from postroad.clock import SYSTEM_CLOCK
 from postroad.database.driver import execute, lost
-from postroad.database.faults import collided, database_faults, runtime_fault
+from postroad.database.faults import collided, database_faults, runtime_fault, told
 from postroad.database.fork_gate import ForkGate
 from postroad.database.group import Item, NotCommitted, P, R, Work, committed, settle
 from postroad.database.listener import TELL_OTHERS
 from postroad.database.location import Location
 from postroad.database.lock_file import LockFile
 from postroad.database.lock_patience import LockPatience
-from postroad.errors import DatabaseError
+from postroad.errors import DatabaseError, PostroadError
 
 WRITE_LOCK: Final = "-write-lock"  # of the file beside the database
 GROUP_ITEMS: Final = 256  # more per commit gains little (measured) and lets the first wait for the last
@@ -154,7 +154,7 @@ class Writer:
             try:
                 self._connection = self._engine.connect()
             except Exception as fault:
-                raise NotCommitted(fault, begun=True) from fault  # which is no reason to try each item by itself
+                raise NotCommitted(fault, certain=True) from fault
         return self._connection
 
     def _something_waits(self) -> bool:
@@ -185,10 +185,10 @@ class Writer:
                 try:
                     return committed(self._connected(), group)
                 except NotCommitted as fault:
-                    if last_try or not self._worth_another_try(fault.reason, begun=fault.begun):
-                        return [runtime_fault(fault.reason, self._location)] * len(group)
+                    if last_try or not self._worth_another_try(fault):
+                        return [_not_committed(fault, self._location)] * len(group)
                 except Exception as fault:  # noqa: BLE001  # one item's fault must not stop the others
-                    if not last_try and self._worth_another_try(fault, begun=True):
+                    if not last_try and collided(fault):
                         continue
                     if len(group) == 1:
                         return [runtime_fault(fault, self._location) if isinstance(fault, database_faults()) else fault]
@@ -196,12 +196,12 @@ class Writer:
         # One item's fault spoiled the whole transaction. It is rare, so each now gets a transaction of its own.
         return [self._written_under_lock([item])[0] for item in group]
 
-    def _worth_another_try(self, fault: Exception, *, begun: bool) -> bool:
-        """A transaction that was in another's way is; so is one that did not begin on a connection found dead."""
-        dead = self._connection is None or lost(self._connection)
-        if dead:
+    def _worth_another_try(self, fault: NotCommitted) -> bool:
+        """A transaction that was in another's way is; so is one whose connection was found dead before the commit."""
+        if self._connection is not None and lost(self._connection):
             self.disconnect()
-        return collided(fault) or (dead and not begun)
+            return fault.certain
+        return collided(fault.reason)
 
     def _tell_others(self, group: list[Item[Any, Any]]) -> None:
         """Wake the workers elsewhere, in a transaction of its own: the server makes all who notify wait in line."""
@@ -225,6 +225,15 @@ class Writer:
                     execute(self._connected(), "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             finally:
                 self._lock.release()
+
+
+def _not_committed(fault: NotCommitted, location: Location) -> PostroadError:
+    if fault.certain:
+        return runtime_fault(fault.reason, location)
+    sentence = f"{location.name} was lost during a commit; nobody knows whether it was written: {told(fault.reason)}"
+    error = DatabaseError(sentence, advice="Look, or repeat it with the same idempotency key.")
+    error.__cause__ = fault.reason
+    return error
 
 
 def _unlockable(fault: OSError, location: Location) -> DatabaseError:

@@ -48,7 +48,7 @@ _TAKE_BACK = Statement(delete(flight).where(flight.c.delivery_id.in_(select(_rec
 def depart(connection: Connection, departures: Sequence[Departure]) -> list[bool | Exception]:
     """Record each departure if all its leases still stand and none has expired; whether it did."""
     rows = [(one.id, one.owner, one.epoch, departure.now) for departure in departures for one in departure.leases]
-    if _RECORD.run(connection, rows) == len(rows):
+    if _RECORD.changed(connection, rows) == len(rows):
         return [True] * len(departures)
     return _partly(connection, departures, rows)
 

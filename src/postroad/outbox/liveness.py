@@ -32,7 +32,7 @@ def beat(connection: Connection, beats: Sequence[Arrival]) -> list[Recovered | E
 
 
 def _beat(connection: Connection, one: Arrival) -> Recovered | None:
-    if not _BEAT.run(connection, worker=one.id, life=one.epoch, now=one.now):
+    if not _BEAT.changed(connection, worker=one.id, life=one.epoch, now=one.now):
         return None
     if one.patience <= 0:  # there are no others
         return Recovered(declared(connection), 0, 0)

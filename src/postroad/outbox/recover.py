@@ -158,7 +158,7 @@ def reclaim(connection: Connection, finder: Arrival) -> Recovered:
         if uncertain:
             record(connection, [tuple(uncertain)])
         _CLEAR_FLIGHTS.run(connection, orphans)
-        taken_back = _TAKE_BACK.run(connection, orphans, now=finder.now)
+        taken_back = _TAKE_BACK.changed(connection, orphans, now=finder.now)
     _FORGET_WORKERS.run(connection, **patience)
     return Recovered(streams, taken_back + len(uncertain), len(uncertain))
 

@@ -98,7 +98,7 @@ def _every_lane() -> Query:
     )
     lanes = first.cte("lane", recursive=True)
     # The plus takes the column's affinity away: with it, SQLite would not search the index by both columns.
-    # The time, later than any, spares it the walk over the rest of the lane: it begins such a search with what is equal.
+    # The time, later than any, spares it the walk over the rest of the lane: such a search begins with what is equal.
     last = tuple_(lanes.c.site, literal_column("+lane.priority", Integer), literal_column("1e308", Double))
     following = in_order.where(tuple_(waiting.c.site, waiting.c.priority, waiting.c.due_at) > last).limit(1)
     step = select(delivery.c.site, delivery.c.priority, delivery.c.due_at).select_from(
