@@ -99,6 +99,7 @@ class SmtpConnection:
         try:
             await connection._introduce()
             await log_in.over(connection)
+            await connection._check_quiet()
         except PostroadError as fault:
             connection.abort()
             fault.transcript = fault.transcript or connection.conversation.transcript.snapshot()
@@ -135,6 +136,17 @@ class SmtpConnection:
             )
         if not reply.code.positive:
             raise ConnectError(f"{self.settings.where} refused us: {reply}", reply=reply, phase=Phase.GREETING)
+
+    async def _check_quiet(self) -> None:
+        """Whatever the server has said by now was not asked for, and would pass for its answer to the first MAIL."""
+        phase = Phase.AUTH if self.mechanism else Phase.EHLO
+        if self.stream.has_input:
+            data = await self.stream.read(self.settings.timeouts.command)  # it is there, so nothing is waited for
+            if not data:
+                raise self.hung_up(None, phase)
+            self._events.extend(self.conversation.receive(data))
+        if self._events:
+            raise self.lost(self._events.popleft(), phase)
 
     async def _tls_is_expected(self) -> bool:
         """Offer a handshake to a server that has not greeted: one that waits for it says nothing until it comes."""

@@ -215,4 +215,4 @@ def _all_refused(outcomes: tuple[Outcome, ...]) -> RecipientsRefused:
     # One that may be tried again speaks for all: then the message as a whole may be.
     spokesman = next((outcome for outcome in outcomes if outcome.temporary), outcomes[0])
     count = f"all {len(outcomes)} recipients" if len(outcomes) > 1 else "the recipient"
-    return RecipientsRefused(f"{count} refused: {spokesman}", reply=spokesman.reply, phase=Phase.RCPT)
+    return RecipientsRefused(f"{count} refused: {spokesman}", reply=spokesman.reply, phase=spokesman.phase)

@@ -250,6 +250,8 @@ class Session:
 
     def _say(self, transaction: Transaction, number: int) -> None:
         """In lock-step: the next command of the opening, once the last one is answered."""
+        if self._conversation.state is State.CLOSED:
+            return  # that answer was a 421
         self._stream.write(transaction.command(number, self._conversation))
 
     def _mail_answered(self, reply: Reply) -> None:
