@@ -57,6 +57,10 @@ class Session:
         self._current: Transaction | None = None
         self._following: Transaction | None = None  # its opening has gone out behind the final dot of the current one
         self._first = True  # the current transaction is the connection's first
+        # The last content was refused. Postfix keeps its transaction open where smtpd_end_of_data_restrictions refused
+        # it, so the server may not stand where RFC 5321 §4.1.1.4 puts it.
+        self._refused = False
+        self._behind_refusal = False  # the opening of the current transaction went out before that was known
         self._to_tell: list[tuple[Transaction, Reply | None]] = []  # told when everything is written
         self._ready: Transaction | None = None  # for its content, once all that came was heard
         self._in_content = False  # and not committed
@@ -228,12 +232,14 @@ class Session:
         transaction.delivery.session = self
         self._first = self.connection.served == 0
         self.connection.served += 1
+        self._behind_refusal, self._refused = self._refused, False
 
     def _start(self, transaction: Transaction) -> None:
-        self._turn_of(transaction)
         conversation = self._conversation
-        # What a refused DATA, a withdrawn or a given up message left behind would spoil this one.
-        spoilt = conversation.state in (State.MAIL, State.RCPT, State.CHUNKS)
+        # What a refused content or DATA, a withdrawn or a given up message left behind would spoil this one.
+        spoilt = self._refused or conversation.state in (State.MAIL, State.RCPT, State.CHUNKS)
+        self._refused = False
+        self._turn_of(transaction)
         wire = conversation.rset() if spoilt else b""
         if conversation.extensions.pipelining:
             wire += b"".join(transaction.opening(conversation))
@@ -260,6 +266,9 @@ class Session:
             # It speaks of the session and not of the sender (RFC 5321 §3.8). A server that has given up an idle
             # connection says it here when its word and ours crossed on the way.
             raise self.connection.closing(reply, Phase.MAIL)
+        if self._behind_refusal and reply.code == 503:
+            # It speaks of the transaction before this one, which its recipients may have joined: away from here.
+            raise Disconnected(f"the refused message is still open: {reply}", reply=reply, phase=Phase.MAIL)
         transaction.mail_answered(reply)
         if not self._conversation.extensions.pipelining:
             if transaction.ended:
@@ -482,6 +491,7 @@ class Session:
         elif reply.code.positive:  # what is next on the wire goes first
             self._to_tell.append((transaction, reply))
         else:
+            self._refused = True
             transaction.content_answered(reply)
 
     def _one_answered(self, reply: Reply) -> None:
