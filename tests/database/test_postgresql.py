@@ -1,7 +1,9 @@
 """A database on a PostgreSQL server: opening, migrating, losing and finding it again."""
 
+import sys
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,7 +17,7 @@ from postroad.database.location import read_url
 from postroad.database.migrate import Migrated, migrate_database
 from postroad.database.schema import REVISIONS, VERSION_TABLE, migrate
 from postroad.database.tables import metadata
-from postroad.errors import ConfigurationError, DatabaseError
+from postroad.errors import ConfigurationError, DatabaseError, MissingExtra
 from tests.database.test_database import in_child
 from tests.peers.postgresql import Postgresql
 from tests.peers.waiting import wait_until
@@ -250,3 +252,26 @@ def test_transactions_in_each_others_way_are_begun_again(server_database: str, d
     crossing.join()
     assert len(tries) > 2
     other.close()
+
+
+def test_without_its_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is not installed
+    with pytest.raises(MissingExtra, match="psycopg is not installed") as caught:
+        Database("postgresql://ann@host/mail")
+    assert "pip install 'postroad[postgres]'" in caught.value.advice
+
+
+def test_a_commit_that_was_lost_on_its_way_is_called_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(connection: Connection, sql: str) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        if sql == "COMMIT":
+            driver.execute(sql)
+            driver.close()
+        raise psycopg.OperationalError("the connection is lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("postroad.database.group.execute", cut)
+        with pytest.raises(DatabaseError, match="nobody knows whether it was written: the connection is lost"):
+            database.write(add_stream, "perhaps")
+    assert database.read(streams) == {"perhaps"}
+    database.write(add_stream, "after")

@@ -5,6 +5,7 @@ that: nobody reads it after the test, and a sync costs nothing, while everything
 """
 
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -24,7 +25,7 @@ from tests.peers.program import StartFailure, started
 from tests.peers.stoppable import Stoppable
 from tests.peers.waiting import wait_until
 
-USER, GROUP = "nobody", "nogroup"
+USER = "nobody"
 IN_MEMORY = Path("/dev/shm")
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -135,7 +136,7 @@ class Postgresql(Stoppable):
 
 
 def _as_user() -> dict[str, Any]:
-    return {"user": USER, "group": GROUP, "extra_groups": ()} if os.geteuid() == 0 else {}
+    return {"user": USER, "group": pwd.getpwnam(USER).pw_gid, "extra_groups": ()} if os.geteuid() == 0 else {}
 
 
 def _reachable_programs(folder: Path) -> Path:
