@@ -138,8 +138,10 @@ class Session:
     def _hear(self, data: bytes) -> None:
         if not data:
             raise self.connection.hung_up(self._conversation.awaited, self._phase())
-        on_reply, self._due = self._ON_REPLY, 0.0
-        for event in self._conversation.receive(data):
+        on_reply, events = self._ON_REPLY, self._conversation.receive(data)
+        if events:  # part of a reply does not make the wait for it longer
+            self._due = 0.0
+        for event in events:
             if self._over:
                 return
             if type(event) is not Answer:
