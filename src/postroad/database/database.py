@@ -68,6 +68,11 @@ class Database:
         """As ``write``, for the running event loop."""
         return self._opened().writer.submit(work, payload, octets=octets, news=news)
 
+    def tell_others(self) -> None:
+        """Have workers on other machines look at what another connection has committed; waits for nothing."""
+        if self.location.on_server and self._closed_because is None:
+            self._opened().writer.tell()
+
     def read(self, query: Callable[[Connection], R]) -> R:
         """Run a query on one state of the database, in this thread. Readers never wait for the writer.
 
@@ -189,10 +194,10 @@ def _read(engine: Engine, query: Callable[[Connection], R]) -> R:
             answer = query(connection)
             execute(connection, "ROLLBACK")
         except BaseException:
-            if lost(connection):
-                connection.invalidate()
-            else:
+            if not lost(connection):
                 execute(connection, "ROLLBACK")
+            elif not connection.invalidated:
+                connection.invalidate()
             raise
         return answer
 

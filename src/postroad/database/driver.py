@@ -55,4 +55,4 @@ def changed_rows(connection: Connection, cursors: Iterable[Any]) -> int:
 
 def lost(connection: Connection) -> bool:
     """Whether the server is not at the other end any more."""
-    return bool(getattr(connection.connection.dbapi_connection, "closed", False))
+    return connection.invalidated or bool(getattr(connection.connection.dbapi_connection, "closed", False))

@@ -79,6 +79,11 @@ class Writer:
         self._put(Item(work, payload, octets, future, news=news))
         return future
 
+    def tell(self) -> None:
+        """Wake the workers elsewhere, as after a commit of our own; waits for nothing."""
+        with contextlib.suppress(DatabaseError):  # closed meanwhile
+            self._put(Item(_nothing, None, 0, concurrent.futures.Future(), news=True))
+
     def _put(self, item: Item[Any, Any]) -> None:
         with self._condition:
             if self._closing.is_set():
@@ -144,7 +149,7 @@ class Writer:
     def disconnect(self) -> None:
         """Close the connection; the next group opens another. Only while the writer is not at work."""
         if self._connection is not None:
-            if lost(self._connection):
+            if lost(self._connection) and not self._connection.invalidated:
                 self._connection.invalidate()
             self._connection.close()
             self._connection = None
@@ -234,6 +239,10 @@ def _not_committed(fault: NotCommitted, location: Location) -> PostroadError:
     error = DatabaseError(sentence, advice="Look, or repeat it with the same idempotency key.")
     error.__cause__ = fault.reason
     return error
+
+
+def _nothing(_connection: Connection, payloads: Sequence[None]) -> Sequence[None]:
+    return payloads
 
 
 def _unlockable(fault: OSError, location: Location) -> DatabaseError:
