@@ -21,6 +21,7 @@ from postroad.outbox.liveness import GIVEN_UP_AFTER, beat
 from postroad.outbox.recover import Arrival, Recovered, arrive
 from postroad.outbox.sites import news, survey
 from postroad.outbox.stats import stats
+from postroad.outbox.worker import SURVEY_SHARED
 from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import START, middle
 from tests.outbox.letters import letter, only, wait_for_states
@@ -127,6 +128,25 @@ def test_two_workers_share_the_work_and_try_each_recipient_once(server_database:
         assert second.sent
 
 
+def test_what_one_worker_gives_back_another_takes_soon(server_database: str) -> None:
+    clock, stuck, transport = SteppedClock(), ScriptedTransport(before_dot=Stop()), MemoryTransport()
+    with Outbox(server_database, clock=clock) as here, Outbox(server_database, clock=clock) as there:
+        here.send(letter())
+        assert stuck.before_dot is not None
+        leaving = there.worker(stuck)
+        with leaving:
+            stuck.before_dot.wait_until_reached()
+            with here.worker(transport):
+                wait_until(lambda: len(clock._sleepers) > 4 or None, "both workers to rest")
+                leaving.stop()
+                wait_for_states(here, ready=1)
+                clock.advance(SURVEY_SHARED)
+                wait_for_states(here, sent=1)
+                stuck.before_dot.open()
+    assert len(transport.messages) == 1
+    assert stuck.sent == []
+
+
 # ── what becomes visible late ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -134,11 +154,11 @@ def test_what_was_written_first_and_committed_last_is_news_too(database: Databas
     with transaction(database) as theirs:
         enqueue(theirs, [job("late@late.example")])
         put(database, job("early@b.example"))
-        before = database.read(survey)
+        before = database.read(lambda connection: survey(connection, START))
         assert [lane.site for lane, _ in before.lanes] == ["b.example"]
-    after = database.read(lambda connection: news(connection, before.seen))
+    after = database.read(lambda connection: news(connection, before.seen, START))
     assert [lane.site for lane, _ in after.lanes] == ["late.example"]
-    assert database.read(lambda connection: news(connection, after.seen)).lanes == ()
+    assert database.read(lambda connection: news(connection, after.seen, START)).lanes == ()
 
 
 def test_a_key_in_an_open_transaction_is_waited_for(database: Database) -> None:
