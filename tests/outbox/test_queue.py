@@ -457,7 +457,7 @@ def test_a_survey_finds_every_lane_with_its_first_due(database: Database) -> Non
         job("x@z.example", "y@z.example", at=START + 2),
     )
     take(database, Lane("z.example", 10), at=START + 2)
-    found = database.read(survey)
+    found = database.read(lambda connection: survey(connection, START))
     assert found.lanes == (
         (Lane("a.example", 10), START + 50),
         (Lane("b.example", 10), START + 3),
@@ -467,15 +467,15 @@ def test_a_survey_finds_every_lane_with_its_first_due(database: Database) -> Non
 
 def test_news_are_what_began_to_wait_since(database: Database) -> None:
     put(database, job("old@b.example"))
-    before = database.read(survey)
-    assert database.read(lambda connection: news(connection, before.seen)).lanes == ()
+    before = database.read(lambda connection: survey(connection, START))
+    assert database.read(lambda connection: news(connection, before.seen, START)).lanes == ()
     put(database, job("new@c.example", at=START + 1), job("new@b.example", at=START + 2))
-    since = database.read(lambda connection: news(connection, before.seen))
+    since = database.read(lambda connection: news(connection, before.seen, START))
     assert dict(since.lanes) == {Lane("c.example", 10): START + 1, Lane("b.example", 10): START + 2}
     assert since.seen != before.seen
     (lease,) = leases(take(database, Lane("c.example", 10), at=START + 1))
     land(database, answered(lease, "450 later", START + 1), at=START + 1)
-    again = database.read(lambda connection: news(connection, since.seen))
+    again = database.read(lambda connection: news(connection, since.seen, START))
     assert again.lanes == ((Lane("c.example", 10), START + 61),)  # a deferral is news too
 
 

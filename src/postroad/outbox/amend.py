@@ -1,4 +1,4 @@
-"""What a person may do to messages in the outbox: cancel, and try again now.
+"""What a person may do to messages in the outbox: cancel, hold, release, and try again now.
 
 A delivery with a flight record is out of reach: its final dot may be on the wire, and only the answer settles it.
 """
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Text,
     bindparam,
+    case,
     false,
     func,
     insert,
@@ -27,11 +28,11 @@ from sqlalchemy import (
 
 from postroad.database.batch import Query, Statement
 from postroad.database.given import given
-from postroad.database.tables import content, delivery, flight, message
+from postroad.database.tables import LEASED, content, delivery, flight, message
 from postroad.errors import NotFound
 from postroad.events import EventKind
 from postroad.outbox.record import ADD_EVENTS
-from postroad.outbox.states import DeliveryState, Move, after, allowed
+from postroad.outbox.states import EVENTS, DeliveryState, Move, after, allowed
 
 
 class Amendment(StrEnum):
@@ -75,6 +76,8 @@ class _Row(NamedTuple):
     retried: bool  # a later delivery retries this one
     attempts: int
     content_kept: bool
+    due_at: float
+    first_due_at: float
 
 
 _retry = delivery.alias("retry")
@@ -88,6 +91,8 @@ _ROWS = Query(
         .correlate(delivery).scalar_subquery().label("retried"),
         delivery.c.attempts,
         content.c.id.is_not(None).label("content_kept"),
+        delivery.c.due_at,
+        delivery.c.first_due_at,
     )
     .select_from(
         delivery.outerjoin(flight, flight.c.delivery_id == delivery.c.id)
@@ -103,10 +108,20 @@ _LOCK = Query(
 _KNOWN = Query(select(message.c.id).where(message.c.id == bindparam("message")))
 _given = given(id=Integer, state=Text, now=Double)
 # Owner and epoch change too, so that a flight record of whoever had it is refused.
-_CANCEL = Statement(
+_SET_ASIDE = Statement(
     update(delivery)
     .where(delivery.c.id == _given.c.id)
-    .values(state=_given.c.state, owner=None, epoch=delivery.c.epoch + 1, changed_at=_given.c.now)
+    .values(
+        state=_given.c.state,
+        owner=None,
+        epoch=delivery.c.epoch + 1,
+        attempts=case((LEASED, delivery.c.attempts - 1), else_=delivery.c.attempts),  # the one under way is none
+        due_at=case((LEASED, _given.c.now), else_=delivery.c.due_at),
+        changed_at=_given.c.now,
+    )
+)
+_RELEASE = Statement(
+    update(delivery).where(delivery.c.id == _given.c.id).values(state=_given.c.state, changed_at=_given.c.now)
 )
 _MAKE_DUE = Statement(
     update(delivery)
@@ -150,6 +165,16 @@ def cancel(connection: Connection, wishes: Sequence[Wish]) -> list[tuple[Amended
     return _amended(connection, wishes, _cancel_one)
 
 
+def hold(connection: Connection, wishes: Sequence[Wish]) -> list[tuple[Amended, ...] | Exception]:
+    """Set messages aside until they are released, for every recipient for whom it is not too late."""
+    return _amended(connection, wishes, _hold_one)
+
+
+def release(connection: Connection, wishes: Sequence[Wish]) -> list[tuple[Amended, ...] | Exception]:
+    """Let messages go on that were held."""
+    return _amended(connection, wishes, _release_one)
+
+
 def retry(connection: Connection, wishes: Sequence[Wish]) -> list[tuple[Amended, ...] | Exception]:
     """Make messages due now; a refused or expired delivery gets a new one."""
     return _amended(connection, wishes, _retry_one)
@@ -177,19 +202,39 @@ def _rows(connection: Connection, message_id: str) -> list[_Row]:
     """The deliveries as they are; nobody changes them until this transaction ends."""
     _LOCK.rows(connection, message=message_id)  # first: who waited here must see what was written meanwhile
     return [
-        _Row(id_, recipient, DeliveryState(state), bool(flying), bool(retried), attempts, bool(kept))
-        for id_, recipient, state, flying, retried, attempts, kept in _ROWS.rows(connection, message=message_id)
+        _Row(id_, recipient, DeliveryState(state), bool(flying), bool(retried), attempts, bool(kept), *times)
+        for id_, recipient, state, flying, retried, attempts, kept, *times in _ROWS.rows(connection, message=message_id)
     ]
 
 
 def _cancel_one(connection: Connection, row: _Row, now: float) -> tuple[Amendment, DeliveryState]:
+    return _set_aside(connection, row, Move.CANCEL, now)
+
+
+def _hold_one(connection: Connection, row: _Row, now: float) -> tuple[Amendment, DeliveryState]:
+    return _set_aside(connection, row, Move.HOLD, now)
+
+
+def _set_aside(connection: Connection, row: _Row, move: Move, now: float) -> tuple[Amendment, DeliveryState]:
     if row.in_flight or row.state is DeliveryState.SENT:
         return Amendment.TOO_LATE, row.state
-    if not allowed(row.state, Move.CANCEL):
+    return _moved(connection, row, move, now, _SET_ASIDE)
+
+
+def _release_one(connection: Connection, row: _Row, now: float) -> tuple[Amendment, DeliveryState]:
+    first_time_to_come = row.attempts == 0 and now < row.due_at == row.first_due_at
+    move = Move.RELEASE_UNTIL_DUE if first_time_to_come else Move.RELEASE
+    return _moved(connection, row, move, now, _RELEASE)
+
+
+def _moved(
+    connection: Connection, row: _Row, move: Move, now: float, statement: Statement
+) -> tuple[Amendment, DeliveryState]:
+    if not allowed(row.state, move):
         return Amendment.NOTHING_TO_DO, row.state
-    state = after(row.state, Move.CANCEL)
-    _CANCEL.run(connection, [(row.id, state.value, now)])
-    _say(connection, row.id, EventKind.CANCELLED, now, {})
+    state = after(row.state, move)
+    statement.run(connection, [(row.id, state.value, now)])
+    _say(connection, row.id, EVENTS[move], now, {})
     return Amendment.DONE, state
 
 
@@ -203,12 +248,7 @@ def _retry_one(connection: Connection, row: _Row, now: float) -> tuple[Amendment
         latest = _LATEST.rows(connection, delivery=row.id)[0][0]
         _say(connection, latest, EventKind.RETRIED, now, {"attempts_before": row.attempts})
         return Amendment.DONE, DeliveryState.READY
-    if not allowed(row.state, Move.TRY_AGAIN):
-        return Amendment.NOTHING_TO_DO, row.state
-    state = after(row.state, Move.TRY_AGAIN)
-    _MAKE_DUE.run(connection, [(row.id, state.value, now)])
-    _say(connection, row.id, EventKind.RETRIED, now, {})
-    return Amendment.DONE, state
+    return _moved(connection, row, Move.TRY_AGAIN, now, _MAKE_DUE)
 
 
 def _say(connection: Connection, delivery_id: int, kind: EventKind, now: float, detail: dict[str, Any]) -> None:

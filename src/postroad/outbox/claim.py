@@ -10,15 +10,16 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Double,
     Integer,
     Select,
     Text,
     bindparam,
-    func,
     insert,
     literal_column,
+    not_,
     select,
     true,
     update,
@@ -29,6 +30,7 @@ from postroad.database.given import given
 from postroad.database.tables import WAITING, delivery, event, message
 from postroad.events import EventKind
 from postroad.outbox.lease import Lease, Parcel
+from postroad.outbox.resting import Resting, resting, rests
 from postroad.outbox.sites import Lane
 from postroad.outbox.states import DeliveryState
 from postroad.outbox.suppress import end, key_of, reasons
@@ -60,14 +62,15 @@ _picked = delivery.alias("picked")
 _waiting_picked = _picked.c.state.in_([literal_column("'ready'"), literal_column("'scheduled'")])
 
 
-def _first_due(column: Column[Any]) -> Select[Any]:
+def _first_due(column: Column[Any], free: ColumnElement[bool]) -> Select[Any]:
     return (
         select(column)
         .where(
             _waiting_picked,
             _picked.c.site == _lanes.c.site,
             _picked.c.priority == _lanes.c.priority,
-            _picked.c.due_at <= bindparam("now"),
+            _picked.c.due_at <= _NOW,
+            free,
         )
         .order_by(_picked.c.due_at)
         .limit(bindparam("most", type_=Integer))
@@ -75,16 +78,24 @@ def _first_due(column: Column[Any]) -> Select[Any]:
     )
 
 
+_NOW: Final = bindparam("now", type_=Double)
 _found = delivery.alias("found")
-_messages = select(_found.c.message_id).select_from(_lanes.join(_found, _found.c.id.in_(_first_due(_picked.c.id))))
-_each = _first_due(_picked.c.message_id).with_for_update(skip_locked=True).lateral("each")
-# Materialised, or the rows might be locked again and again while others are looked for.
-_free_messages = select(
-    select(_each.c.message_id).select_from(_lanes.join(_each, true())).cte("free").prefix_with("MATERIALIZED").c[0]
-)
 
 
-def _due(messages: Select[Any]) -> Select[Any]:
+def _messages(free: ColumnElement[bool]) -> Select[Any]:
+    first = _found.c.id.in_(_first_due(_picked.c.id, free))
+    return select(_found.c.message_id).select_from(_lanes.join(_found, first))
+
+
+def _free_messages(free: ColumnElement[bool]) -> Select[Any]:
+    each = _first_due(_picked.c.message_id, free).with_for_update(of=_picked, skip_locked=True).lateral("each")
+    # Materialised, or the rows might be locked again and again while others are looked for.
+    return select(
+        select(each.c.message_id).select_from(_lanes.join(each, true())).cte("free").prefix_with("MATERIALIZED").c[0]
+    )
+
+
+def _due(messages: Select[Any], free: ColumnElement[bool]) -> Select[Any]:
     """All due recipients of the messages, so that they go in one transaction (RFC 5321 §4.5.4.1)."""
     return select(
         delivery.c.id,
@@ -106,13 +117,20 @@ def _due(messages: Select[Any]) -> Select[Any]:
         message.c.stream,
         delivery.c.recipient_key,
     ).select_from(delivery.join(message, message.c.id == delivery.c.message_id)).where(
-        WAITING, delivery.c.due_at <= bindparam("now"), delivery.c.message_id.in_(messages)
+        WAITING, delivery.c.due_at <= _NOW, delivery.c.message_id.in_(messages), free
     ).order_by(delivery.c.priority, delivery.c.due_at, delivery.c.id)  # fmt: skip
 
 
 _STREAM: Final = 16  # its place among the columns; the recipient's key stands behind it
 
-_DUE = Query(_due(_messages), on_postgresql=_due(_free_messages).with_for_update(of=delivery, skip_locked=True))
+
+def _query(picked_free: ColumnElement[bool], free: ColumnElement[bool]) -> Query:
+    locked = _due(_free_messages(picked_free), free).with_for_update(of=delivery, skip_locked=True)
+    return Query(_due(_messages(picked_free), free), on_postgresql=locked)
+
+
+_DUE = _query(true(), true())
+_DUE_BESIDE_RESTING = _query(not_(rests(_picked, _NOW)), not_(rests(delivery, _NOW)))
 
 _taken = given(id=Integer, next_try=Double)
 _LEASE = Statement(
@@ -140,17 +158,22 @@ _SAY_EXPIRED = Statement(
         include_defaults=False,
     )
 )
-_NEXT_DUE = Query(
-    select(
-        _lanes.c.site,
-        _lanes.c.priority,
-        select(func.min(_picked.c.due_at))
-        .where(_waiting_picked, _picked.c.site == _lanes.c.site, _picked.c.priority == _lanes.c.priority)
+
+
+def _next_due(free: ColumnElement[bool]) -> Query:
+    first = (
+        select(_picked.c.due_at)
+        .where(_waiting_picked, _picked.c.site == _lanes.c.site, _picked.c.priority == _lanes.c.priority, free)
+        .order_by(_picked.c.due_at)
+        .limit(1)
         .correlate(_lanes)
         .scalar_subquery()
-        .label("due_at"),
     )
-)
+    return Query(select(_lanes.c.site, _lanes.c.priority, first.label("due_at")))
+
+
+_NEXT_DUE = _next_due(true())
+_NEXT_DUE_BESIDE_RESTING = _next_due(not_(rests(_picked, _NOW)))
 
 
 def claim(connection: Connection, wishes: Sequence[Claim]) -> list[Claimed | Exception]:
@@ -159,19 +182,39 @@ def claim(connection: Connection, wishes: Sequence[Claim]) -> list[Claimed | Exc
 
 
 def _claim(connection: Connection, wish: Claim) -> Claimed:
-    rows = _DUE.rows(connection, wish.lanes, now=wish.now, most=wish.most)
+    now_resting = resting(connection, wish.now)
+    asleep = {lane: rest.until for lane in wish.lanes if (rest := now_resting.site(lane.site)) is not None}
+    awake = [lane for lane in wish.lanes if lane not in asleep] if asleep else wish.lanes
+    parcels = _leased(connection, wish, awake, _DUE_BESIDE_RESTING if now_resting.within_lanes else _DUE)
+    return Claimed(parcels, (*asleep.items(), *_next_looks(connection, awake, now_resting, wish.now)))
+
+
+def _leased(connection: Connection, wish: Claim, lanes: Sequence[Lane], due: Query) -> tuple[Parcel, ...]:
+    rows = due.rows(connection, lanes, now=wish.now, most=wish.most)
     overdue = [row[:1] for row in rows if row[5] is not None and row[5] <= wish.now]
     if overdue:
         _EXPIRE.run(connection, overdue, now=wish.now)
         _SAY_EXPIRED.run(connection, overdue, now=wish.now)
         rows = [row for row in rows if row[5] is None or row[5] > wish.now]
-    rows = _without_suppressed(connection, rows, wish.now)
-    parcels = _parcels(wish.owner, rows)
+    parcels = _parcels(wish.owner, _without_suppressed(connection, rows, wish.now))
     taken = [(lease.id, wish.next_try(lease, wish.now)) for parcel in parcels for lease in parcel.leases]
     if taken:
         _LEASE.run(connection, taken, owner=wish.owner, now=wish.now)
-    lanes = _NEXT_DUE.rows(connection, wish.lanes)
-    return Claimed(parcels, tuple([(Lane(site, priority), due_at) for site, priority, due_at in lanes]))
+    return parcels
+
+
+def _next_looks(
+    connection: Connection, lanes: Sequence[Lane], now_resting: Resting, now: float
+) -> list[tuple[Lane, float | None]]:
+    """When each lane has something next; where something rests in lanes, no later than the first rest ends."""
+    if not now_resting.within_lanes:
+        return [(Lane(site, priority), due_at) for site, priority, due_at in _NEXT_DUE.rows(connection, lanes)]
+    rows = _NEXT_DUE_BESIDE_RESTING.rows(connection, lanes, now=now)
+    return [(Lane(site, priority), _earlier(due_at, now_resting.next_end)) for site, priority, due_at in rows]
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    return min((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _without_suppressed(connection: Connection, rows: list[Sequence[Any]], now: float) -> list[Sequence[Any]]:

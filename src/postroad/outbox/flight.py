@@ -8,12 +8,14 @@ tried again without fear.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Double, Integer, Text, delete, insert, or_, select
+from sqlalchemy import Connection, Double, Integer, Text, delete, insert, not_, or_, select
 
 from postroad.database.batch import Query, Statement
 from postroad.database.given import given
 from postroad.database.tables import LEASED, delivery, flight
 from postroad.outbox.lease import Lease
+from postroad.outbox.resting import rests
+from postroad.outbox.suppress import listed_for
 
 
 class Departure(NamedTuple):
@@ -23,7 +25,7 @@ class Departure(NamedTuple):
     now: float
 
 
-_leaving = given(id=Integer, owner=Text, epoch=Integer, now=Double)
+_leaving = given(id=Integer, owner=Text, epoch=Integer, stream=Text, now=Double)
 _allowed = (
     select(delivery.c.id, delivery.c.owner, delivery.c.epoch, _leaving.c.now)
     .select_from(_leaving.join(delivery, delivery.c.id == _leaving.c.id))
@@ -32,6 +34,8 @@ _allowed = (
         delivery.c.owner == _leaving.c.owner,
         delivery.c.epoch == _leaving.c.epoch,
         or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > _leaving.c.now),
+        not_(listed_for(_leaving.c.stream, _leaving.c.now)),
+        not_(rests(delivery, _leaving.c.now)),
     )
     .with_for_update(of=delivery, read=True)  # nobody takes the lease away between this look and the commit
 )
@@ -46,8 +50,12 @@ _TAKE_BACK = Statement(delete(flight).where(flight.c.delivery_id.in_(select(_rec
 
 
 def depart(connection: Connection, departures: Sequence[Departure]) -> list[bool | Exception]:
-    """Record each departure if all its leases still stand and none has expired; whether it did."""
-    rows = [(one.id, one.owner, one.epoch, departure.now) for departure in departures for one in departure.leases]
+    """Record each departure if all its leases stand and none of them has expired, is suppressed or rests."""
+    rows = [
+        (one.id, one.owner, one.epoch, one.stream, departure.now)
+        for departure in departures
+        for one in departure.leases
+    ]
     if _RECORD.changed(connection, rows) == len(rows):
         return [True] * len(departures)
     return _partly(connection, departures, rows)

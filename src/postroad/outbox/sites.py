@@ -9,12 +9,13 @@ new is what can be seen now and could not be seen then.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Double, Integer, bindparam, func, literal_column, select, text, tuple_
+from sqlalchemy import Connection, Double, Integer, Select, bindparam, func, literal_column, not_, select, text, tuple_
 
 from postroad.database.batch import Query
 from postroad.database.tables import WAITING, delivery, event
+from postroad.outbox.resting import Resting, resting, rests
 
 
 class Lane(NamedTuple):
@@ -62,10 +63,11 @@ Seen = int | str
 
 
 class News(NamedTuple):
-    """What has begun to wait, and how far the event log was read."""
+    """What has begun to wait, how far the event log was read, and what rests."""
 
     seen: Seen
     lanes: tuple[tuple[Lane, float], ...]
+    resting: Resting
 
 
 _SEEN = Query(
@@ -78,14 +80,23 @@ _lanes_with_news = (
     .where(WAITING)
     .group_by(delivery.c.site, delivery.c.priority)
 )
+# What arrives for a stream that rests makes nobody look at its lane.
+_lanes_with_news_of_the_awake = _lanes_with_news.where(not_(rests(delivery, bindparam("now", type_=Double))))
 _then = "CAST(:since AS pg_snapshot)"
-_SINCE = Query(
-    _lanes_with_news.where(event.c.id > bindparam("since"), event.c.id <= bindparam("last")),
-    on_postgresql=_lanes_with_news.where(
-        text(f"postroad_event.xact >= CAST(CAST(pg_snapshot_xmin({_then}) AS text) AS bigint)"),
-        text(f"NOT pg_visible_in_snapshot(CAST(CAST(postroad_event.xact AS text) AS xid8), {_then})"),
-    ),
-)
+
+
+def _since(lanes: Select[Any]) -> Query:
+    return Query(
+        lanes.where(event.c.id > bindparam("since"), event.c.id <= bindparam("last")),
+        on_postgresql=lanes.where(
+            text(f"postroad_event.xact >= CAST(CAST(pg_snapshot_xmin({_then}) AS text) AS bigint)"),
+            text(f"NOT pg_visible_in_snapshot(CAST(CAST(postroad_event.xact AS text) AS xid8), {_then})"),
+        ),
+    )
+
+
+_SINCE = _since(_lanes_with_news)
+_SINCE_BESIDE_RESTING = _since(_lanes_with_news_of_the_awake)
 
 
 def _every_lane() -> Query:
@@ -111,17 +122,18 @@ def _every_lane() -> Query:
 _EVERY_LANE = _every_lane()
 
 
-def survey(connection: Connection) -> News:
+def survey(connection: Connection, now: float) -> News:
     """All lanes in which something waits."""
-    return News(_seen(connection), _lanes(_EVERY_LANE.rows(connection)))
+    return News(_seen(connection), _lanes(_EVERY_LANE.rows(connection)), resting(connection, now))
 
 
-def news(connection: Connection, since: Seen) -> News:
-    """What has begun to wait since then."""
-    last = _seen(connection)
+def news(connection: Connection, since: Seen, now: float) -> News:
+    """What has begun to wait since then, and does not rest."""
+    last, now_resting = _seen(connection), resting(connection, now)
     if last == since:
-        return News(last, ())
-    return News(last, _lanes(_SINCE.rows(connection, since=since, last=last)))
+        return News(last, (), now_resting)
+    query = _SINCE_BESIDE_RESTING if now_resting else _SINCE
+    return News(last, _lanes(query.rows(connection, since=since, last=last, now=now)), now_resting)
 
 
 def _seen(connection: Connection) -> Seen:

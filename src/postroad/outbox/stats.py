@@ -25,10 +25,10 @@ def stats(connection: Connection, now: float) -> OutboxStats:
     come_due = _COME_DUE.rows(connection, now=now)[0][0]
     counted[DeliveryState.SCHEDULED] = counted.get(DeliveryState.SCHEDULED, 0) - come_due
     counted[DeliveryState.READY] = counted.get(DeliveryState.READY, 0) + come_due
-    oldest = min((due_at for _, due_at in survey(connection).lanes), default=now)
+    oldest = min((due_at for _, due_at in survey(connection, now).lanes), default=now)
     return OutboxStats(
         states=MappingProxyType({str(state): counted.get(state, 0) for state in DeliveryState}),
         oldest_ready_seconds=now - oldest if oldest < now or counted[DeliveryState.READY] else None,
         uncertain_ever=counted.get("uncertain_ever", 0),
-        suspensions=suspensions(connection),
+        suspensions=suspensions(connection, now),
     )

@@ -19,6 +19,7 @@ from postroad.database.given import given_values
 from postroad.database.tables import content
 from postroad.outbox.claim import Claim, NextTry, claim
 from postroad.outbox.lease import Parcel
+from postroad.outbox.resting import Resting
 from postroad.outbox.sites import Lane, News, Seen, Sites, news, survey
 
 MOST_AHEAD: Final = 256  # deliveries claimed before they are tried: one group's worth
@@ -43,6 +44,7 @@ class Supply:
         self._ahead = min(MOST_AHEAD, max(32, 6 * concurrency))
         self._sites = Sites()
         self._seen: Seen = 0
+        self._resting = Resting()
         self._unloaded: deque[Parcel] = deque()
         self._loaded_octets = 0
         self._ready: asyncio.Queue[Loaded] = asyncio.Queue()
@@ -65,14 +67,19 @@ class Supply:
 
     async def survey(self) -> None:
         """Learn everything that waits."""
-        self._learnt(await self._read(survey))
+        self._learnt(await self._read(partial(survey, now=self._clock.now())))
 
-    async def learn(self) -> None:
-        """Learn what has begun to wait since the last look."""
-        self._learnt(await self._read(partial(news, since=self._seen)))
+    async def learn(self) -> bool:
+        """Learn what has begun to wait since the last look; whether something has begun to rest."""
+        earlier = self._resting
+        self._learnt(await self._read(partial(news, since=self._seen, now=self._clock.now())))
+        if self._resting.ended_since(earlier):  # what waits there is no news
+            await self.survey()
+        return self._resting.begun_since(earlier)
 
     def _learnt(self, found: News) -> None:
         self._seen = found.seen
+        self._resting = found.resting
         for lane, due_at in found.lanes:
             self._sites.note(lane, due_at)
 

@@ -1,11 +1,11 @@
-"""What must not be tried for a while, as rows that anybody can read: so far, a route that is at fault."""
+"""What must not be tried for a while, as rows that anybody can read: a route that is at fault, or what was paused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Double, Text, bindparam, delete, insert, literal_column, select
+from sqlalchemy import Connection, Double, Text, and_, bindparam, delete, insert, literal_column, or_, select
 
 from postroad.clock import as_datetime
 from postroad.database.batch import Query, Statement
@@ -51,29 +51,56 @@ _ADD = Statement(
     suffix=" ON CONFLICT (scope, key) DO UPDATE SET since = excluded.since, until = excluded.until, "
     "who = excluded.who, why = excluded.why",
 )
-_END = Statement(
-    delete(suspension).where(suspension.c.scope == bindparam("scope"), suspension.c.key == bindparam("key"))
-)
-_ALL = Query(select(*suspension.c).order_by(suspension.c.since))
+_in_force = or_(suspension.c.until.is_(None), suspension.c.until > bindparam("now", type_=Double))
+_ALL = Query(select(*suspension.c).where(_in_force).order_by(suspension.c.since))
+_named = and_(suspension.c.scope == bindparam("scope"), suspension.c.key == bindparam("key"))
+_END = Statement(delete(suspension).where(_named))
+_ONE = Query(select(*suspension.c).where(_named))
+_FORGET = Statement(delete(suspension).where(suspension.c.until <= bindparam("now", type_=Double)))
 
 
 def suspend_route(connection: Connection, faults: Sequence[RouteSuspended]) -> list[Exception | None]:
     """Write down that routes rest."""
     for one in faults:
-        _ADD.run(connection, [(ROUTE, one.route, one.since, one.until, "worker", one.why)])
+        write_suspension(connection, ROUTE, one.route, one.since, one.until, "worker", one.why)
     return [None] * len(faults)
 
 
 def resume_route(connection: Connection, routes: Sequence[str]) -> list[Exception | None]:
     """Write down that routes work again."""
     for route in routes:
-        _END.run(connection, scope=ROUTE, key=route)
+        unsuspend(connection, ROUTE, route)
     return [None] * len(routes)
 
 
-def suspensions(connection: Connection) -> tuple[Suspension, ...]:
+def write_suspension(
+    connection: Connection, scope: str, key: str, since: float, until: float | None, who: str, why: str
+) -> None:
+    """Write down that something rests, in the place of what was said of it before."""
+    _ADD.run(connection, [(scope, key, since, until, who, why)])
+
+
+def unsuspend(connection: Connection, scope: str, key: str) -> None:
+    """Write down that something goes on."""
+    _END.run(connection, scope=scope, key=key)
+
+
+def suspended(connection: Connection, scope: str, key: str) -> Suspension | None:
+    """What was last said of it, also if its time has passed."""
+    rows = _ONE.rows(connection, scope=scope, key=key)
+    return _suspension(rows[0]) if rows else None
+
+
+def suspensions(connection: Connection, now: float) -> tuple[Suspension, ...]:
     """All that rests now."""
-    return tuple(
-        Suspension(scope, key, as_datetime(since), None if until is None else as_datetime(until), who, why)
-        for scope, key, since, until, who, why in _ALL.rows(connection)
-    )
+    return tuple(_suspension(row) for row in _ALL.rows(connection, now=now))
+
+
+def forget_ended(connection: Connection, now: float) -> None:
+    """Forget the suspensions whose time has passed."""
+    _FORGET.run(connection, now=now)
+
+
+def _suspension(row: Sequence[Any]) -> Suspension:
+    scope, key, since, until, who, why = row
+    return Suspension(scope, key, as_datetime(since), None if until is None else as_datetime(until), who, why)

@@ -258,8 +258,8 @@ class Worker:
             if self._database.location.on_server:
                 took = self._clock.monotonic() - began
                 self._survey_at = min(self._survey_at, began + max(SURVEY_SHARED, SURVEY_SHARE * took))
-        elif self._supply.has_room and watch.changed():
-            await self._supply.learn()
+        elif self._supply.has_room and watch.changed() and await self._supply.learn():
+            self._give_all_back()  # some of it may rest now; the next claim knows
         await self._supply.load()
         return not self._route.resting and await self._supply.claim()
 
