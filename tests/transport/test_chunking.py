@@ -76,7 +76,8 @@ async def _answers_when_the_next_has_come(reader: asyncio.StreamReader, writer: 
 def test_the_server_has_the_next_opening_before_it_answers_the_last_chunk() -> None:
     async def work() -> list[SendReport]:
         server = await asyncio.start_server(_answers_when_the_next_has_come, "127.0.0.1", 0)
-        async with server, opened(Smtp(*server.sockets[0].getsockname()[:2], limits=ONE)) as transport:
+        host, port = server.sockets[0].getsockname()
+        async with server, opened(Smtp(host, port, limits=ONE)) as transport:
             pending = [transport.deliver(mail) for mail in (A, B)]
             return await asyncio.wait_for(asyncio.gather(*pending), 10)
 
@@ -253,7 +254,7 @@ def test_taken_back_before_the_last_chunk_the_connection_goes_on(extensions: tup
 
         async def work(transport: SmtpTransport) -> list[SendReport]:
             taken_back = transport.deliver(mail, before_commit=answering(False))
-            return await asyncio.gather(taken_back, transport.deliver(B, before_commit=answering(True)))
+            return list(await asyncio.gather(taken_back, transport.deliver(B, before_commit=answering(True))))
 
         first, second = run(account(server), work)
     assert isinstance(first.error, Abandoned)
@@ -312,9 +313,10 @@ def test_cancelled_while_it_decides_ends_the_decision_too() -> None:
     async def before_commit(_: tuple[Address, ...]) -> bool:
         asked.set()
         try:
-            return await asyncio.get_running_loop().create_future()
+            await asyncio.get_running_loop().create_future()
         finally:
             ended.set()
+        return True
 
     with ScriptedServer(extensions=CHUNKING) as server:
 

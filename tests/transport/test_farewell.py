@@ -1,5 +1,7 @@
 """421 at every point: it is the session's end and nobody's lasting refusal (RFC 5321 §3.8)."""
 
+from typing import Any
+
 import pytest
 
 from postroad.errors import Disconnected, OutcomeUnknown, ProtocolError
@@ -67,7 +69,7 @@ def test_hung_up_behind_the_last_answer_of_the_opening(certificates: Certificate
     steps = Step(at, then=Then.CLOSE, times=None, skip=0 if implicit or at == "AUTH" else 1)
     with ScriptedServer(steps, tls=context, implicit_tls=implicit, credentials={"ann": "secret"}) as server:
         tls = Tls.IMPLICIT if implicit else Tls.REQUIRED
-        user = {"username": "ann", "password": "secret"} if at == "AUTH" else {}
+        user: dict[str, Any] = {"username": "ann", "password": "secret"} if at == "AUTH" else {}
         settings = account(server, host="localhost", ca=str(certificates.ca), tls=tls, **user)
         report = deliver_one(settings, OTHER)
         assert len(server.sessions) == 1

@@ -195,7 +195,7 @@ def test_over_a_unix_socket(socket_server: ScriptedServer) -> None:
     async def work() -> list[SendReport]:
         transport = from_url(socket_server.url)
         try:
-            return await asyncio.gather(transport.deliver(FOUR), transport.deliver(OTHER))
+            return list(await asyncio.gather(transport.deliver(FOUR), transport.deliver(OTHER)))
         finally:
             await transport.aclose()
 
