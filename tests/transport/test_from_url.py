@@ -255,3 +255,19 @@ def test_any_text_is_a_route_or_an_error_with_advice(text: str) -> None:
     except ConfigurationError as error:
         shown = str(error), error.advice
         assert all(shown)
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("localhost:1025", "smtp://localhost:1025"),
+        ("smtp.example.com", "smtp://smtp.example.com"),
+        ("smtp://host:99999", "A port is a number"),
+        ("smtp://host:abc", "A port is a number"),
+        ("smtp://ann:pa/ss@host", "Percent-encode"),
+    ],
+)
+def test_the_advice_fits_the_mistake(url: str, advice: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        from_url(url)
+    assert advice in caught.value.advice

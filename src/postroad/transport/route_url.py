@@ -82,7 +82,8 @@ def split(url: str) -> SplitResult:
         raise ConfigurationError(
             f"the URL {redacted(url)} cannot be read: {_without_secrets(fault)}",
             setting="url",
-            advice=ENCODE,
+            # Where a password may stand, what cannot be read is most often one of its characters.
+            advice=ENCODE if "@" in url else "A port is a number from 1 to 65535, as in smtp://host:587.",
         ) from None
     return parts
 
