@@ -1,7 +1,10 @@
 """The pool, as the server sees it."""
 
 import asyncio
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,8 @@ from tests.fakes import let_others_run, letter
 from tests.peers.endpoint import free_endpoint
 from tests.peers.waiting import wait_until
 from tests.transport.road import account, deliver, in_turn, reached, run, verbs
+
+IDLE = 0.02  # seconds
 
 
 def letters(count: int) -> list[str]:
@@ -105,6 +110,33 @@ def test_an_idle_connection_says_goodbye() -> None:
         limits = PoolLimits(connections=1, idle=0.02)
         assert run(account(server, limits=limits), work).accepted
         assert len(server.sessions) == 2
+
+
+def test_a_message_that_comes_as_an_idle_connection_retires_goes_over_another() -> None:
+    """In the very turn of the loop in which its time is over, before anybody has said QUIT."""
+    with ScriptedServer() as server:
+
+        async def work(transport: SmtpTransport) -> SendReport:
+            loop = asyncio.get_running_loop()
+            first = transport.deliver(letter("one"))
+            second: asyncio.Future[asyncio.Future[SendReport]] = loop.create_future()
+
+            def retires(delay: float, act: Callable[..., object], *arguments: Any) -> asyncio.TimerHandle:
+                timer = asyncio.BaseEventLoop.call_later(loop, delay, act, *arguments)  # type: ignore[arg-type]  # it is one
+                if delay == IDLE and not second.done():
+                    loop.call_at(
+                        math.nextafter(timer.when(), math.inf),
+                        lambda: second.set_result(transport.deliver(letter("two"))),
+                    )
+                return timer
+
+            loop.call_later = retires  # type: ignore[method-assign, assignment]  # to know when
+            await first
+            async with asyncio.timeout(10.0):
+                return await (await second)
+
+        assert run(account(server, limits=PoolLimits(connections=1, idle=IDLE)), work).accepted
+        assert [message.connection for message in server.messages] == [0, 1]
 
 
 @pytest.mark.parametrize(

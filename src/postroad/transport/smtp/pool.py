@@ -246,8 +246,14 @@ class Pool:
             return
         self._stop_probing(member)
         member.idle_since = self._loop.time()
-        member.idle_timer = self._loop.call_later(self._limits.idle, _end, member)
+        member.idle_timer = self._loop.call_later(self._limits.idle, self._retire, member)
         self._idle.append(member)
+
+    def _retire(self, member: Member) -> None:
+        # Not idle from now on: its task wakes a turn later, and a message that came before would be lost with it.
+        _stop_idling(member)
+        self._idle.remove(member)
+        _end(member)
 
     def returned(self, transaction: Transaction) -> None:
         """Queue again, in front, what a lost connection never began."""
@@ -340,7 +346,7 @@ class Pool:
         closed = Abandoned("the transport was closed before this message was tried", phase=Phase.POOL)
         self._fail_waiting(closed)
         for member in list(self._idle):
-            _end(member)
+            self._retire(member)
         self._give_up_opening()
         tasks = [member.task for member in self._members if member.task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
