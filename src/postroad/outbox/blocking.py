@@ -14,6 +14,8 @@ from postroad.mailer.compose import Sendable
 from postroad.message.seal import DEFAULT_MAX_SIZE
 from postroad.outbox import amend
 from postroad.outbox.blocking_worker import BlockingWorker
+from postroad.outbox.callers.recognise import BlockingConnection
+from postroad.outbox.callers.transaction import enqueue_within
 from postroad.outbox.enqueue import enqueue
 from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
 from postroad.outbox.inspect import message_status
@@ -22,7 +24,7 @@ from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route import WorkerRoute
 from postroad.outbox.stats import stats
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
-from postroad.outbox.store import Store, Wish, default_url, receipt
+from postroad.outbox.store import Store, Wish, default_url
 from postroad.outbox.stream import Stream
 from postroad.retry import Schedule
 
@@ -74,6 +76,7 @@ class Outbox:
         stream: str = "transactional",
         send_at: Moment | None = None,
         expires_at: Moment | None = None,
+        connection: BlockingConnection | None = None,
     ) -> Receipt:
         """Queue a message; when this returns, it is on disk.
 
@@ -81,8 +84,15 @@ class Outbox:
         ``idempotency_key`` with the same message returns the first receipt; the hash covers envelope, content and
         stream, not the times. ``send_at`` and ``expires_at`` are aware datetimes, or timedeltas from now.
 
+        With a ``connection`` the message is written through it, in its transaction, and nothing is committed: the mail
+        exists exactly if what else is in that transaction does. It is a SQLAlchemy ``Connection`` or ``Session``, a
+        psycopg 3 ``Connection`` or a ``sqlite3.Connection``, to the outbox's own database. What the driver raises is
+        raised as it is. ``wake`` of the receipt, after the commit, saves the workers the time to their next look.
+
         Raises:
             MessageError: the message or an argument is wrong; it is named, and nothing was queued.
+            ConfigurationError: the connection leads to another database, or is none that can be used; nothing was
+                written.
             IdempotencyConflict: the key is known with another message.
             DatabaseError: the database cannot be written now; nothing was queued.
         """
@@ -90,9 +100,11 @@ class Outbox:
         captured = self._store.intercepted(job)
         if captured is not None:
             return captured
+        if connection is not None:
+            return self._store.receipt(job, enqueue_within(self._store.home, connection, job))
         queued = self._store.database.write(enqueue, job, octets=len(job.mail.content), news=True)
         self._store.wake_workers()
-        return receipt(job, queued)
+        return self._store.receipt(job, queued)
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,4 +1,7 @@
-"""From a job to rows: a pure function, and the executor that writes many jobs in one go."""
+"""From a job to rows: a pure function, and the executor that writes many jobs in one go.
+
+What goes through a caller's connection instead is in ``callers``; the rows are the same.
+"""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -104,8 +107,8 @@ def rows_of(job: Job, suppressed: Collection[str] = ()) -> Rows:
     metadata = json.dumps(dict(job.metadata)) if job.metadata else "{}"
     message_row = (
         job.id, job.id, job.stream, sender.addr_spec if sender else None, mail.message_id, _without_nul(job.subject),
-        len(mail.content), mail.body.value, int(mail.smtputf8), tags, metadata, job.idempotency_key, job.payload_hash,
-        now, job.send_at, job.expires_at, job.priority, written_dsn(mail.envelope.dsn), int(mail.envelope.require_tls),
+        len(mail.content), mail.body.value, mail.smtputf8, tags, metadata, job.idempotency_key, job.payload_hash,
+        now, job.send_at, job.expires_at, job.priority, written_dsn(mail.envelope.dsn), mail.envelope.require_tls,
     )  # fmt: skip
     due = now if job.send_at is None else job.send_at
     state = DeliveryState.READY if job.send_at is None else DeliveryState.SCHEDULED
@@ -113,7 +116,7 @@ def rows_of(job: Job, suppressed: Collection[str] = ()) -> Rows:
         (
             job.id, number, recipient.addr_spec, recipient.domain, recipient.domain, job.priority,
             DeliveryState.SUPPRESSED.value if recipient.key in suppressed else state.value,
-            due, due, job.expires_at, 0, 0, 0, 0, now, recipient.key,
+            due, due, job.expires_at, 0, 0, False, False, now, recipient.key,
         )
         for number, recipient in enumerate(mail.envelope.recipients)
     ]  # fmt: skip
@@ -180,16 +183,17 @@ def enqueue(connection: Connection, jobs: Sequence[Job]) -> list[Queued | Except
         _INSERT_MESSAGES.run(connection, [one.message for one in rows if one.message[_KEY] is None])
         _write(connection, rows)
         _say_suppressed(connection, ended)
-    return [repeated[job.id] if job.id in repeated else _queued(job, ended.get(job.id, ())) for job in jobs]
+    return [repeated[job.id] if job.id in repeated else queued(job, ended.get(job.id, ())) for job in jobs]
 
 
 def _suppressed(connection: Connection, jobs: Sequence[Job]) -> dict[str, dict[str, str]]:
     """Why recipients get nothing, by their keys, of each job that has such."""
     listed = suppressed(connection, list({one.key for job in jobs for one in job.mail.envelope.recipients}))
-    return {job.id: reasons for job in jobs if (reasons := _reasons(listed, job))} if listed else {}
+    return {job.id: reasons for job in jobs if (reasons := reasons_of(listed, job))} if listed else {}
 
 
-def _reasons(listed: Suppressed, job: Job) -> dict[str, str]:
+def reasons_of(listed: Suppressed, job: Job) -> dict[str, str]:
+    """Why recipients of a job get nothing, by their keys."""
     keys = (recipient.key for recipient in job.mail.envelope.recipients)
     found = ((key, listed.reason(key, job.stream, job.created_at)) for key in keys)
     return {key: reason for key, reason in found if reason is not None}
@@ -200,7 +204,8 @@ def _say_suppressed(connection: Connection, ended: Mapping[str, Mapping[str, str
     _INSERT_SUPPRESSED.run(connection, rows)
 
 
-def _queued(job: Job, keys: Collection[str]) -> Queued:
+def queued(job: Job, keys: Collection[str]) -> Queued:
+    """The answer to a job that was written; ``keys`` are of the recipients who get nothing."""
     names = tuple([one.addr_spec for one in job.mail.envelope.recipients if one.key in keys]) if keys else ()
     return Queued(job.id, job.mail.message_id, duplicate=False, suppressed=names)
 
@@ -216,8 +221,14 @@ def _insert_keyed(connection: Connection, jobs: Sequence[Job]) -> dict[str, Queu
     repeated = [job for job in jobs if job.id not in written]
     if not repeated:
         return {}
-    known = {key: rest for key, *rest in _KNOWN_KEYS.rows(connection, [job.idempotency_key for job in repeated])}
-    return {job.id: _again(connection, job, *known[str(job.idempotency_key)]) for job in repeated}
+    first = {key: rest for key, *rest in _KNOWN_KEYS.rows(connection, [job.idempotency_key for job in repeated])}
+    return {job.id: _again(connection, job, *first[str(job.idempotency_key)]) for job in repeated}
+
+
+def known(connection: Connection, job: Job) -> Queued | Exception | None:
+    """The answer to a job whose key stands in the outbox; ``None`` where it does not."""
+    rows = _KNOWN_KEYS.rows(connection, [job.idempotency_key])
+    return _again(connection, job, *rows[0][1:]) if rows else None
 
 
 def _key(job: Job) -> str:
@@ -228,10 +239,14 @@ def _again(
     connection: Connection, job: Job, id_: str, message_id: str | None, hashed: str | None
 ) -> Queued | Exception:
     if hashed != job.payload_hash:
-        sentence = f"the idempotency key {job.idempotency_key!r} is in use for another message ({id_})"
-        return IdempotencyConflict(sentence)
+        return conflict(job, id_)
     names = tuple([recipient for (recipient,) in _SUPPRESSED_OF.rows(connection, id=id_)])
     return Queued(id_, message_id, duplicate=True, suppressed=names)
+
+
+def conflict(job: Job, id_: str) -> IdempotencyConflict:
+    """What to say where another message has the job's key."""
+    return IdempotencyConflict(f"the idempotency key {job.idempotency_key!r} is in use for another message ({id_})")
 
 
 def _write(connection: Connection, rows: Sequence[Rows]) -> None:

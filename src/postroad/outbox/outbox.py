@@ -12,6 +12,8 @@ from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.mailer.compose import Sendable
 from postroad.message.seal import DEFAULT_MAX_SIZE
 from postroad.outbox import amend
+from postroad.outbox.callers.recognise import AsynchronousConnection
+from postroad.outbox.callers.transaction import enqueue_within_async
 from postroad.outbox.enqueue import enqueue
 from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
 from postroad.outbox.inspect import message_status
@@ -20,7 +22,7 @@ from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route import WorkerRoute
 from postroad.outbox.stats import stats
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
-from postroad.outbox.store import Store, Wish, default_url, receipt
+from postroad.outbox.store import Store, Wish, default_url
 from postroad.outbox.stream import Stream
 from postroad.outbox.worker import Worker
 from postroad.retry import Schedule
@@ -72,15 +74,21 @@ class AsyncOutbox:
         stream: str = "transactional",
         send_at: Moment | None = None,
         expires_at: Moment | None = None,
+        connection: AsynchronousConnection | None = None,
     ) -> Receipt:
-        """Queue a message; when this returns, it is on disk. See ``Outbox.send``."""
+        """Queue a message; when this returns, it is on disk. See ``Outbox.send``.
+
+        A ``connection`` is a SQLAlchemy ``AsyncConnection`` or ``AsyncSession``, or a psycopg 3 ``AsyncConnection``.
+        """
         job = self._store.job(message, Wish(stream, idempotency_key, send_at, expires_at))
         captured = self._store.intercepted(job)
         if captured is not None:
             return captured
+        if connection is not None:
+            return self._store.receipt(job, await enqueue_within_async(self._store.home, connection, job))
         queued = await self._store.database.submit(enqueue, job, octets=len(job.mail.content), news=True)
         self._store.wake_workers()
-        return receipt(job, queued)
+        return self._store.receipt(job, queued)
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,8 +1,10 @@
 """What both faces of the outbox share: from a caller's arguments to a job, and to the receipt."""
 
 import os
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -16,6 +18,7 @@ from postroad.mailer.environment import value_of
 from postroad.mailer.intercept import interceptor
 from postroad.message.email import Email
 from postroad.message.raw import RawMessage
+from postroad.outbox.callers.place import Home
 from postroad.outbox.enqueue import Queued
 from postroad.outbox.job import Job, Moment, Receipt, payload_hash, read_key, read_times
 from postroad.outbox.retention import DEFAULT_RETENTION, Retention
@@ -55,9 +58,11 @@ class Store:
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         self.database = Database(url)
+        self.home = Home(self.database)
         self.clock = clock
         self.chance = chance
         self.running: set[Worker] = set()
+        self._waker = partial(_wake, weakref.ref(self))  # a receipt that is kept must not keep the database open
         self._max_size = max_size
         self._retention = retention
         declarations = tuple(streams)
@@ -100,7 +105,7 @@ class Store:
         if capture is None:
             return None
         capture.queued(job.mail, job.stream)
-        return receipt(job, Queued(job.id, job.mail.message_id, duplicate=False))
+        return self.receipt(job, Queued(job.id, job.mail.message_id, duplicate=False))
 
     # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -130,12 +135,19 @@ class Store:
         for worker in tuple(self.running):
             worker.wake()
 
+    def receipt(self, job: Job, queued: Queued) -> Receipt:
+        """The receipt for a job that stands in the outbox, or stood there already."""
+        recipients = job.mail.envelope.recipients
+        ended = tuple([one for one in recipients if one.addr_spec in queued.suppressed]) if queued.suppressed else ()
+        return Receipt(queued.id, queued.message_id, recipients, queued.duplicate, ended, self._waker)
 
-def receipt(job: Job, queued: Queued) -> Receipt:
-    """The receipt for a job that stands in the outbox, or stood there already."""
-    recipients = job.mail.envelope.recipients
-    ended = tuple([one for one in recipients if one.addr_spec in queued.suppressed]) if queued.suppressed else ()
-    return Receipt(queued.id, queued.message_id, recipients, queued.duplicate, ended)
+
+def _wake(awake: "weakref.ref[Store]") -> None:
+    """Have the workers look, here and elsewhere, at what another connection has committed."""
+    store = awake()
+    if store is not None:
+        store.wake_workers()
+        store.database.tell_others()
 
 
 def _generated(message: Sendable) -> frozenset[str]:
