@@ -225,6 +225,8 @@ suppression = Table(
     Column("expires_at", Double),
     Column("note", Text),  # for whoever reads the list
 )
+_ENDS = suppression.c.expires_at.is_not(None)
+Index("postroad_suppression_end", suppression.c.expires_at, sqlite_where=_ENDS, postgresql_where=_ENDS)
 
 # What must not be tried for a while, and why. A scope and a key name it: ``route`` and the route's name; ``site``,
 # ``domain`` or ``stream`` and its name.

@@ -4,7 +4,9 @@ Sending and looking happen in the caller's thread, without an event loop: the wr
 runs in an event loop in a thread of its own.
 """
 
-from collections.abc import Iterable, Mapping
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -17,15 +19,20 @@ from postroad.outbox.blocking_worker import BlockingWorker
 from postroad.outbox.callers.recognise import BlockingConnection
 from postroad.outbox.callers.transaction import enqueue_within
 from postroad.outbox.enqueue import enqueue
+from postroad.outbox.event_log import LOOK_EVERY, LogEntry, LogPage, log_page
 from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
 from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Moment, Receipt
+from postroad.outbox.log_position import Position
+from postroad.outbox.pause import Resume, pause, read_pause, read_target, resume
 from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route import WorkerRoute
 from postroad.outbox.stats import stats
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
 from postroad.outbox.store import Store, Wish, default_url
 from postroad.outbox.stream import Stream
+from postroad.outbox.suppressions import Suppressions
+from postroad.outbox.suspend import Suspension
 from postroad.retry import Schedule
 
 
@@ -67,6 +74,11 @@ class Outbox:
     def url(self) -> str:
         """The database's URL, absolute."""
         return self._store.database.location.url
+
+    @property
+    def suppressions(self) -> Suppressions:
+        """Who gets no mail, or none of a stream, and why."""
+        return Suppressions(self._store.database, self._store.clock)
 
     def send(
         self,
@@ -138,6 +150,22 @@ class Outbox:
         """How many recipients are in each state, how long the oldest has been due, and what rests."""
         return self._store.database.read(lambda connection: stats(connection, self._store.clock.now()))
 
+    def events(self, *, since: Position | None = None, last: int = DEFAULT_LIMIT) -> LogPage:
+        """The event log behind the position of an earlier page; without one, the last so many events."""
+        return self._store.database.read(lambda connection: log_page(connection, since, last))
+
+    def follow(self, *, since: Position | None = None) -> Iterator[LogEntry]:
+        """Events as they come, in any process, behind the position of a page; without one, from now on. Endless."""
+        changed = threading.Event()
+        with contextlib.closing(self._store.database.watch(changed.set)) as watch:
+            page = self.events(since=since, last=0)
+            while True:
+                yield from page.entries
+                while not watch.changed():
+                    changed.wait(LOOK_EVERY)
+                    changed.clear()
+                page = self.events(since=page.position)
+
     # ── changing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def cancel(self, *ids: str) -> tuple[amend.Amended, ...]:
@@ -148,6 +176,24 @@ class Outbox:
         """
         return self._amend(amend.cancel, ids)
 
+    def hold(self, *ids: str) -> tuple[amend.Amended, ...]:
+        """Set messages aside until they are released; the answer tells for each recipient whether it was too late.
+
+        What is held expires when its time is used up.
+
+        Raises:
+            NotFound: there is no message with one of the ids; nothing was changed.
+        """
+        return self._amend(amend.hold, ids)
+
+    def release(self, *ids: str) -> tuple[amend.Amended, ...]:
+        """Let messages go on that were held: now, or when they are due.
+
+        Raises:
+            NotFound: there is no message with one of the ids; nothing was changed.
+        """
+        return self._amend(amend.release, ids)
+
     def retry(self, *ids: str) -> tuple[amend.Amended, ...]:
         """Make messages due now. A refused or expired delivery stays, and a new one is made for its recipient.
 
@@ -155,6 +201,41 @@ class Outbox:
             NotFound: there is no message with one of the ids; nothing was changed.
         """
         return self._amend(amend.retry, ids)
+
+    def pause(
+        self,
+        *,
+        domain: str | None = None,
+        site: str | None = None,
+        stream: str | None = None,
+        until: Moment | None = None,
+        who: str = "",
+        why: str = "",
+    ) -> Suspension:
+        """Try nothing for a domain, a site or a stream, in no process, until it is resumed or ``until`` has come.
+
+        Exactly one of the three is named. No attempts are spent, and what has a final dot under way goes on. ``until``
+        is an aware datetime, or a timedelta from now.
+
+        Raises:
+            ConfigurationError: not exactly one is named, or an argument is wrong; it is named.
+            MessageError: ``until`` is no time, or the stream no name of a stream.
+        """
+        target = read_target(domain, site, stream)
+        return self._store.database.write(pause, read_pause(target, until, who, why, self._store.clock.now()))
+
+    def resume(
+        self, *, domain: str | None = None, site: str | None = None, stream: str | None = None
+    ) -> Suspension | None:
+        """Let go on what was paused; what rested, or ``None`` where nothing did.
+
+        Raises:
+            ConfigurationError: not exactly one is named.
+        """
+        target = read_target(domain, site, stream)
+        rested = self._store.database.write(resume, Resume(target, self._store.clock.now()), news=True)
+        self._store.wake_workers()
+        return rested
 
     def _amend(self, verb: amend.Verb, ids: tuple[str, ...]) -> tuple[amend.Amended, ...]:
         answers = self._store.database.write(verb, amend.Wish(ids, self._store.clock.now()), news=True)

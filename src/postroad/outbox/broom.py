@@ -8,6 +8,7 @@ from postroad.clock import Clock
 from postroad.database.database import Database
 from postroad.database.group import Work
 from postroad.errors import DatabaseError
+from postroad.outbox.overdue import forget_past
 from postroad.outbox.retention import Retention, Sweep, forget_contents, forget_messages
 
 _log = logging.getLogger("postroad.outbox")
@@ -28,6 +29,7 @@ class Broom:
         """Sweep at once and then every ten minutes; cancel it to end it."""
         while True:
             try:
+                await self._database.submit(forget_past, self._clock.now())
                 await self._all(forget_messages, self._retention.metadata)
                 await self._all(forget_contents, self._retention.content)
             except DatabaseError as fault:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, update
 from postroad.database.batch import Statement
 from postroad.database.server_time import TimeOfDatabase
 from postroad.database.tables import worker
+from postroad.outbox.overdue import expire_held
 from postroad.outbox.recover import Arrival, Recovered, reclaim
 from postroad.outbox.stream_table import declared
 
@@ -34,6 +35,7 @@ def beat(connection: Connection, beats: Sequence[Arrival]) -> list[Recovered | E
 def _beat(connection: Connection, one: Arrival) -> Recovered | None:
     if not _BEAT.changed(connection, worker=one.id, life=one.epoch, now=one.now):
         return None
+    expire_held(connection, one.now)
     if one.patience <= 0:  # there are no others
         return Recovered(declared(connection), 0, 0)
     return reclaim(connection, one)

@@ -1,7 +1,7 @@
 """``AsyncOutbox``: the outbox for asynchronous code."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -12,18 +12,24 @@ from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.mailer.compose import Sendable
 from postroad.message.seal import DEFAULT_MAX_SIZE
 from postroad.outbox import amend
+from postroad.outbox.bell import Bell
 from postroad.outbox.callers.recognise import AsynchronousConnection
 from postroad.outbox.callers.transaction import enqueue_within_async
 from postroad.outbox.enqueue import enqueue
+from postroad.outbox.event_log import LOOK_EVERY, LogEntry, LogPage, log_page
 from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
 from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Moment, Receipt
+from postroad.outbox.log_position import Position
+from postroad.outbox.pause import Resume, pause, read_pause, read_target, resume
 from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route import WorkerRoute
 from postroad.outbox.stats import stats
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
 from postroad.outbox.store import Store, Wish, default_url
 from postroad.outbox.stream import Stream
+from postroad.outbox.suppressions import AsyncSuppressions
+from postroad.outbox.suspend import Suspension
 from postroad.outbox.worker import Worker
 from postroad.retry import Schedule
 
@@ -65,6 +71,11 @@ class AsyncOutbox:
     def url(self) -> str:
         """The database's URL, absolute."""
         return self._store.database.location.url
+
+    @property
+    def suppressions(self) -> AsyncSuppressions:
+        """Who gets no mail, or none of a stream, and why."""
+        return AsyncSuppressions(self._store.database, self._store.clock)
 
     async def send(
         self,
@@ -113,6 +124,26 @@ class AsyncOutbox:
         """The outbox in numbers. See ``Outbox.stats``."""
         return await self._read(lambda connection: stats(connection, self._store.clock.now()))
 
+    async def events(self, *, since: Position | None = None, last: int = DEFAULT_LIMIT) -> LogPage:
+        """The event log. See ``Outbox.events``."""
+        return await self._read(lambda connection: log_page(connection, since, last))
+
+    async def follow(self, *, since: Position | None = None) -> AsyncIterator[LogEntry]:
+        """Events as they come. See ``Outbox.follow``."""
+        bell = Bell()
+        watch = await asyncio.to_thread(self._store.database.watch, bell.ring)
+        try:
+            page = await self.events(since=since, last=0)
+            while True:
+                for entry in page.entries:
+                    yield entry
+                while not watch.changed():
+                    await bell.wait(self._store.clock, LOOK_EVERY)
+                    bell.hush()
+                page = await self.events(since=page.position)
+        finally:
+            await asyncio.to_thread(watch.close)
+
     async def _read(self, query: Callable[[Connection], R]) -> R:
         return await asyncio.to_thread(self._store.database.read, query)
 
@@ -122,9 +153,40 @@ class AsyncOutbox:
         """Take messages back. See ``Outbox.cancel``."""
         return await self._amend(amend.cancel, ids)
 
+    async def hold(self, *ids: str) -> tuple[amend.Amended, ...]:
+        """Set messages aside until they are released. See ``Outbox.hold``."""
+        return await self._amend(amend.hold, ids)
+
+    async def release(self, *ids: str) -> tuple[amend.Amended, ...]:
+        """Let messages go on that were held. See ``Outbox.release``."""
+        return await self._amend(amend.release, ids)
+
     async def retry(self, *ids: str) -> tuple[amend.Amended, ...]:
         """Make messages due now. See ``Outbox.retry``."""
         return await self._amend(amend.retry, ids)
+
+    async def pause(
+        self,
+        *,
+        domain: str | None = None,
+        site: str | None = None,
+        stream: str | None = None,
+        until: Moment | None = None,
+        who: str = "",
+        why: str = "",
+    ) -> Suspension:
+        """Try nothing for a domain, a site or a stream for a while. See ``Outbox.pause``."""
+        target = read_target(domain, site, stream)
+        return await self._store.database.submit(pause, read_pause(target, until, who, why, self._store.clock.now()))
+
+    async def resume(
+        self, *, domain: str | None = None, site: str | None = None, stream: str | None = None
+    ) -> Suspension | None:
+        """Let go on what was paused. See ``Outbox.resume``."""
+        target = read_target(domain, site, stream)
+        rested = await self._store.database.submit(resume, Resume(target, self._store.clock.now()), news=True)
+        self._store.wake_workers()
+        return rested
 
     async def _amend(self, verb: amend.Verb, ids: tuple[str, ...]) -> tuple[amend.Amended, ...]:
         now = self._store.clock.now()

@@ -34,6 +34,7 @@ from postroad.database.server_time import TimeOfDatabase
 from postroad.database.tables import LEASED, delivery, flight, message, suspension, worker
 from postroad.errors import OutcomeUnknown
 from postroad.outbox.lease import Lease
+from postroad.outbox.overdue import expire_held
 from postroad.outbox.record import Landing, record
 from postroad.outbox.settle import Settled, lost_sight
 from postroad.outbox.stream_table import Streams, declared
@@ -139,6 +140,7 @@ def arrive(connection: Connection, arrivals: Sequence[Arrival]) -> list[Recovere
 
 def _arrive(connection: Connection, arrival: Arrival) -> Recovered:
     recovered = reclaim(connection, arrival)
+    expire_held(connection, arrival.now)
     _FORGET_ROUTE.run(connection, route=arrival.route)  # what was wrong with it may have been mended meanwhile
     _DEPART.run(connection, worker=arrival.id)
     row = (arrival.id, arrival.host, arrival.pid, arrival.route, arrival.now, arrival.epoch)

@@ -2,19 +2,16 @@
 
 A worker surveys the queue when it starts, when deliveries came back untried, and once a minute to be safe. In between
 it learns from the event log: every other change that makes a delivery wait, whoever made it, has written an event.
-
-Events have numbers in the order in which they were written, which on SQLite is the order of their commits. On
-PostgreSQL a transaction may commit long after others that have later numbers; there the log is followed by snapshots:
-new is what can be seen now and could not be seen then.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Double, Integer, Select, bindparam, func, literal_column, not_, select, text, tuple_
+from sqlalchemy import Connection, Double, Integer, bindparam, func, literal_column, not_, select, tuple_
 
 from postroad.database.batch import Query
 from postroad.database.tables import WAITING, delivery, event
+from postroad.outbox.log_position import Position, between, position
 from postroad.outbox.resting import Resting, resting, rests
 
 
@@ -58,22 +55,14 @@ def _priority(lane: Lane) -> int:
     return lane.priority
 
 
-Seen = int | str
-"""How far the event log was read: the number of the last event, or the server's snapshot."""
-
-
 class News(NamedTuple):
     """What has begun to wait, how far the event log was read, and what rests."""
 
-    seen: Seen
+    seen: Position
     lanes: tuple[tuple[Lane, float], ...]
     resting: Resting
 
 
-_SEEN = Query(
-    select(func.coalesce(func.max(event.c.id), 0)),
-    on_postgresql=select(literal_column("pg_current_snapshot()::text")),
-)
 _lanes_with_news = (
     select(delivery.c.site, delivery.c.priority, func.min(delivery.c.due_at).label("due_at"))
     .select_from(event.join(delivery, delivery.c.id == event.c.delivery_id))
@@ -82,21 +71,8 @@ _lanes_with_news = (
 )
 # What arrives for a stream that rests makes nobody look at its lane.
 _lanes_with_news_of_the_awake = _lanes_with_news.where(not_(rests(delivery, bindparam("now", type_=Double))))
-_then = "CAST(:since AS pg_snapshot)"
-
-
-def _since(lanes: Select[Any]) -> Query:
-    return Query(
-        lanes.where(event.c.id > bindparam("since"), event.c.id <= bindparam("last")),
-        on_postgresql=lanes.where(
-            text(f"postroad_event.xact >= CAST(CAST(pg_snapshot_xmin({_then}) AS text) AS bigint)"),
-            text(f"NOT pg_visible_in_snapshot(CAST(CAST(postroad_event.xact AS text) AS xid8), {_then})"),
-        ),
-    )
-
-
-_SINCE = _since(_lanes_with_news)
-_SINCE_BESIDE_RESTING = _since(_lanes_with_news_of_the_awake)
+_SINCE = between(_lanes_with_news)
+_SINCE_BESIDE_RESTING = between(_lanes_with_news_of_the_awake)
 
 
 def _every_lane() -> Query:
@@ -124,21 +100,16 @@ _EVERY_LANE = _every_lane()
 
 def survey(connection: Connection, now: float) -> News:
     """All lanes in which something waits."""
-    return News(_seen(connection), _lanes(_EVERY_LANE.rows(connection)), resting(connection, now))
+    return News(position(connection), _lanes(_EVERY_LANE.rows(connection)), resting(connection, now))
 
 
-def news(connection: Connection, since: Seen, now: float) -> News:
+def news(connection: Connection, since: Position, now: float) -> News:
     """What has begun to wait since then, and does not rest."""
-    last, now_resting = _seen(connection), resting(connection, now)
+    last, now_resting = position(connection), resting(connection, now)
     if last == since:
         return News(last, (), now_resting)
     query = _SINCE_BESIDE_RESTING if now_resting else _SINCE
     return News(last, _lanes(query.rows(connection, since=since, last=last, now=now)), now_resting)
-
-
-def _seen(connection: Connection) -> Seen:
-    seen: Seen = _SEEN.rows(connection)[0][0]
-    return seen
 
 
 def _lanes(rows: Iterable[Sequence[object]]) -> tuple[tuple[Lane, float], ...]:

@@ -19,8 +19,9 @@ from postroad.database.given import given_values
 from postroad.database.tables import content
 from postroad.outbox.claim import Claim, NextTry, claim
 from postroad.outbox.lease import Parcel
+from postroad.outbox.log_position import Position
 from postroad.outbox.resting import Resting
-from postroad.outbox.sites import Lane, News, Seen, Sites, news, survey
+from postroad.outbox.sites import Lane, News, Sites, news, survey
 
 MOST_AHEAD: Final = 256  # deliveries claimed before they are tried: one group's worth
 OCTETS_AHEAD: Final = 16 * 1024 * 1024  # of contents in memory before they are tried
@@ -43,7 +44,7 @@ class Supply:
         self._next_try = next_try
         self._ahead = min(MOST_AHEAD, max(32, 6 * concurrency))
         self._sites = Sites()
-        self._seen: Seen = 0
+        self._seen: Position = 0
         self._resting = Resting()
         self._unloaded: deque[Parcel] = deque()
         self._loaded_octets = 0
@@ -116,6 +117,18 @@ class Supply:
             self._sites.settle(claimed.lanes if claimed.parcels else _later(claimed.lanes, now + TAKEN_BY_OTHERS))
             self._unloaded.extend(claimed.parcels)
         return True
+
+    async def nothing_due(self) -> bool:
+        """As of a fresh look, nothing is due, or all of it rests."""
+        await self.survey()
+        now = self._clock.now()
+        if self._resting and not self._due_after(now):
+            await self.claim()  # which alone can tell what rests
+            return self.empty and self._due_after(now + TAKEN_BY_OTHERS)
+        return self._due_after(now)
+
+    def _due_after(self, moment: float) -> bool:
+        return self.next_due is None or self.next_due > moment
 
     async def load(self) -> None:
         """Bring the contents of claimed parcels into memory, as far as there is room."""

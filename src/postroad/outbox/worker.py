@@ -268,9 +268,7 @@ class Worker:
         if not self._supply.empty or self._deliverer.trips:
             return False
         await self._deliverer.written()
-        await self._supply.survey()
-        next_due = self._supply.next_due
-        return next_due is None or next_due > self._clock.now()
+        return await self._supply.nothing_due()
 
     def _survey_again(self) -> None:
         self._survey_at = -math.inf

@@ -11,6 +11,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("postroad_suppression", sa.Column("note", sa.Text))
+    ends = sa.text("expires_at IS NOT NULL")
+    op.create_index(
+        "postroad_suppression_end", "postroad_suppression", ["expires_at"], sqlite_where=ends, postgresql_where=ends
+    )
     held = sa.text("state = 'held'")
     op.create_index(
         "postroad_delivery_held", "postroad_delivery", ["expires_at"], sqlite_where=held, postgresql_where=held

@@ -1,0 +1,258 @@
+"""Holding, releasing, pausing and resuming: what waits, what goes, and what it costs."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from postroad.errors import ConfigurationError, MessageError, NotFound
+from postroad.outbox.blocking import Outbox
+from postroad.outbox.outbox import AsyncOutbox
+from postroad.transport.to_memory import MemoryTransport
+from tests.outbox.letters import kinds, letter, only, wait_for_states
+from tests.outbox.scripted_transport import ScriptedTransport, Stop
+from tests.outbox.stepped_clock import SteppedClock
+
+
+@pytest.fixture
+def clock() -> SteppedClock:
+    return SteppedClock()
+
+
+@pytest.fixture
+def outbox(any_database: str, clock: SteppedClock) -> Iterator[Outbox]:
+    with Outbox(any_database, clock=clock) as opened:
+        yield opened
+
+
+def drained(outbox: Outbox) -> list[str]:
+    """The recipients to whom something goes that is due now."""
+    transport = MemoryTransport()
+    outbox.worker(transport).drain()
+    return sorted(one.addr_spec for mail in transport.messages for one in mail.envelope.recipients)
+
+
+# ── hold and release ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_held_waits_until_it_is_released(outbox: Outbox) -> None:
+    id_ = outbox.send(letter()).id
+    (held,) = outbox.hold(id_)
+    assert (held.result, held.state) == ("done", "held")
+    assert drained(outbox) == []
+    assert outbox.hold(id_)[0].result == "nothing_to_do"
+    (released,) = outbox.release(id_)
+    assert (released.result, released.state) == ("done", "ready")
+    assert drained(outbox) == ["bob@b.example"]
+    assert kinds(only(outbox, id_)) == ["queued", "held", "released", "sent"]
+    assert only(outbox, id_).attempts == 1
+    assert outbox.release(id_)[0].result == "nothing_to_do"
+    assert outbox.hold(id_)[0].result == "too_late"
+
+
+def test_what_was_scheduled_is_scheduled_again(outbox: Outbox, clock: SteppedClock) -> None:
+    early = outbox.send(letter(), send_at=timedelta(hours=1)).id
+    late = outbox.send(letter(), send_at=timedelta(hours=1)).id
+    outbox.hold(early, late)
+    assert outbox.release(early)[0].state == "scheduled"
+    clock.advance(3600)
+    assert outbox.release(late)[0].state == "ready"
+    assert len(drained(outbox)) == 2
+
+
+def test_a_deferred_delivery_keeps_its_time(outbox: Outbox) -> None:
+    id_ = outbox.send(letter()).id
+    outbox.worker(ScriptedTransport(at_rcpt=lambda _recipient, _attempt: "450 4.2.1 later")).drain()
+    due = only(outbox, id_).due_at
+    outbox.hold(id_)
+    assert outbox.release(id_)[0].state == "ready"
+    assert only(outbox, id_).due_at == due
+    assert drained(outbox) == []
+
+
+def test_nobody_is_held_if_one_of_the_messages_is_not_there(outbox: Outbox) -> None:
+    id_ = outbox.send(letter()).id
+    for verb in (outbox.hold, outbox.release):
+        with pytest.raises(NotFound):
+            verb(id_, "nope")
+    assert only(outbox, id_).state == "ready"
+
+
+def test_what_is_leased_is_held_and_its_flight_refused(outbox: Outbox) -> None:
+    stop = Stop()
+    transport = ScriptedTransport(before_dot=stop)
+    id_ = outbox.send(letter()).id
+    with outbox.worker(transport):
+        stop.wait_until_reached()
+        (held,) = outbox.hold(id_)
+        assert (held.result, held.state) == ("done", "held")
+        stop.open()
+    assert transport.sent == []
+    assert (only(outbox, id_).state, only(outbox, id_).attempts) == ("held", 0)
+
+
+def test_what_is_in_flight_is_out_of_reach(outbox: Outbox) -> None:
+    stop = Stop()
+    transport = ScriptedTransport(after_dot=stop)
+    id_ = outbox.send(letter()).id
+    with outbox.worker(transport):
+        stop.wait_until_reached()
+        assert outbox.hold(id_)[0].result == "too_late"
+        assert outbox.cancel(id_)[0].result == "too_late"
+        stop.open()
+        wait_for_states(outbox, sent=1)
+
+
+def test_what_is_held_expires_and_what_is_uncertain_does_not(outbox: Outbox, clock: SteppedClock) -> None:
+    held = outbox.send(letter("ann@b.example"), expires_at=timedelta(hours=1)).id
+    without_end = outbox.send(letter("cem@b.example")).id
+    outbox.hold(held, without_end)
+    clock.advance(3600)
+    assert drained(outbox) == []
+    assert (only(outbox, held).state, only(outbox, without_end).state) == ("expired", "held")
+    assert kinds(only(outbox, held))[-1] == "expired"
+
+
+# ── pause and resume ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+OTHERS = ["cem@c.example", "dan@d.example"]
+
+
+def three(outbox: Outbox) -> dict[str, str]:
+    return {
+        "bob@b.example": outbox.send(letter("bob@b.example")).id,
+        "cem@c.example": outbox.send(letter("cem@c.example")).id,
+        "dan@d.example": outbox.send(letter("dan@d.example"), stream="news").id,
+    }
+
+
+@pytest.mark.parametrize(
+    ("paused", "going"),
+    [
+        ({"domain": "b.example"}, ["cem@c.example", "dan@d.example"]),
+        ({"site": "b.example"}, ["cem@c.example", "dan@d.example"]),
+        ({"domain": "@B.Example"}, ["cem@c.example", "dan@d.example"]),
+        ({"stream": "news"}, ["bob@b.example", "cem@c.example"]),
+        ({"stream": "transactional"}, ["dan@d.example"]),
+    ],
+)
+def test_what_is_paused_waits_and_the_others_go(outbox: Outbox, paused: dict[str, str], going: list[str]) -> None:
+    ids = three(outbox)
+    rest = outbox.pause(**paused, who="ann", why="they asked for it")  # type: ignore[arg-type]  # names of scopes
+    assert (rest.scope, rest.until, rest.who, rest.why) == (next(iter(paused)), None, "ann", "they asked for it")
+    assert drained(outbox) == going
+    waiting = sorted(set(ids) - set(going))
+    assert {only(outbox, ids[one]).state for one in waiting} == {"ready"}
+    assert [one.key for one in outbox.stats().suspensions] == [rest.key]
+    assert outbox.resume(**paused) == rest
+    assert outbox.resume(**paused) is None
+    assert drained(outbox) == waiting
+    assert {only(outbox, id_).attempts for id_ in ids.values()} == {1}
+    assert outbox.stats().suspensions == ()
+
+
+def test_a_pause_ends_by_itself(outbox: Outbox, clock: SteppedClock) -> None:
+    three(outbox)
+    for paused in ({"domain": "b.example"}, {"stream": "news"}, {"site": "c.example"}):
+        outbox.pause(**paused, until=timedelta(hours=1))  # type: ignore[arg-type]  # names of scopes
+    assert drained(outbox) == []
+    clock.advance(3600)
+    assert outbox.stats().suspensions == ()
+    assert len(drained(outbox)) == 3
+
+
+@pytest.mark.parametrize("paused", [{"domain": "b.example"}, {"site": "b.example"}, {"stream": "transactional"}])
+def test_a_worker_that_runs_hears_of_it_and_of_the_end(any_database: str, paused: dict[str, str]) -> None:
+    transport = MemoryTransport()
+    with Outbox(any_database) as outbox, outbox.worker(transport):
+        outbox.pause(**paused)  # type: ignore[arg-type]  # names of scopes
+        outbox.send(letter("bob@b.example"))
+        outbox.send(letter("dan@d.example"), stream="news")
+        wait_for_states(outbox, sent=1, ready=1)
+        outbox.send(letter("eve@b.example"))
+        outbox.send(letter("fay@d.example"), stream="news")
+        wait_for_states(outbox, sent=2, ready=2)
+        outbox.resume(**paused)
+        wait_for_states(outbox, sent=4)
+
+
+@pytest.mark.parametrize("paused", [{"domain": "b.example"}, {"site": "b.example"}, {"stream": "transactional"}])
+def test_a_pause_of_another_process_holds_at_once(shared_database: str, paused: dict[str, str]) -> None:
+    stop = Stop()
+    transport = ScriptedTransport(before_dot=stop, concurrency=1)
+    with Outbox(shared_database) as outbox, Outbox(shared_database) as other:
+        ids = [outbox.send(letter(f"{number}@b.example")).id for number in range(5)]
+        with outbox.worker(transport):
+            stop.wait_until_reached()  # one is in the worker's hands, and the others behind it
+            other.pause(**paused)  # type: ignore[arg-type]  # names of scopes
+            stop.open()
+            wait_for_states(outbox, ready=5)
+            assert transport.sent == []
+            other.resume(**paused)
+            wait_for_states(outbox, sent=5)
+        assert {only(outbox, id_).attempts for id_ in ids} == {1}
+
+
+def test_a_backlog_that_rests_is_no_burden_on_its_lane(outbox: Outbox) -> None:
+    for number in range(300):  # more than a claim takes
+        outbox.send(letter(f"{number}@b.example"), stream="news")
+    outbox.pause(stream="news")
+    urgent = outbox.send(letter("ann@b.example"))
+    assert drained(outbox) == ["ann@b.example"]
+    assert only(outbox, urgent.id).state == "sent"
+    assert outbox.stats().states["ready"] == 300
+
+
+def test_pausing_again_says_anew_until_when(outbox: Outbox) -> None:
+    outbox.pause(domain="b.example", why="first")
+    outbox.pause(domain="b.example", why="second", until=timedelta(minutes=1))
+    (rest,) = outbox.stats().suspensions
+    assert rest.why == "second"
+    assert rest.until is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({}, ConfigurationError),
+        ({"domain": "b.example", "stream": "news"}, ConfigurationError),
+        ({"domain": "no domain"}, ConfigurationError),
+        ({"stream": "no stream"}, MessageError),
+        ({"domain": "b.example", "until": timedelta(seconds=-1)}, ConfigurationError),
+        ({"domain": "b.example", "why": "a\x1b"}, ConfigurationError),
+    ],
+)
+def test_a_pause_that_makes_no_sense_is_refused(
+    outbox: Outbox, arguments: dict[str, str], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        outbox.pause(**arguments)  # type: ignore[arg-type]  # wrong on purpose
+    assert outbox.stats().suspensions == ()
+
+
+def test_pauses_stand_in_the_event_log(outbox: Outbox) -> None:
+    outbox.pause(domain="b.example", who="ann", why="their wish")
+    outbox.resume(domain="b.example")
+    outbox.resume(domain="b.example")
+    first, second = outbox.events().entries
+    assert (str(first.kind), first.recipient) == ("paused", None)
+    assert dict(first.detail) == {"scope": "domain", "key": "b.example", "who": "ann", "why": "their wish"}
+    assert (str(second.kind), dict(second.detail)) == ("resumed", {"scope": "domain", "key": "b.example"})
+
+
+def test_the_asynchronous_face_has_the_same_verbs(any_database: str) -> None:
+    async def through() -> None:
+        async with AsyncOutbox(any_database) as outbox:
+            id_ = (await outbox.send(letter())).id
+            assert (await outbox.hold(id_))[0].state == "held"
+            assert (await outbox.release(id_))[0].state == "ready"
+            rest = await outbox.pause(stream="transactional")
+            transport = MemoryTransport()
+            await outbox.worker(transport).drain()
+            assert not transport.messages
+            assert await outbox.resume(stream="transactional") == rest
+            await outbox.worker(transport).drain()
+            assert len(transport.messages) == 1
+
+    asyncio.run(through())
