@@ -265,6 +265,21 @@ def seen_from(source: str | None) -> str:
     return seen[0]
 
 
+def test_small_writes_go_out_at_once() -> None:
+    """Nagle's algorithm would hold the second of two back until the peer has acknowledged the first."""
+
+    async def no_delay() -> int:
+        async with serving(greet) as (host, port):
+            stream = await connect(host, port, seconds=PATIENCE)
+            assert stream._transport is not None
+            connection = stream._transport.get_extra_info("socket")
+            set_to: int = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            stream.abort()
+            return set_to
+
+    assert asyncio.run(no_delay())
+
+
 def test_the_server_sees_the_source() -> None:
     assert seen_from(None) == "127.0.0.1"
     assert seen_from("127.0.0.9") == "127.0.0.9"  # all of 127.0.0.0/8 is this machine
