@@ -9,7 +9,7 @@ import pytest
 
 from postroad.errors import ConfigurationError
 from postroad.net.background_loop import BackgroundLoop
-from postroad.net.prompt_future import PromptFuture
+from postroad.net.prompt_future import BlockingCall, PromptFuture
 
 
 def test_it_tells_of_each_kind_of_end_once_and_at_once() -> None:
@@ -49,6 +49,25 @@ def test_a_call_waits_for_its_future() -> None:
     assert background.begin(lambda: loop_future("prompt")) == "prompt"
     assert background.begin(lambda: plain_future("plain")) == "plain"
     background.close()
+
+
+def test_a_call_that_was_cancelled_before_its_turn_does_not_begin() -> None:
+    """As where the loop ends while it stands in line: its caller has heard that it was cancelled."""
+    begun: list[object] = []
+
+    async def work() -> None:
+        def start() -> "asyncio.Future[str]":
+            begun.append(None)
+            return plain_future("too late")
+
+        call = BlockingCall(start)
+        call.cancel()
+        call.begin()
+        with pytest.raises(CancelledError):
+            call.wait()
+
+    asyncio.run(work())
+    assert not begun
 
 
 def test_what_goes_wrong_there_is_raised_here() -> None:

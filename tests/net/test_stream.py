@@ -172,11 +172,15 @@ def test_a_cancelled_read_loses_nothing() -> None:
     against(echo, work)
 
 
+async def until_it_speaks(client: Stream) -> None:
+    while not client.has_input:
+        await let_others_run()
+
+
 def test_a_receiver_gets_what_came_and_what_comes() -> None:
     async def work(client: Stream) -> None:
         client.write(b"hello")
-        while not client.has_input:
-            await let_others_run()
+        await until_it_speaks(client)
         heard: list[bytes] = []
         again = asyncio.get_running_loop().create_future()
 

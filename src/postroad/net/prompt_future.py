@@ -32,9 +32,10 @@ class PromptFuture(asyncio.Future[T]):
             self._told()
         return cancelled
 
-    def _told(self) -> None:
-        if self.on_told is not None:
-            on_told, self.on_told = self.on_told, None
+    def _told(self: Self) -> None:
+        on_told = self.on_told
+        if on_told is not None:
+            self.on_told = None
             on_told(self)
 
 
@@ -53,6 +54,8 @@ class BlockingCall(Generic[T]):
 
     def begin(self) -> None:
         """In the loop."""
+        if self._watchers is None:  # cancelled before its turn: what nobody waits for any more is not begun
+            return
         try:
             self._future = future = self._start()
         except BaseException as fault:  # noqa: BLE001 - it belongs to the thread that waits
