@@ -246,6 +246,7 @@ class Worker:
                 if self._draining:
                     raise
                 _log.error("the queue cannot be read now: %s", fault)
+                self._survey_at = -math.inf  # what was about to be learnt is not known
                 await self._pause(TROUBLE)
                 continue
             await self._pause(self._patience())
