@@ -1,114 +1,221 @@
-"""Enqueuers and workers are killed at random points; the ledger must still add up, recipient by recipient."""
+"""Enqueuers, workers and the database server are killed at random points; the ledger must add up by recipient.
 
-import subprocess
-import sys
+``POSTROAD_KILL_ROUNDS`` says how many rounds there are. In each, one of everything is killed, in random order, while
+the others go on; on PostgreSQL a worker is also frozen until another has taken over what it had, and thawed again.
+"""
+
+import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 
-from sqlalchemy import text
+import pytest
 
 from postroad.chance import SYSTEM_CHANCE
+from postroad.database.migrate import migrate_database
 from postroad.outbox.blocking import Outbox
-from postroad.outbox.status import QueueEntry
-from tests.peers.aiosmtpd_server import AiosmtpdServer
+from postroad.outbox.stream import Stream, UncertainPolicy
+from tests.outbox.ledger import Ledger, let_time_pass
+from tests.outbox.processes import Process
+from tests.outbox.unreliable_sink import UnreliableSink
+from tests.peers.postgresql import Postgresql
 
-PROGRAMS = Path(__file__).with_name("programs")
-RECEIPTS = 150  # a round's enqueuer is killed after so many at the most
-DELIVERIES = 150  # and its worker after so many
+BETWEEN = 60  # receipts and transactions between two misfortunes, at the most
+AHEAD = 250  # messages that may be queued and not tried yet, or the enqueuers would run away from the workers
+PATIENCE = 60.0  # seconds without any progress after which something is stuck
+AT_ONCE = 2  # enqueuers, and workers
+STREAMS = (
+    Stream("careful", uncertain=UncertainPolicy.HOLD),
+    Stream("trusting", uncertain=UncertainPolicy.ASSUME_SENT),
+)
+
+
+def pick(things: list[Process]) -> Process:
+    return things[int(SYSTEM_CHANCE() * len(things))]
+
+
+class Progress:
+    """Counts receipts and transactions, so that a test can wait for more of them. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+        self.changed = threading.Condition()
+
+    def step(self) -> None:
+        with self.changed:
+            self._steps += 1
+            self.changed.notify_all()
+
+    def wait_for(self, more: int) -> None:
+        with self.changed:
+            goal = self._steps + more
+            assert self.changed.wait_for(lambda: self._steps >= goal, PATIENCE), "nothing goes on"
+
+
+class Site:
+    """One outbox with enqueuers and workers around it, and a next hop at which much goes wrong."""
+
+    def __init__(self, url: str, folder: Path, server: Postgresql | None, stack: ExitStack) -> None:
+        self._url = url
+        self._log = folder / "log"
+        self._server = server
+        self._stack = stack
+        self._names = count()
+        self._heard: list[threading.Thread] = []
+        self.ledger = Ledger()
+        self.progress = Progress()
+        self.happened: Counter[str] = Counter()
+        self.sink = stack.enter_context(UnreliableSink(self.progress.step))
+        self._route = f"smtp+insecure://{self.sink.endpoint}?pool=5&dot_timeout=1"
+        self._sealed: set[int] = set()
+        self._lines = 0
+        self.enqueuers: list[Process] = []
+        self.workers: list[Process] = []
+        for _ in range(AT_ONCE):
+            self._enqueue()
+            self._work()
+
+    def _enqueue(self) -> None:
+        process = self._stack.enter_context(Process("enqueue", self._url, f"batch{next(self._names)}", log=self._log))
+        self.enqueuers.append(process)
+        listener = threading.Thread(target=self._hear, args=(process,))
+        listener.start()
+        self._heard.append(listener)
+
+    def _work(self) -> None:
+        self.workers.append(self._stack.enter_context(Process("deliver", self._url, self._route, log=self._log)))
+
+    def _hear(self, process: Process) -> None:
+        for line in process.output:
+            self.ledger.receipted += line.split()
+            self._lines += 1
+            self.progress.step()
+            with self.progress.changed:
+                self.progress.changed.wait_for(lambda: process.pid in self._sealed or self._room())
+
+    def _room(self) -> bool:
+        return self._lines - self.sink.transactions < AHEAD
+
+    # ── what happens ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def misfortunes(self) -> list[Callable[[], None]]:
+        """One of each kind, in random order."""
+        kinds = [self.kill_enqueuer, self.kill_worker]
+        if self._server is not None:
+            kinds += [self.kill_server, self.freeze_worker]
+        return sorted(kinds, key=lambda _: SYSTEM_CHANCE())
+
+    def kill_enqueuer(self) -> None:
+        victim = pick(self.enqueuers)
+        self._end_enqueuer(victim)
+        self._enqueue()
+        self.happened["enqueuer killed"] += 1
+
+    def _end_enqueuer(self, victim: Process) -> None:
+        self.enqueuers.remove(victim)
+        victim.kill()
+        with self.progress.changed:
+            self._sealed.add(victim.pid)
+            self.progress.changed.notify_all()
+
+    def kill_worker(self) -> None:
+        victim = pick(self.workers)
+        self.workers.remove(victim)
+        victim.kill()
+        self._declare_dead(victim)
+        if len(self.workers) < AT_ONCE:
+            self._work()
+        self.happened["worker killed"] += 1
+
+    def freeze_worker(self) -> None:
+        victim = pick(self.workers)
+        victim.freeze()
+        self._declare_dead(victim)
+        self._work()  # it takes over on its arrival
+        self.progress.wait_for(BETWEEN)
+        victim.thaw()
+        self.happened["worker frozen"] += 1
+
+    def kill_server(self) -> None:
+        assert self._server is not None
+        self._server.kill()
+        self._server.start()
+        self.happened["server killed"] += 1
+
+    def _declare_dead(self, worker: Process) -> None:
+        """What half a minute of silence would do."""
+        if self._server is not None:
+            sql = f"UPDATE postroad_worker SET heartbeat_at = 0 WHERE pid = {worker.pid}"
+            self._server.execute(sql, self._url.rpartition("/")[2])
+
+    # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def end(self) -> None:
+        """Kill everybody."""
+        for process in tuple(self.workers):
+            process.kill()
+        for process in tuple(self.enqueuers):
+            self._end_enqueuer(process)
+        for listener in self._heard:
+            listener.join()
+
+    def settle(self, outbox: Outbox) -> None:
+        """Deliver in fair weather what is left, after as much time as that takes."""
+        self.sink.fair = True
+        for _ in range(2):
+            let_time_pass(outbox)
+            outbox.worker(self._route).drain()
+
+    def look(self, outbox: Outbox) -> Ledger:
+        self.ledger.look(outbox)
+        self.ledger.arrived, self.ledger.rejected = self.sink.taken, self.sink.refused
+        return self.ledger
+
+
+@pytest.fixture(params=["file", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Postgresql | None]]:
+    """An outbox's URL, and its server, where there is one: of its own, because it will be killed."""
+    if request.param == "file":
+        yield f"sqlite:///{tmp_path / 'mail.db'}", None
+        return
+    with Postgresql() as server:
+        url = server.url(server.new_database())
+        migrate_database(url)
+        yield url, server
 
 
 @contextmanager
-def program(name: str, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
-    command = [sys.executable, str(PROGRAMS / name), *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+def site(url: str, folder: Path, server: Postgresql | None) -> Iterator[Site]:
+    with ExitStack() as stack:
+        opened = Site(url, folder, server, stack)
+        try:
+            yield opened
+        finally:
+            opened.end()
 
 
-@dataclass
-class Ledger:
-    """What was promised, what the database says of it, and what arrived."""
-
-    receipted: list[str] = field(default_factory=list)
-    entries: dict[str, QueueEntry] = field(default_factory=dict)
-    arrived: Counter[str] = field(default_factory=Counter)
-
-    def lost(self) -> set[str]:
-        return set(self.receipted) - self.entries.keys()
-
-    def doubled(self) -> set[str]:
-        return {recipient for recipient, times in self.arrived.items() if times > 1}
-
-    def uncertain(self) -> set[str]:
-        return {recipient for recipient, entry in self.entries.items() if entry.uncertain_ever}
-
-    def in_state(self, *states: str) -> set[str]:
-        return {recipient for recipient, entry in self.entries.items() if str(entry.state) in states}
-
-
-def one_round(url: str, route: str, server: AiosmtpdServer, name: str, ledger: Ledger) -> None:
-    """Enqueuer and worker side by side, each killed at a random point of its own."""
-    receipts, deliveries = (int(SYSTEM_CHANCE() * most) for most in (RECEIPTS, DELIVERIES))
-    so_far = len(server.messages(0))
-    with program("deliver.py", url, route) as worker, program("enqueue.py", url, name) as enqueuer:
-        assert enqueuer.stdout is not None
-        ledger.receipted += [one for _ in range(receipts) for one in enqueuer.stdout.readline().split()]
-        if receipts >= deliveries:
-            server.messages(so_far + deliveries)
-            worker.kill()
-        enqueuer.kill()
-        ledger.receipted += enqueuer.stdout.read().split()  # what had been said when the kill came
-
-
-def give_up(url: str) -> None:
-    """Let as much time pass as the living give the dead."""
-    with Outbox(url) as outbox:
-        dead = text("UPDATE postroad_worker SET heartbeat_at = 0")
-        outbox._store.database.write(lambda connection, _: [connection.execute(dead).rowcount], None)
-
-
-def test_the_ledger_adds_up_after_kills_at_random_points(shared_database: str, kill_rounds: int) -> None:
-    url = shared_database
-    ledger = Ledger()
-    with AiosmtpdServer() as server:
-        route = f"smtp+insecure://{server.smtp}?pool=10"
-        for number in range(kill_rounds):
-            one_round(url, route, server, f"round{number}", ledger)
-            give_up(url)
+def test_the_ledger_adds_up_after_kills_at_random_points(
+    place: tuple[str, Postgresql | None], tmp_path: Path, kill_rounds: int
+) -> None:
+    url, server = place
+    Outbox(url, streams=STREAMS).close()
+    with site(url, tmp_path, server) as around:
+        for _ in range(kill_rounds):
+            for misfortune in around.misfortunes():
+                around.progress.wait_for(int(SYSTEM_CHANCE() * BETWEEN))
+                misfortune()
+        around.progress.wait_for(BETWEEN)  # and everybody goes on
+        around.end()
         with Outbox(url) as outbox:
-            outbox.worker(route).drain()
-            unsure = {entry.id for entry in outbox.find(state="ready", limit=1_000_000) if entry.uncertain_ever}
-            outbox.retry(*unsure)  # the policy would do so in a minute
-            outbox.worker(route).drain()
-            ledger.entries = {entry.recipient: entry for entry in outbox.find(limit=1_000_000)}
-            flights = outbox._store.database.read(
-                lambda connection: connection.execute(text("SELECT COUNT(*) FROM postroad_flight")).scalar_one()
-            )
-            stats = outbox.stats()
-        ledger.arrived = Counter(one for received in server.messages(0) for one in received.recipients)
-
-    promised = set(ledger.receipted)
-    print(
-        f"receipted {len(promised)}; of all {len(ledger.entries)} recipients: {dict(stats.states)}; "
-        f"uncertain {len(ledger.uncertain())}, doubled {len(ledger.doubled())}"
-    )
-    assert len(promised) == len(ledger.receipted)
-    assert ledger.lost() == set()
-    # receipted = sent + refused + queued + uncertain
-    assert set(ledger.entries) == ledger.in_state("sent", "refused", "ready", "uncertain")
-    assert ledger.in_state("refused") == {one for one in ledger.entries if one.startswith("reject@")}
-    assert ledger.in_state("sent") <= ledger.arrived.keys()  # sent is sent
-    assert ledger.doubled() <= ledger.uncertain()
-    assert ledger.arrived.keys() - ledger.in_state("sent") <= ledger.uncertain()
-    # nothing is stuck: what is queued was put off by the server, or nobody could be sure of it
-    put_off = {one for one in ledger.entries if one.startswith("defer@")}
-    assert ledger.in_state("ready") <= put_off | ledger.uncertain()
-    assert flights == 0
+            before = around.look(outbox)
+            print(f"\n{kill_rounds} rounds: {dict(around.happened)}; the next hop: {dict(around.sink.suffered)}")
+            print(f"after the kills: {before}")
+            before.check_promises()
+            around.settle(outbox)
+            after = around.look(outbox)
+            print(f"settled:         {after}")
+    after.check_promises()
+    after.check_arrivals()
+    after.check_settled()

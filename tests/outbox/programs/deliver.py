@@ -2,12 +2,13 @@
 
 import sys
 
-from postroad import Outbox
+from tests.outbox.programs.opening import opened
 
 
 def main(url: str, route: str) -> None:
-    with Outbox(url) as outbox:
+    with opened(url) as outbox:
         outbox.worker(route).run()
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
