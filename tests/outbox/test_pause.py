@@ -139,7 +139,7 @@ def three(outbox: Outbox) -> dict[str, str]:
 )
 def test_what_is_paused_waits_and_the_others_go(outbox: Outbox, paused: dict[str, str], going: list[str]) -> None:
     ids = three(outbox)
-    rest = outbox.pause(**paused, who="ann", why="they asked for it")  # type: ignore[arg-type]  # names of scopes
+    rest = outbox.pause(**paused, who="ann", why="they asked for it")
     assert (rest.scope, rest.until, rest.who, rest.why) == (next(iter(paused)), None, "ann", "they asked for it")
     assert drained(outbox) == going
     waiting = sorted(set(ids) - set(going))
