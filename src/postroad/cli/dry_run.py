@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 from postroad.cli.output import Form, say_json
 from postroad.cli.terminal import note
 from postroad.mailer.compose import Sendable, compose
-from postroad.message.dsn_request import Returned
 from postroad.message.envelope import Body, MailObject
 from postroad.message.seal import DEFAULT_MAX_SIZE
-from postroad.smtp import commands
 from postroad.terminal_text import many_lines, one_line
+from postroad.transport.smtp.opening import mail_command, rcpt_command
 
 if TYPE_CHECKING:
     from postroad.transport.contract import Transport
@@ -63,34 +62,12 @@ def _as_json(mail: MailObject, route: str | None) -> dict[str, Any]:
 
 def _mail(mail: MailObject) -> str:
     """The command as it would be to a server that offers everything."""
-    dsn = mail.envelope.dsn
-    ret = {None: None, Returned.FULL: "FULL", Returned.HEADERS: "HDRS"}[dsn.ret if dsn is not None else None]
-    command = commands.mail(
-        mail.envelope.mail_from,
-        size=len(mail.content),
-        eight_bit=mail.body is Body.EIGHT_BIT,
-        smtputf8=mail.smtputf8,
-        ret=ret,
-        envid=dsn.envid if dsn is not None else None,
-        require_tls=mail.envelope.require_tls,
-    )
-    return command.decode().rstrip()
+    return mail_command(mail, with_size=True).decode().rstrip()
 
 
 def _rcpts(mail: MailObject) -> list[str]:
     dsn = mail.envelope.dsn
-    if dsn is None:
-        return [commands.rcpt(recipient).decode().rstrip() for recipient in mail.envelope.recipients]
-    return [
-        commands.rcpt(
-            recipient,
-            notify=[one.name for one in dsn.wanted_for(recipient)],
-            orcpt=commands.original_recipient(recipient),
-        )
-        .decode()
-        .rstrip()
-        for recipient in mail.envelope.recipients
-    ]
+    return [rcpt_command(recipient, dsn).decode().rstrip() for recipient in mail.envelope.recipients]
 
 
 def _needs(mail: MailObject) -> list[str]:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from postroad.address import Address
 from postroad.errors import DataError, OutcomeUnknown, PostroadError, ProtocolError, SenderRefused
-from postroad.message.dsn_request import Dsn, Returned
-from postroad.message.envelope import Body, MailObject, UndottedLines, WireLines
+from postroad.message.envelope import MailObject, UndottedLines, WireLines
 from postroad.outcome import Outcome, Result
 from postroad.reply import Phase, Reply
-from postroad.smtp import commands
 from postroad.smtp.body import check_line_ends, stuffed
 from postroad.smtp.client import ClientConversation
 from postroad.smtp.extensions import Extensions
 from postroad.smtp.states import Verb
+from postroad.transport.smtp.opening import mail_command, rcpt_command
 
 if TYPE_CHECKING:
     from postroad.transport.smtp.delivery import Delivery
@@ -57,7 +56,7 @@ class Transaction:
         self.chunked = extensions.chunking
         self.accepted: list[Address] = []
         self.outcomes: list[Outcome] = []
-        self.answered = 0  # recipients whom the server has answered, or, in LMTP, of the accepted ones behind the dot
+        self.answered = 0  # recipients whom the server has answered
         self.committed = False  # the final dot went out
         self.replied = False  # the server has said something about this message
         self.ended = False
@@ -86,24 +85,15 @@ class Transaction:
 
     def _write_opening(self) -> None:
         """MAIL, every RCPT, and DATA unless the content goes in chunks."""
-        mail, extensions, dsn = self.mail, self._extensions, self.mail.envelope.dsn
-        mail_command = commands.mail(
-            mail.envelope.mail_from,
-            size=len(mail.content) if extensions.size_offered else None,
-            eight_bit=mail.body is Body.EIGHT_BIT,
-            smtputf8=mail.smtputf8,
-            ret=_ret(dsn),
-            envid=dsn.envid if dsn is not None else None,
-            require_tls=mail.envelope.require_tls,
-        )
-        rcpts = [_rcpt(recipient, dsn) for recipient in self.recipients]
+        mail = mail_command(self.mail, with_size=self._extensions.size_offered)
+        rcpts = [rcpt_command(recipient, self.mail.envelope.dsn) for recipient in self.recipients]
         if self.chunked:
-            self.verbs, self.wires = (Verb.MAIL, *(Verb.RCPT,) * len(rcpts)), [mail_command, *rcpts]
+            self.verbs, self.wires = (Verb.MAIL, *(Verb.RCPT,) * len(rcpts)), [mail, *rcpts]
         elif len(rcpts) == 1:
-            self.verbs, self.wires = _FOR_ONE, [mail_command, rcpts[0], _DATA]
+            self.verbs, self.wires = _FOR_ONE, [mail, rcpts[0], _DATA]
         else:
             self.verbs = (Verb.MAIL, *(Verb.RCPT,) * len(rcpts), Verb.DATA)
-            self.wires = [mail_command, *rcpts, _DATA]
+            self.wires = [mail, *rcpts, _DATA]
 
     def opening(self, conversation: ClientConversation) -> list[bytes]:
         """All of it, for one write."""
@@ -214,26 +204,12 @@ class Transaction:
 
     def unsettled(self) -> list[Address]:
         """The recipients that are in it and have no outcome."""
-        if not self.outcomes and not self.left:
-            return list(self.recipients)
-        settled = {*self.left, *(outcome.recipient for outcome in self.outcomes)}
-        return [recipient for recipient in self.recipients if recipient not in settled]
+        waiting = [*self.accepted, *self.recipients[self.answered :]]
+        settled = {outcome.recipient for outcome in self.outcomes}
+        return [recipient for recipient in waiting if recipient not in settled]
 
 
 def _means_too_many(reply: Reply) -> bool:
     if reply.code not in (452, 552):
         return False
     return reply.enhanced is None or reply.enhanced[1:] == _TOO_MANY
-
-
-def _ret(dsn: Dsn | None) -> str | None:
-    if dsn is None or dsn.ret is None:
-        return None
-    return "FULL" if dsn.ret is Returned.FULL else "HDRS"
-
-
-def _rcpt(recipient: Address, dsn: Dsn | None) -> bytes:
-    if dsn is None:
-        return commands.rcpt(recipient)
-    wanted = [one.name for one in dsn.wanted_for(recipient)]
-    return commands.rcpt(recipient, notify=wanted, orcpt=commands.original_recipient(recipient))
