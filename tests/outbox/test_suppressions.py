@@ -2,10 +2,11 @@
 
 import asyncio
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from postroad.database.database import Database
 from postroad.errors import AddressError, MessageError, Suppressed
@@ -147,8 +148,8 @@ def test_what_is_in_flight_is_settled_by_its_answer(any_database: str) -> None:
 def test_claim_and_flight_record_look_for_themselves(any_database: str) -> None:
     """As where an entry is written in the same moment as the message, or as the lease."""
 
-    def list_only(connection: object, addresses: list[str]) -> list[object]:
-        return [add(connection, [Suppression(one)], START) for one in addresses]  # type: ignore[arg-type]  # a Connection
+    def list_only(connection: Connection, addresses: Sequence[str]) -> list[object]:
+        return [add(connection, [Suppression(one)], START) for one in addresses]
 
     database = Database(any_database)
     lane = Claim(uuid7(START), START, (Lane("b.example", 10),), 10, lambda _lease, now: now + 60)
