@@ -19,6 +19,7 @@ from postroad.outcome import SendReport
 from postroad.retry import NO_RETRY, WITHIN_CALL, Schedule
 from postroad.secret import Secret
 from postroad.transport.contract import BeforeCommit, CheckReport, Transport
+from postroad.transport.naps import Naps
 from postroad.transport.route import Route, transport_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class AsyncMailer:
         self._retries = retry or NO_RETRY
         self._clock = clock
         self._chance = chance
-        self._naps: set[asyncio.Future[None]] = set()
+        self._naps = Naps(clock)  # before another try
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, retry: Schedule | None = WITHIN_CALL) -> Self:
@@ -176,24 +177,13 @@ class AsyncMailer:
         while (again := unfinished(mail, report, self.transport.abilities)) is not None:
             age = self._clock.monotonic() - started
             wait = wait_before(self._retries, attempts, age, report, self._chance)
-            if wait is None or not await self._rested(wait):
+            if wait is None or not await self._naps.rested(wait):
                 break
             attempts += 1
             report = merged(report, await self.first_try(again, before_commit), attempts)
         if report.error is not None:
             report.error.report = report
         return report
-
-    async def _rested(self, seconds: float) -> bool:
-        """Sleep before another try; false where the mailer is closed meanwhile, so that none is begun afterwards."""
-        nap = asyncio.ensure_future(self._clock.sleep(seconds))
-        self._naps.add(nap)
-        try:
-            await asyncio.wait([nap])
-        finally:
-            self._naps.discard(nap)
-            nap.cancel()
-        return not nap.cancelled()
 
     # ── the rest ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -207,8 +197,7 @@ class AsyncMailer:
 
     async def aclose(self) -> None:
         """Let what is under way finish, but begin no further tries, and close the connections."""
-        for nap in self._naps:
-            nap.cancel()
+        self._naps.call_off()
         await self.transport.aclose()
 
     async def __aenter__(self) -> Self:

@@ -1,12 +1,12 @@
 """Keeping to a rate: messages wait for their turn, for a bounded time, and one that would wait longer is told so."""
 
-import asyncio
 import math
 
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.errors import Throttled
 from postroad.reply import Phase
 from postroad.transport.gcra import Rate
+from postroad.transport.naps import Naps
 
 
 class Pace:
@@ -20,7 +20,7 @@ class Pace:
         self._longest = longest
         self._clock = clock
         self._due = -math.inf
-        self._naps: set[asyncio.Future[None]] = set()
+        self._naps = Naps(clock)
 
     async def turn(self) -> bool:
         """Return when it is this message's turn; false where everything was called off meanwhile.
@@ -34,19 +34,8 @@ class Pace:
             advice = "Send slower, or raise ?rate= if the provider allows more; an outbox waits by itself."
             raise Throttled(message, phase=Phase.POOL, retry_after=wait, advice=advice)
         self._due = due
-        return wait <= 0 or await self._rested(wait)
-
-    async def _rested(self, seconds: float) -> bool:
-        nap = asyncio.ensure_future(self._clock.sleep(seconds))
-        self._naps.add(nap)
-        try:
-            await asyncio.wait([nap])
-        finally:
-            self._naps.discard(nap)
-            nap.cancel()
-        return not nap.cancelled()
+        return wait <= 0 or await self._naps.rested(wait)
 
     def call_off(self) -> None:
         """Nobody who waits will go."""
-        for nap in self._naps:
-            nap.cancel()
+        self._naps.call_off()
