@@ -26,6 +26,9 @@ class Landing(NamedTuple):
     ended_at: float
 
 
+_Attempt = tuple[Any, ...]
+"""Delivery, number, worker and result, which tell one attempt's record from every other."""
+
 _held = given(id=Integer, owner=Text, epoch=Integer)
 # What the recovery called uncertain keeps owner and epoch until somebody decides, so that a late reply settles it.
 _STANDING = Query(
@@ -94,13 +97,20 @@ ADD_EVENTS = Statement(
     insert(event).from_select(list(EVENT_COLUMNS), select(given(**EVENT_COLUMNS)), include_defaults=False)
 )
 
+_written = given(id=Integer)
+_WRITTEN = Query(
+    select(attempt.c.delivery_id, attempt.c.number, attempt.c.worker, attempt.c.result).select_from(
+        _written.join(attempt, attempt.c.delivery_id == _written.c.id)
+    )
+)
+
 
 def record(connection: Connection, batches: Sequence[tuple[Landing, ...]]) -> list[Exception | None]:
     """Write down what became of the leases."""
     landings = [landing for batch in batches for landing in batch]
     leases = [(one.lease.id, one.lease.owner, one.lease.epoch) for landing in landings for one in landing.settled]
     standing: dict[int, str] = {id_: state for id_, state in _STANDING.rows(connection, leases)}  # noqa: C416
-    rows = _Rows()
+    rows = _Rows(_written_before(connection, [id_ for id_, *_ in leases if standing.get(id_) != "leased"]))
     for landing in landings:
         for one in landing.settled:
             rows.add(landing, one, standing.get(one.lease.id))
@@ -112,12 +122,20 @@ def record(connection: Connection, batches: Sequence[tuple[Landing, ...]]) -> li
     return [None] * len(batches)
 
 
+def _written_before(connection: Connection, settled: list[int]) -> set[_Attempt]:
+    """The attempts on record of deliveries that are settled: a commit may have come to pass that nobody heard of."""
+    if not settled:
+        return set()
+    return {(*row,) for row in _WRITTEN.rows(connection, [(id_,) for id_ in settled])}
+
+
 class _Rows:
-    """The rows that landings come to."""
+    """The rows that landings come to, but for the attempts that were ``written`` before."""
 
-    __slots__ = ("attempts", "events", "tried", "untried")
+    __slots__ = ("attempts", "events", "tried", "untried", "written")
 
-    def __init__(self) -> None:
+    def __init__(self, written: set[_Attempt]) -> None:
+        self.written = written
         self.tried: list[tuple[Any, ...]] = []
         self.untried: list[tuple[Any, ...]] = []
         self.attempts: list[tuple[Any, ...]] = []
@@ -128,7 +146,7 @@ class _Rows:
         lease, (path, due_at), outcome = settled
         now = landing.ended_at
         said = None if outcome is None else _said(outcome)
-        if said is not None:
+        if said is not None and (lease.id, lease.attempt, lease.owner, said[0]) not in self.written:
             self.attempts.append((lease.id, lease.attempt, lease.owner, landing.route, landing.started_at, now, *said))
         if not _may_move(state, path):
             return
