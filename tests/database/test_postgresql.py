@@ -143,6 +143,28 @@ def test_a_wrong_account_is_a_setting_and_a_server_that_is_away_is_trouble(serve
     assert "s3cret" not in f"{away.value}{away.value.advice}"
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "the database system is starting up",
+        "the database system is not yet accepting connections\nDETAIL:  Consistent recovery state has not been reached.",
+        "the database system is not accepting connections\nDETAIL:  Hot standby mode is disabled.",
+        "the database system is shutting down",
+        "the database system is in recovery mode",
+        "sorry, too many clients already",
+    ],
+)
+def test_a_server_that_serves_nobody_now_is_trouble(
+    server_database: str, monkeypatch: pytest.MonkeyPatch, sentence: str
+) -> None:
+    def refused(**_: object) -> None:
+        raise psycopg.OperationalError(f"connection failed: FATAL:  {sentence}")
+
+    monkeypatch.setattr(psycopg, "connect", refused)
+    with pytest.raises(DatabaseError, match="cannot be used"):
+        Database(server_database)
+
+
 def test_options_that_nobody_knows_are_refused(server_database: str) -> None:
     with pytest.raises(ConfigurationError, match="options of the URL"):
         Database(f"{server_database}?no_such_option=1")

@@ -16,7 +16,10 @@ _ALWAYS: Final = (SQLAlchemyError, sqlite3.Error)  # through SQLAlchemy, and str
 # While connecting, errors come as text alone. With this word the server has answered, and refused the account; else
 # nobody answered, or it said that it cannot serve anybody now.
 _ANSWERED: Final = "FATAL:"
-_NOT_NOW: Final = ("starting up", "shutting down", "in recovery mode", "too many", "connection slots")
+_NOT_NOW: Final = (
+    "starting up", "not yet accepting", "system is not accepting", "shutting down", "in recovery mode", "too many",
+    "connection slots",
+)  # fmt: skip
 # Two transactions in each other's way: the server has rolled one of them back, to be begun again.
 _COLLISIONS: Final = ("40001", "40P01")  # serialization_failure, deadlock_detected
 
@@ -32,7 +35,9 @@ def _original(fault: BaseException) -> BaseException:
 
 
 def _sqlstate(fault: BaseException) -> str | None:
-    return getattr(_original(fault), "sqlstate", None)
+    original = _original(fault)
+    # An application's connection may be psycopg2's, which has a word of its own for it.
+    return getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
 
 
 def collided(fault: BaseException) -> bool:
