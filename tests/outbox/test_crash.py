@@ -33,6 +33,7 @@ STREAMS = (
 
 
 def pick(things: list[Process]) -> Process:
+    assert all(one.running for one in things), "one has ended by itself"
     return things[int(SYSTEM_CHANCE() * len(things))]
 
 
