@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from postroad.clock import SYSTEM_CLOCK, Clock
-from postroad.errors import ConfigurationError, SendError
+from postroad.errors import ConfigurationError, OutcomeUnknown, SendError
 from postroad.message.envelope import MailObject
-from postroad.outcome import SendReport
+from postroad.outcome import SendReport, failed
 from postroad.reply import Phase
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
 from postroad.transport.settled import accepted, not_stored, taken_back
+from postroad.transport.synced_names import sync_names
 
 _NUMBER: Final = itertools.count(1)
 
@@ -55,6 +56,8 @@ class FileTransport:
             message = f"cannot write into {self._folder}: {fault.strerror or fault}"
             advice = "Check that the folder exists, may be written, and has room."
             return not_stored(mail, SendError(message, phase=Phase.STORE, advice=advice))
+        except OutcomeUnknown as fault:
+            return failed(mail.envelope.recipients, fault)
         return accepted(mail)
 
     def _write(self, mail: MailObject) -> None:
@@ -70,11 +73,7 @@ class FileTransport:
         except BaseException:
             (self._folder / f"{stem}.json").unlink(missing_ok=True)
             raise
-        descriptor = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)  # the names too
-        finally:
-            os.close(descriptor)
+        sync_names(self._folder)
 
     def _store(self, name: str, content: bytes) -> None:
         temporary = self._folder / f".{name}.part"

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from postroad.clock import SYSTEM_CLOCK, Clock
-from postroad.errors import ConfigurationError, SendError
+from postroad.errors import ConfigurationError, OutcomeUnknown, SendError
 from postroad.message.envelope import MailObject
-from postroad.outcome import SendReport
+from postroad.outcome import SendReport, failed
 from postroad.reply import Phase
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
 from postroad.transport.settled import accepted, not_stored, taken_back
+from postroad.transport.synced_names import sync_names
 
 _NUMBER: Final = itertools.count(1)
 _FOLDERS: Final = ("tmp", "new", "cur")
@@ -65,6 +66,8 @@ class MaildirTransport:
             message = f"cannot write into {self._folder}: {fault.strerror or fault}"
             advice = "Check that the folder exists, may be written, and has room."
             return not_stored(mail, SendError(message, phase=Phase.STORE, advice=advice))
+        except OutcomeUnknown as fault:
+            return failed(mail.envelope.recipients, fault)
         finally:
             written.unlink(missing_ok=True)  # there only if it did not go
         return accepted(mail)
@@ -99,8 +102,4 @@ def _write(path: Path, content: bytes) -> None:
 
 def _move(written: Path, to: Path) -> None:
     written.rename(to)
-    descriptor = os.open(to.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)  # the name too
-    finally:
-        os.close(descriptor)
+    sync_names(to.parent)
