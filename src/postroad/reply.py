@@ -142,7 +142,7 @@ class Transcript:
 
     def add(self, direction: Direction, said: str | bytes | Reply) -> None:
         """Record a line of text, a command with its line end, or a reply; the caller has masked secrets."""
-        self.extend(((direction, said),))
+        self.extend([(direction, said)])
 
     def extend(self, said: "Sequence[_Entry]") -> None:
         """Record commands as they were written (bytes) or replies, one after the other."""

@@ -97,7 +97,7 @@ class Sending:
             self._refused.append(SendReport((), index=numbered.index, error=numbered.mail))
             self._stir()
             return
-        self.octets += numbered.octets
+        self.octets += len(numbered.mail.content)
         try:
             future = self._deliver(numbered.mail, self._commit_rule(numbered.index))
         except Exception as fault:  # noqa: BLE001 - it is this message's, and told in its turn
@@ -121,10 +121,10 @@ class Sending:
         return before_commit
 
     def _first_try_ended(self, future: "asyncio.Future[SendReport]") -> None:
-        numbered = self._pending[future]
-        if self._leaving or future.cancelled() or future.exception() is not None:
+        if self._leaving or future.cancelled() or future.exception() is not None or future.result().all_accepted:
             self._ended(future)
             return
+        numbered = self._pending[future]
         assert isinstance(numbered.mail, MailObject)
         self._committed.discard(numbered.index)
         more = self._again(numbered.mail, future.result(), self._commit_rule(numbered.index))

@@ -169,7 +169,8 @@ class ClientConversation:
             raise ProtocolError("content without a 354")
         if replies > 1:
             self._waiting.extend((Verb.DOT_ONE,) * (replies - 1))
-        self._command(Verb.DOT, b"", shown=f"({octets} octets of content, and the final dot)")
+        self._waiting.append(Verb.DOT)
+        self.transcript.add(Direction.CLIENT, f"({octets} octets of content, and the final dot)")
 
     def chunk(self, octets: int) -> bytes:
         """The command before a chunk that others follow (RFC 3030 §2)."""

@@ -40,17 +40,22 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> list[Reply]:
         """Add bytes; return the replies that are complete now, and see whether ``fault`` is set."""
-        replies: list[Reply] = []
         if self.fault is not None:
-            return replies
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
+            return []
+        data = self._buffer + data
+        *lines, self._buffer = data.split(b"\n")
+        if not self._lines and len(data) <= MAX_LINE_OCTETS:  # so that no line is too long
+            try:
+                return [*map(_of_one_line, lines)]  # nearly always
+            except ProtocolError:
+                pass
+        return self._add_all(lines)
+
+    def _add_all(self, lines: list[bytes]) -> list[Reply]:
+        replies: list[Reply] = []
         try:
             for line in lines:
-                line = line.removesuffix(b"\r")  # noqa: PLW2901 - a bare LF ends a line too: old servers, no ambiguity
-                if line[3:4] != b"-" and not self._lines and len(line) <= MAX_LINE_OCTETS:  # nearly all
-                    replies.append(_single(line))
-                    continue
-                reply = self._add(line)
+                reply = self._add(_without_end(line))
                 if reply is not None:
                     replies.append(reply)
             if len(self._buffer) > MAX_LINE_OCTETS + 1:  # the one may be the CR of its end
@@ -76,10 +81,15 @@ class ReplyReader:
         return _reply(lines)
 
 
-@lru_cache(maxsize=256)
-def _single(line: bytes) -> Reply:
-    # A busy connection gets the same few one-line replies for ever.
-    return _reply([line])
+@lru_cache(maxsize=256)  # a busy connection gets the same few one-line replies for ever
+def _of_one_line(line: bytes) -> Reply:
+    if line[3:4] == b"-":
+        raise ProtocolError("not all of a reply")
+    return _reply([_without_end(line)])
+
+
+def _without_end(line: bytes) -> bytes:
+    return line.removesuffix(b"\r")  # a bare LF ends a line too: old servers, no ambiguity
 
 
 def _reply(lines: list[bytes]) -> Reply:

@@ -20,6 +20,7 @@ hence back to GREETED. A 421 closes from anywhere (RFC 5321 §3.8), which ``afte
 """
 
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 
@@ -143,6 +144,7 @@ def may_accept(state: State, verb: Verb) -> bool:
     return 2 in row or 3 in row
 
 
+@lru_cache(maxsize=1024)  # asked for every reply, and the questions of a busy session are few
 def after_reply(state: State, verb: Verb, code: int) -> State | None:
     """The state after ``verb`` was answered with ``code``; ``None`` if that answer cannot be there."""
     if code == 421:

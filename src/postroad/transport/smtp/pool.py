@@ -190,10 +190,12 @@ class Pool:
         their answer.
         """
         member = self._member_of.get(session)
-        if member is None or self._is_worn_out(member, session):
+        now = self._loop.time()
+        if member is None or self._is_worn_out(member, session, now):
             self._return_rest(last)
             return None
-        self._stop_probing(member)
+        if member.probing:
+            self._stop_probing(member)
         if last is not None and last.delivery.has_more:
             transaction = self._begin(last.delivery, session)
             if transaction is not None:
@@ -202,7 +204,7 @@ class Pool:
             delivery = self._queue.popleft()
             if delivery.done:  # cancelled while it waited
                 continue
-            self._moved_at = self._loop.time()
+            self._moved_at = now
             transaction = self._begin(delivery, session)
             if transaction is not None:
                 return transaction
@@ -224,12 +226,12 @@ class Pool:
             last.delivery.session = None
             self._queue.appendleft(last.delivery)
 
-    def _is_worn_out(self, member: Member, session: Session) -> bool:
+    def _is_worn_out(self, member: Member, session: Session, now: float) -> bool:
         limits, connection = self._limits, session.connection
         most = connection.conversation.extensions.mail_max  # RFC 9422 §4
         if most is not None and connection.served >= most:
             return True
-        return worn_out(connection.served, self._loop.time() - member.opened_at, limits)
+        return worn_out(connection.served, now - member.opened_at, limits)
 
     def look_ahead(self, session: Session) -> None:
         """Prepare the message that is probably next."""
@@ -241,11 +243,12 @@ class Pool:
         member = self._member_of.get(session)
         if member is None:
             return
-        if self._closing or not session.connection.usable or self._is_worn_out(member, session):
+        now = self._loop.time()
+        if self._closing or not session.connection.usable or self._is_worn_out(member, session, now):
             _end(member)
             return
         self._stop_probing(member)
-        member.idle_since = self._loop.time()
+        member.idle_since = now
         member.idle_timer = self._loop.call_later(self._limits.idle, self._retire, member)
         self._idle.append(member)
 
