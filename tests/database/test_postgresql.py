@@ -147,7 +147,7 @@ def test_a_wrong_account_is_a_setting_and_a_server_that_is_away_is_trouble(serve
     "sentence",
     [
         "the database system is starting up",
-        "the database system is not yet accepting connections\nDETAIL:  Consistent recovery state has not been reached.",
+        "the database system is not yet accepting connections\nDETAIL:  Consistent recovery state is yet to come.",
         "the database system is not accepting connections\nDETAIL:  Hot standby mode is disabled.",
         "the database system is shutting down",
         "the database system is in recovery mode",
