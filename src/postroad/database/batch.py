@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, Table, func, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import to_instance
 
 from postroad.database.driver import SQLITE, changed_rows, execute
 from postroad.database.given import GIVEN, ON_POSTGRESQL, ON_SQLITE, ROWS, Row, Type, encode
@@ -158,18 +159,22 @@ class Octets(Statement):
 
     def by_key(self, connection: Connection, given: Sequence[Any]) -> dict[str, bytes]:
         """Execute; returns the octets of each key."""
-        return {key: octets for cursor in self._executed(connection, given, {}) for key, octets in cursor}
+        compiled = self._for(connection.dialect)
+        cursor = execute(connection, compiled.sql, compiled.values({GIVEN: encode(given)}), octets=True)
+        return dict(cursor.fetchall())
 
 
 class OctetsInsert(Statement):
-    """An insert of rows that hold octets: PostgreSQL's driver sends those row by row, without waiting in between."""
+    """An insert of rows that hold octets: PostgreSQL is handed a column as an array, in binary form."""
 
-    __slots__ = ("_row",)
+    __slots__ = ("_columns", "_kinds", "_on_postgresql", "_table")
 
     def __init__(self, table: Table, columns: Mapping[str, Type], element: ClauseElement) -> None:
         super().__init__(element)
-        names, places = ", ".join(columns), ", ".join(["%b"] * len(columns))  # in binary form
-        self._row = f"INSERT INTO {table.name} ({names}) VALUES ({places})"  # noqa: S608  # our own names
+        self._table = table.name
+        self._columns = ", ".join(columns)
+        self._kinds = tuple(columns.values())
+        self._on_postgresql = ""
 
     def _executed(
         self, connection: Connection, given: Sequence[Any] | None, parameters: dict[str, Any]
@@ -177,9 +182,16 @@ class OctetsInsert(Statement):
         if connection.dialect.name == SQLITE:
             yield from super()._executed(connection, given, parameters)
         elif given:
-            cursor = connection.connection.cursor()
-            cursor.executemany(self._row, given)
-            yield cursor
+            columns = [list(column) for column in zip(*given, strict=True)]
+            yield execute(connection, self._with_arrays(connection.dialect), columns)
+
+    def _with_arrays(self, dialect: Any) -> str:
+        if not self._on_postgresql:
+            kinds = [dialect.type_compiler_instance.process(to_instance(kind)) for kind in self._kinds]
+            arrays = ", ".join([f"%b::{kind}[]" for kind in kinds])  # %b: in binary form
+            rows = f"SELECT * FROM unnest({arrays})"  # noqa: S608  # our own names
+            self._on_postgresql = f"INSERT INTO {self._table} ({self._columns}) {rows}"
+        return self._on_postgresql
 
 
 def _around_rows(compiled: _Compiled, parameters: dict[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

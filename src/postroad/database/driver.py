@@ -14,9 +14,15 @@ _BEGIN_WRITING: Final = {SQLITE: "BEGIN IMMEDIATE", POSTGRESQL: "BEGIN"}
 _BEGIN_READING: Final = {SQLITE: "BEGIN", POSTGRESQL: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
 
 
-def execute(connection: Connection, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
-    """Run one statement in the driver's own words; returns the driver's cursor."""
-    cursor = connection.connection.cursor()
+def execute(
+    connection: Connection, sql: str, values: Sequence[Any] | Mapping[str, Any] = (), *, octets: bool = False
+) -> Any:
+    """Run one statement in the driver's own words; returns the driver's cursor.
+
+    ``octets``: it returns such. As text, which is usual, PostgreSQL writes each with two digits.
+    """
+    binary = octets and connection.dialect.name != SQLITE
+    cursor = connection.connection.cursor(binary=True) if binary else connection.connection.cursor()
     cursor.execute(sql, values)
     return cursor
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from postroad.database.batch import Query, Statement
-from postroad.database.given import given
+from postroad.database.given import found_by, given
 from postroad.database.tables import WAITING, delivery, event, message
 from postroad.events import EventKind
 from postroad.outbox.lease import Lease, Parcel
@@ -135,7 +135,7 @@ _DUE_BESIDE_RESTING = _query(not_(rests(_picked, _NOW)), not_(rests(delivery, _N
 _taken = given(id=Integer, next_try=Double)
 _LEASE = Statement(
     update(delivery)
-    .where(delivery.c.id == _taken.c.id)
+    .where(found_by(delivery.c.id, _taken.c.id))
     .values(
         state=DeliveryState.LEASED.value,
         owner=bindparam("owner"),

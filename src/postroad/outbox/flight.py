@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Double, Integer, Text, delete, insert, not_, or_, select
 
 from postroad.database.batch import Query, Statement
-from postroad.database.given import given
+from postroad.database.given import found_by, given
 from postroad.database.tables import LEASED, delivery, flight
 from postroad.outbox.lease import Lease
 from postroad.outbox.resting import rests
@@ -28,7 +28,7 @@ class Departure(NamedTuple):
 _leaving = given(id=Integer, owner=Text, epoch=Integer, stream=Text, now=Double)
 _allowed = (
     select(delivery.c.id, delivery.c.owner, delivery.c.epoch, _leaving.c.now)
-    .select_from(_leaving.join(delivery, delivery.c.id == _leaving.c.id))
+    .select_from(_leaving.join(delivery, found_by(delivery.c.id, _leaving.c.id)))
     .where(
         LEASED,
         delivery.c.owner == _leaving.c.owner,

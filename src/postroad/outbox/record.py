@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Boolean, Connection, Double, Integer, Text, delete, insert, literal_column, or_, select, update
 
 from postroad.database.batch import Query, Statement
-from postroad.database.given import given
+from postroad.database.given import found_by, given
 from postroad.database.tables import attempt, delivery, event, flight
 from postroad.outbox.settle import Path, Settled, kept_text
 from postroad.outbox.states import DeliveryState, Move, allowed
@@ -33,7 +33,7 @@ _held = given(id=Integer, owner=Text, epoch=Integer)
 # What the recovery called uncertain keeps owner and epoch until somebody decides, so that a late reply settles it.
 _STANDING = Query(
     select(delivery.c.id, delivery.c.state)
-    .select_from(_held.join(delivery, delivery.c.id == _held.c.id))
+    .select_from(_held.join(delivery, found_by(delivery.c.id, _held.c.id)))
     .where(
         delivery.c.owner == _held.c.owner,
         delivery.c.epoch == _held.c.epoch,
@@ -46,7 +46,7 @@ _LAND = Statement(
     delete(flight).where(
         flight.c.delivery_id.in_(
             select(flight.c.delivery_id)
-            .select_from(_held.join(flight, flight.c.delivery_id == _held.c.id))
+            .select_from(_held.join(flight, found_by(flight.c.delivery_id, _held.c.id)))
             .where(flight.c.owner == _held.c.owner, flight.c.epoch == _held.c.epoch)
         )
     )
@@ -58,7 +58,7 @@ _tried = given(
 )  # fmt: skip
 _SETTLE_TRIED = Statement(
     update(delivery)
-    .where(delivery.c.id == _tried.c.id)
+    .where(found_by(delivery.c.id, _tried.c.id))
     .values(
         state=_tried.c.state,
         due_at=_tried.c.due_at,
@@ -75,7 +75,7 @@ _SETTLE_TRIED = Statement(
 _untried = given(id=Integer, state=Text, due_at=Double, attempts=Integer, now=Double)
 _SETTLE_UNTRIED = Statement(
     update(delivery)
-    .where(delivery.c.id == _untried.c.id)
+    .where(found_by(delivery.c.id, _untried.c.id))
     .values(
         state=_untried.c.state,
         due_at=_untried.c.due_at,
