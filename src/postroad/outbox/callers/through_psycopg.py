@@ -27,7 +27,7 @@ class ThroughPsycopg:
                 cursor.executemany(words, step.rows)
                 return []
             cursor.execute(words, step.rows[0] if step.rows else None)
-            return list(cursor.fetchall()) if cursor.description else []
+            return list(cursor.fetchall()) if step.words.answers else []
 
     def begin(self) -> None:
         check_transaction(self._connection)

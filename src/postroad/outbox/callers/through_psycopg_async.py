@@ -26,7 +26,7 @@ class ThroughAsyncPsycopg:
                 await cursor.executemany(words, step.rows)
                 return []
             await cursor.execute(words, step.rows[0] if step.rows else None)
-            return list(await cursor.fetchall()) if cursor.description else []
+            return list(await cursor.fetchall()) if step.words.answers else []
 
     async def begin(self) -> None:
         check_transaction(self._connection)

@@ -33,7 +33,7 @@ class ThroughSqlalchemy:
 
     def run(self, step: Step) -> Answer:
         result = self._connection.execute(_text(step.words), list(step.rows) or None)
-        return plain(result.all()) if result.returns_rows else []
+        return plain(result.all()) if step.words.answers else []
 
     def begin(self) -> None:
         # It has begun one by now, as SQLAlchemy counts; what the driver has done about it is another matter.

@@ -32,7 +32,7 @@ class ThroughSqlite3:
             cursor.executemany(step.words.named, step.rows)
             return []
         cursor.execute(step.words.named, step.rows[0] if step.rows else ())
-        return plain(cursor.fetchall())
+        return plain(cursor.fetchall()) if step.words.answers else []
 
     def begin(self) -> None:
         words = beginning(self._connection)

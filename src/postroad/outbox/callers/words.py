@@ -24,6 +24,7 @@ class Words:
 
     named: str  # :name, as SQLAlchemy's text and SQLite write it
     pyformat: str  # %(name)s, as psycopg writes it
+    answers: bool  # with rows
 
 
 def _words(sql: str, **columns: Type) -> Words:
@@ -31,7 +32,8 @@ def _words(sql: str, **columns: Type) -> Words:
     named = {name: f":{name}" for name in columns}
     # Octets in binary form: as text they would be twice as long.
     pyformat = {name: f"%({name}){'b' if kind is LargeBinary else 's'}" for name, kind in columns.items()}
-    return Words(sql.format(**named), sql.format(**pyformat))
+    answers = sql.startswith(("SELECT", "PRAGMA")) or " RETURNING " in sql
+    return Words(sql.format(**named), sql.format(**pyformat), answers)
 
 
 def _insert(table: Table, columns: Mapping[str, Type], suffix: str = "") -> Words:
@@ -103,7 +105,7 @@ ON_POSTGRESQL: Final = _words(
 class Step:
     """A statement to be executed, once for each row of parameters; none: as it stands.
 
-    The answer is its rows. Where there are several rows of parameters, it is not asked for.
+    What gives an answer is executed once.
     """
 
     words: Words
