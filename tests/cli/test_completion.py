@@ -52,7 +52,8 @@ LINES = pytest.mark.parametrize(
     ("words", "expected"),
     [
         (("postroad", "se"), {"send", "sendmail"}),
-        (("postroad", "outbox", ""), {"ls", "show", "stats", "retry", "cancel"}),
+        (("postroad", "outbox", "r"), {"retry", "release", "resume"}),
+        (("postroad", "suppress", ""), {"ls", "add", "rm", "import", "export"}),
         (("postroad", "send", "--dry"), {"--dry-run"}),
         (("postroad", "completion", ""), {"bash", "zsh", "fish"}),
     ],

@@ -39,9 +39,16 @@ EVERY = list(commands(postroad))
 
 def test_the_commands_are_those_that_are_promised() -> None:
     promised = {"send", "sendmail", "worker", "inbox", "demo", "version", "outbox", "trace", "completion"}
-    inside = {"ls", "show", "stats", "retry", "cancel"}
+    promised |= {"suppress", "events", "db"}
+    inside = {
+        "outbox": {"ls", "show", "stats", "retry", "cancel", "hold", "release", "pause", "resume"},
+        "suppress": {"ls", "add", "rm", "import", "export"},
+        "events": {"tail"},
+        "db": {"migrate"},
+    }
     assert set(COMMANDS) == promised
-    assert {words for words, _, _ in EVERY} == {(word,) for word in promised} | {("outbox", word) for word in inside}
+    below = {(group, word) for group, words in inside.items() for word in words}
+    assert {words for words, _, _ in EVERY} == {(word,) for word in promised} | below
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,7 @@ def test_the_readmes_commands_are_real() -> None:
     known = {words: command for words, command, _ in EVERY}
     for line in lines:
         words = shlex.split(line.removeprefix("$ "), comments=True)[1:]
-        path = tuple(words[: 2 if words[0] == "outbox" else 1])
+        path = tuple(words[: 2 if words[0] in ("outbox", "suppress", "events", "db") else 1])
         assert path in known, line
         options = {name for parameter in known[path].params for name in parameter.opts} | {"--help"}
         assert {word for word in words if word.startswith("--")} <= options, line

@@ -67,6 +67,23 @@ def existing_outbox_of(db: str | None) -> "Outbox":
     return outbox
 
 
+def url_of(db: str | None) -> tuple[str, str]:
+    """The URL of the database that the option names, else ``POSTROAD_DB``, and how it may be shown; opens nothing.
+
+    Raises:
+        click.UsageError: a password stands on the command line.
+        MissingExtra: the outbox's libraries are not installed.
+        ConfigurationError: it is none that can be used.
+    """
+    url = url_value(db, "--db")
+    from postroad import Outbox  # noqa: F401  # late, as above; it explains what is missing
+    from postroad.database.location import read_url
+    from postroad.outbox.store import default_url
+
+    url = url or default_url()
+    return url, read_url(url).url
+
+
 def async_outbox_of(db: str | None) -> "AsyncOutbox":
     """As ``outbox_of``, for commands with an event loop."""
     url = url_value(db, "--db")

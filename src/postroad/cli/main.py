@@ -16,7 +16,10 @@ _HERE: Final = "postroad.cli.commands"
 COMMANDS: Final = {
     "send": (f"{_HERE}.send:send", "Send one message now, or put it into the outbox."),
     "sendmail": (f"{_HERE}.sendmail:sendmail", "Take a message from standard input, as /usr/sbin/sendmail does."),
-    "outbox": (f"{_HERE}.outbox:outbox", "See what waits, what was sent, and why; retry and cancel."),
+    "outbox": (f"{_HERE}.outbox:outbox", "See what waits, what was sent, and why; retry, cancel, hold and pause."),
+    "suppress": (f"{_HERE}.suppress:suppress", "Say who gets no mail, and why."),
+    "events": (f"{_HERE}.events:events", "Read the log of what happened in the outbox."),
+    "db": (f"{_HERE}.db:db", "Make or upgrade the tables of an outbox."),
     "worker": (f"{_HERE}.worker:worker", "Deliver what is in the outbox."),
     "inbox": (f"{_HERE}.inbox:inbox", "Catch mail on this machine instead of sending it."),
     "trace": (f"{_HERE}.trace:trace", "Show the hops of a received message: delays, TLS, authentication."),

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from postroad.database.database import Database
 from postroad.database.driver import execute
 from postroad.database.engine import open_engine
 from postroad.database.faults import database_faults, runtime_fault, while_opening
@@ -32,6 +33,14 @@ class Migrated:
     after: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The version that the tables have, ``None`` where there are none, and the steps that are missing to ours."""
+
+    version: str | None
+    missing: tuple[str, ...]
+
+
 def migrate_database(url: str) -> Migrated:
     """Make the tables, or bring them up to date. Doing so again is nothing.
 
@@ -40,12 +49,37 @@ def migrate_database(url: str) -> Migrated:
         DatabaseError: the server does not answer, or the tables were in use all the time.
     """
     location = read_url(url)
+    if not location.on_server:
+        before = pending(url).version
+        Database(url).close()  # which brings a file's tables up to date by itself
+        return Migrated(before, pending(url).version or REVISIONS[-1])
     engine = open_engine(location)
     try:
         with while_opening(location), engine.connect() as connection:
             before = version_of(connection)
             _change(connection, location)
             return Migrated(before, version_of(connection) or REVISIONS[-1])
+    finally:
+        engine.dispose()
+
+
+def pending(url: str) -> Pending:
+    """What ``migrate_database`` would do. Changes nothing, and makes no file.
+
+    Raises:
+        ConfigurationError: the URL is not one that can be used, or its tables are of a newer version.
+        DatabaseError: the server does not answer.
+    """
+    location = read_url(url)
+    if location.in_memory or (location.path is not None and not location.path.exists()):
+        return Pending(None, REVISIONS)
+    engine = open_engine(location)
+    try:
+        with while_opening(location), engine.connect() as connection:
+            version = version_of(connection)
+            if schema_of(connection, location) is Schema.CURRENT:
+                return Pending(version, ())
+            return Pending(version, REVISIONS if version is None else REVISIONS[REVISIONS.index(version) + 1 :])
     finally:
         engine.dispose()
 

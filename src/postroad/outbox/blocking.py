@@ -6,7 +6,7 @@ runs in an event loop in a thread of its own.
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -154,7 +154,7 @@ class Outbox:
         """The event log behind the position of an earlier page; without one, the last so many events."""
         return self._store.database.read(lambda connection: log_page(connection, since, last))
 
-    def follow(self, *, since: Position | None = None) -> Iterator[LogEntry]:
+    def follow(self, *, since: Position | None = None) -> Generator[LogEntry]:
         """Events as they come, in any process, behind the position of a page; without one, from now on. Endless."""
         changed = threading.Event()
         with contextlib.closing(self._store.database.watch(changed.set)) as watch:

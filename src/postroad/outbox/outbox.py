@@ -1,7 +1,7 @@
 """``AsyncOutbox``: the outbox for asynchronous code."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -128,7 +128,7 @@ class AsyncOutbox:
         """The event log. See ``Outbox.events``."""
         return await self._read(lambda connection: log_page(connection, since, last))
 
-    async def follow(self, *, since: Position | None = None) -> AsyncIterator[LogEntry]:
+    async def follow(self, *, since: Position | None = None) -> AsyncGenerator[LogEntry]:
         """Events as they come. See ``Outbox.follow``."""
         bell = Bell()
         watch = await asyncio.to_thread(self._store.database.watch, bell.ring)

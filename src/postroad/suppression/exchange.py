@@ -7,7 +7,7 @@ nobody here knows are passed over.
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -50,16 +50,25 @@ class BadLine:
 
 
 def read_entries(
-    lines: Iterable[str], form: Format, *, reason: Reason = Reason.MANUAL, stream: str | None = None
+    lines: Iterable[str],
+    form: Format,
+    *,
+    reason: Reason = Reason.MANUAL,
+    stream: str | None = None,
+    checked_stream: Callable[[str], str] = str,
 ) -> Iterator[Suppression | BadLine]:
     """The entries of a file, each when its line has been read; ``reason`` and ``stream`` are for those that name none.
 
-    A CSV file begins with the names of its columns, or has one address a line.
+    A CSV file begins with the names of its columns, or has one address a line. ``checked_stream`` raises a
+    ``MessageError`` for what is no name of a stream.
     """
     usual = {"reason": reason, "stream": stream}
     rows = _csv_rows(_bounded(lines)) if form is Format.CSV else _json_rows(_bounded(lines))
     for number, row in rows:
-        yield BadLine(number, row) if isinstance(row, str) else _entry(number, row, usual)
+        try:
+            yield BadLine(number, row) if isinstance(row, str) else _entry(row, usual, checked_stream)
+        except MessageError as fault:
+            yield BadLine(number, fault.message)
 
 
 def _bounded(lines: Iterable[str]) -> Iterator[str]:
@@ -113,22 +122,20 @@ def _json_rows(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any] | 
             yield number, "no JSON object"
 
 
-def _entry(number: int, row: Mapping[str, Any], usual: Mapping[str, Any]) -> Suppression | BadLine:
+def _entry(row: Mapping[str, Any], usual: Mapping[str, Any], checked_stream: Callable[[str], str]) -> Suppression:
     told = {name: value for name, value in row.items() if value not in (None, "")}
     if "address" not in told:
-        return BadLine(number, "no address")
-    try:
-        return Suppression(
-            address=str(told["address"]).strip(),
-            reason=read_reason(told.get("reason", usual["reason"])),
-            stream=told.get("stream", usual["stream"]),
-            source=_text(told.get("source")),
-            note=_text(told.get("note")),
-            created_at=_moment(told.get("created_at"), "created_at"),
-            expires_at=_moment(told.get("expires_at"), "expires_at"),
-        )
-    except MessageError as fault:
-        return BadLine(number, fault.message)
+        raise MessageError("no address", field="address")
+    stream = told.get("stream", usual["stream"])
+    return Suppression(
+        address=str(told["address"]).strip(),
+        reason=read_reason(told.get("reason", usual["reason"])),
+        stream=None if stream is None else checked_stream(stream),
+        source=_text(told.get("source")),
+        note=_text(told.get("note")),
+        created_at=_moment(told.get("created_at"), "created_at"),
+        expires_at=_moment(told.get("expires_at"), "expires_at"),
+    )
 
 
 def _text(value: object) -> str | None:

@@ -14,9 +14,13 @@ COMMANDS: Final = {
     "stats": (f"{_HERE}.stats:stats", "Count the recipients in each state."),
     "retry": (f"{_HERE}.retry:retry", "Try messages again, now."),
     "cancel": (f"{_HERE}.cancel:cancel", "Take messages back that were not sent yet."),
+    "hold": (f"{_HERE}.hold:hold", "Set messages aside until they are released."),
+    "release": (f"{_HERE}.release:release", "Let messages go on that were held."),
+    "pause": (f"{_HERE}.pause:pause", "Try nothing for a domain, a site or a stream for a while."),
+    "resume": (f"{_HERE}.resume:resume", "Let go on what was paused."),
 }
 
 
 @click.group(cls=LazyGroup, modules=COMMANDS)
 def outbox() -> None:
-    """See what waits, what was sent, and why; retry and cancel."""
+    """See what waits, what was sent, and why; retry, cancel, hold and pause."""
