@@ -15,12 +15,15 @@ from benchmarks.rows import (
     client_one,
     client_twenty,
     command_help,
+    depth,
     enqueueing,
     latency,
     outbox,
+    outbox_postgresql,
     render,
     sendmail_start,
     startup,
+    workers,
 )
 
 FILE_WIDTH = 140  # columns, where the table goes into a file or a pipe
@@ -38,6 +41,11 @@ ROWS = {
         sendmail_start.ROW,
         command_help.ROW,
         outbox.ROW,
+        outbox_postgresql.ROW,
+        workers.ROW,
+        depth.EACH,
+        depth.START,
+        depth.MEMORY,
         enqueueing.ROW,
     )
 }

@@ -18,13 +18,17 @@ class Effort(Enum):
 
 
 class Figure(Enum):
-    """What is compared: work done in a second (more is better) or time taken (less is better)."""
+    """What is compared: work done in a second (more is better), or time or memory taken (less is better)."""
 
     RATE = "/s"
     TIME = "ms"
+    MEMORY = "MB"
 
-    def of(self, seconds: float, work: int) -> float:
-        return work / seconds if self is Figure.RATE else seconds * 1000 / work
+    def of(self, taken: float, work: int) -> float:
+        """``taken`` in seconds, or in megabytes."""
+        if self is Figure.RATE:
+            return work / taken
+        return taken * 1000 / work if self is Figure.TIME else taken / work
 
     def meets(self, ratio: float, goal: float) -> bool:
         return ratio >= goal if self is Figure.RATE else ratio <= goal

@@ -14,8 +14,12 @@ LOOK = 0.02  # seconds between two looks at what is left
 def relay(sink: Endpoint, count: int, connections: int) -> float:
     """On SQLite in a fresh folder; ``connections`` callers enqueue at once, each waits for its receipt."""
     with tempfile.TemporaryDirectory(prefix="outbox-") as folder:
-        route = f"smtp+insecure://{sink}?pool={connections}"
-        return asyncio.run(_relay(f"sqlite:///{folder}/outbox.db", route, count, connections))
+        return relay_in(f"sqlite:///{folder}/outbox.db", sink, count, connections)
+
+
+def relay_in(database: str, sink: Endpoint, count: int, connections: int) -> float:
+    """As ``relay``, in the fresh outbox at this URL."""
+    return asyncio.run(_relay(database, f"smtp+insecure://{sink}?pool={connections}", count, connections))
 
 
 async def _relay(database: str, route: str, count: int, callers: int) -> float:

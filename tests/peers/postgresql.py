@@ -37,10 +37,14 @@ SETTINGS = {
 
 
 class Postgresql(Stoppable):
-    """A running server. ``url`` names a database of it; ``new_database`` makes one, as a copy of a template."""
+    """A running server. ``url`` names a database of it; ``new_database`` makes one, as a copy of a template.
 
-    def __init__(self) -> None:
-        parent = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+    ``parent``: the folder on whose disk it lies, where that matters.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        if parent is None and os.access(IN_MEMORY, os.W_OK):
+            parent = IN_MEMORY
         # Not a test's own folder: those are closed to other users.
         self._folder = Path(tempfile.mkdtemp(prefix="postgresql-", dir=parent))
         self._folder.chmod(0o755)
