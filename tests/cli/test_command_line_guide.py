@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from postroad import Email, Outbox
 from postroad.cli.exit_codes import ExitCode
 from postroad.cli.sendmail.flags import UnusableFlags, read_flags
 from postroad.testing import ScriptedServer
@@ -32,8 +33,18 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "export").write_bytes(b"a,b\n")
     (tmp_path / "meeting.ics").write_bytes(b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n")
     (tmp_path / "mail.eml").write_bytes(b"Received: by a.example; Mon, 23 Nov 2026 09:00:04 +0000\nTo: x\n\nhi\n")
+    (tmp_path / "list.csv").write_text("address\nann@example.com\nbob@example.com\n")
+    _fill(Outbox.from_env({"XDG_DATA_HOME": str(tmp_path / "data")}))
     (tmp_path / "mail.php").write_text("<?php exit(mail('ann@example.com', 'Hi', 'text') ? 0 : 1);")
     return tmp_path
+
+
+def _fill(outbox: Outbox) -> None:
+    """The outbox that the commands find: a message, somebody who gets none, and a stream that rests."""
+    with outbox:
+        outbox.send(Email(from_="me@acme.example", to="ann@example.com", text="Hi"))
+        outbox.suppressions.add("cy@example.com")
+        outbox.pause(stream="news")
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if not line.startswith("git ")])
