@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
 from postroad.chance import SYSTEM_CHANCE
+from tests.outbox.scripted_transport import Stop
 from tests.peers.endpoint import LOOPBACK, Endpoint
 from tests.peers.stoppable import Stoppable
 
@@ -61,7 +62,10 @@ class Dropped(Exception):
 
 
 class UnreliableSink(Stoppable):
-    """A running server. ``on_transaction`` is called, in its thread, at the end of each, whatever came of it."""
+    """A running server. ``on_transaction`` is called, in its thread, at the end of each, whatever came of it.
+
+    At the stops, where there are any, sessions wait before DATA is answered, or the dot.
+    """
 
     def __init__(self, on_transaction: Callable[[], None] = lambda: None) -> None:
         self.fair = False
@@ -69,6 +73,10 @@ class UnreliableSink(Stoppable):
         self.refused: set[str] = set()  # whose content was refused for good
         self.suffered: Counter[str] = Counter()
         self.transactions = 0
+        self.at_data: Stop | None = None
+        self.at_dot: Stop | None = None
+        self.overlaps: list[str] = []  # whom two transactions named at the same time
+        self._named: Counter[str] = Counter()  # in open transactions
         self.on_transaction = on_transaction
         self._writers: set[asyncio.StreamWriter] = set()
         self._started = threading.Event()
@@ -85,8 +93,6 @@ class UnreliableSink(Stoppable):
         server.close()
         for writer in tuple(self._writers):
             writer.transport.abort()
-        while self._writers:
-            await asyncio.tasks.sleep(0)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
@@ -96,11 +102,20 @@ class UnreliableSink(Stoppable):
         self._writers.add(writer)
         try:
             await Session(self, reader, writer).serve()
-        except (Dropped, OSError, asyncio.IncompleteReadError):
+        except (Dropped, OSError, asyncio.IncompleteReadError, asyncio.CancelledError):  # cancelled at the very end
             pass
         finally:
             writer.close()
             self._writers.discard(writer)
+
+    def name(self, recipient: str) -> None:
+        """A transaction has this recipient from now on."""
+        self._named[recipient] += 1
+        if self._named[recipient] > 1:
+            self.overlaps.append(recipient)
+
+    def forget(self, recipients: list[str]) -> None:
+        self._named.subtract(recipients)
 
     def end_transaction(self) -> None:
         self.transactions += 1
@@ -118,6 +133,16 @@ class Session:
         commands: dict[bytes, Callable[[bytes], Awaitable[None]]] = {
             b"EHLO": self._ehlo, b"MAIL": self._mail, b"RCPT": self._rcpt, b"DATA": self._data,
         }  # fmt: skip
+        try:
+            await self._obey(commands)
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._sink.forget(self._recipients)
+        self._recipients = []
+
+    async def _obey(self, commands: dict[bytes, Callable[[bytes], Awaitable[None]]]) -> None:
         while line := await self._reader.readline():
             verb = line[:4].upper().strip()
             if verb == b"QUIT":
@@ -134,11 +159,11 @@ class Session:
         self._say("250-sink.example\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME")
 
     async def _other(self, _line: bytes) -> None:
-        self._recipients = []
+        self._forget()
         self._say("250 2.0.0 ok")
 
     async def _mail(self, _line: bytes) -> None:
-        self._recipients = []
+        self._forget()
         self._fate = None if self._sink.fair else misfortune()
         if self._fate is not None:
             self._sink.suffered[self._fate.name] += 1
@@ -157,6 +182,7 @@ class Session:
                 self._say("451 4.3.0 later")
             case _:
                 self._recipients.append(recipient)
+                self._sink.name(recipient)
                 self._say("250 2.1.5 ok")
 
     async def _data(self, _line: bytes) -> None:
@@ -164,6 +190,8 @@ class Session:
             self._say("554 5.5.1 nobody")
             self._sink.end_transaction()
             return
+        if (stop := self._sink.at_data) is not None:
+            await stop.pass_by()
         self._say("354 go on")
         await self._writer.drain()
         try:
@@ -176,29 +204,34 @@ class Session:
             self._sink.end_transaction()
 
     async def _answer_dot(self) -> None:
-        match self._fate:
-            case Misfortune.DROP_AT_THE_DOT:
-                raise Dropped
-            case Misfortune.TEMPFAIL_CONTENT:
-                self._say("451 4.3.0 not now")
-                return
-            case Misfortune.REFUSE_CONTENT:
-                self._sink.refused.update(self._recipients)
-                self._say("554 5.7.1 not this")
-                return
-        self._sink.taken.update(self._recipients)
-        match self._fate:
-            case Misfortune.TAKE_AND_DROP:
-                raise Dropped
-            case Misfortune.TAKE_AND_ANSWER_LATE:
-                await self._patience(LATE * SYSTEM_CHANCE())
-            case Misfortune.TAKE_AND_ANSWER_TOO_LATE:
-                await self._patience(TOO_LATE)
-        self._say("250 2.0.0 taken")
+        recipients = self._recipients.copy()
+        answer = self._decision(recipients)
+        if self._fate is Misfortune.TAKE_AND_ANSWER_LATE:
+            await self._patience(LATE * SYSTEM_CHANCE())
+        if (stop := self._sink.at_dot) is not None:
+            await stop.pass_by()
+        self._forget()  # before anybody hears of it: from here on they may be named again
+        if self._fate is Misfortune.TAKE_AND_ANSWER_TOO_LATE:
+            await self._patience(TOO_LATE)
+        if self._fate in (Misfortune.DROP_AT_THE_DOT, Misfortune.TAKE_AND_DROP):
+            raise Dropped
+        self._say(answer)
         if self._fate is Misfortune.TAKE_AND_RESET:
             await self._writer.drain()
             self._writer.transport.abort()
             raise Dropped
+
+    def _decision(self, recipients: list[str]) -> str:
+        match self._fate:
+            case Misfortune.DROP_AT_THE_DOT:
+                return ""
+            case Misfortune.TEMPFAIL_CONTENT:
+                return "451 4.3.0 not now"
+            case Misfortune.REFUSE_CONTENT:
+                self._sink.refused.update(recipients)
+                return "554 5.7.1 not this"
+        self._sink.taken.update(recipients)
+        return "250 2.0.0 taken"
 
     async def _patience(self, seconds: float) -> None:
         """The server's own slowness, which is what it is for."""
