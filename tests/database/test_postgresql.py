@@ -151,6 +151,7 @@ def test_a_wrong_account_is_a_setting_and_a_server_that_is_away_is_trouble(serve
         "the database system is not accepting connections\nDETAIL:  Hot standby mode is disabled.",
         "the database system is shutting down",
         "the database system is in recovery mode",
+        "terminating connection due to unexpected postmaster exit",
         "sorry, too many clients already",
     ],
 )

@@ -18,7 +18,7 @@ _ALWAYS: Final = (SQLAlchemyError, sqlite3.Error)  # through SQLAlchemy, and str
 _ANSWERED: Final = "FATAL:"
 _NOT_NOW: Final = (
     "starting up", "not yet accepting", "system is not accepting", "shutting down", "in recovery mode", "too many",
-    "connection slots",
+    "connection slots", "terminating connection",
 )  # fmt: skip
 # Two transactions in each other's way: the server has rolled one of them back, to be begun again.
 _COLLISIONS: Final = ("40001", "40P01")  # serialization_failure, deadlock_detected
