@@ -14,6 +14,7 @@ from postroad.errors import ConfigurationError
 from postroad.net import background_loop
 from postroad.net.background_loop import BackgroundLoop
 from tests.fakes import let_others_run
+from tests.peers.waiting import wait_until
 
 NAME = "test-loop"
 
@@ -51,6 +52,31 @@ def test_after_closing_it_starts_anew() -> None:
     loop.run(which())
     loop.close()
     assert loop.run(which())[0] in {thread.ident for thread in threads()}
+    loop.close()
+
+
+def test_it_starts_anew_only_when_the_old_loop_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever belongs to the old loop, such as a pool of connections, cannot be told from one that is still in use."""
+    monkeypatch.setattr(background_loop, "GRACE_SECONDS", 0.05)
+    loop = BackgroundLoop(NAME)
+
+    async def running_loop() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    old = loop.run(running_loop())
+
+    async def old_has_ended() -> bool:
+        return old.is_closed()
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(loop.begin, old.create_future)
+        wait_until(lambda: True if loop._begun else None, "the call that holds up the end")
+        closing = pool.submit(loop.close)
+        wait_until(lambda: None if loop.running else True, "the beginning of the end")
+        assert loop.run(old_has_ended())
+        with pytest.raises(CancelledError):
+            waiting.result(5.0)
+        closing.result(5.0)
     loop.close()
 
 

@@ -40,6 +40,7 @@ class BackgroundLoop:
         )
         self._calls: set[Future[Any]] = set()
         self._begun: set[BlockingCall[Any]] = set()
+        self._old_ended: threading.Event | None = None  # the loop before this one, where it was closed
         _ALL.add(self)
 
     @property
@@ -103,6 +104,9 @@ class BackgroundLoop:
         return future
 
     def _start(self) -> asyncio.AbstractEventLoop:
+        # What belongs to a loop can go to another only when that one is closed, so there are never two.
+        if self._old_ended is not None:
+            self._old_ended.wait()
         loop = asyncio.new_event_loop()
         ready = threading.Event()
         thread = threading.Thread(target=_main, args=(loop, ready, self._begun), name=self._name, daemon=True)
@@ -122,12 +126,16 @@ class BackgroundLoop:
             calls, begun, loop = set(self._calls), set(self._begun), self._loop
             self._loop = self._thread = self._finalizer = None
             self._begun = set()
-        if finalizer is None:
-            return
-        if threading.current_thread() is not thread:
-            wait(calls, GRACE_SECONDS)
-            _wait_for_begun(loop, begun)
-        finalizer()
+            if finalizer is None:
+                return
+            self._old_ended = ended = threading.Event()
+        try:
+            if threading.current_thread() is not thread:
+                wait(calls, GRACE_SECONDS)
+                _wait_for_begun(loop, begun)
+            finalizer()
+        finally:
+            ended.set()
 
     def _forget_parent(self) -> None:
         """In a forked child: the thread is not there, and another thread may have held the lock."""
@@ -135,7 +143,7 @@ class BackgroundLoop:
             self._finalizer.detach()
             _INHERITED.append((self._loop, self._thread, self._calls, self._begun))
         self._loop = self._thread = self._finalizer = None
-        self._calls, self._begun = set(), set()
+        self._calls, self._begun, self._old_ended = set(), set(), None
         self._lock = threading.Lock()
 
 
