@@ -27,6 +27,7 @@ from tests.peers.waiting import wait_until
 
 USER = "nobody"
 IN_MEMORY = Path("/dev/shm")
+_CHILDREN_LEFT = "is still in use"  # the shared memory
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -82,8 +83,17 @@ class Postgresql(Stoppable):
     # ── the server ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def start(self) -> None:
-        """Start it again where it was."""
-        self._start(self.endpoint)
+        """Start it again where it was. After a kill its children need a moment to notice."""
+        wait_until(self._started_again, f"the end of what was PostgreSQL at {self.endpoint}")
+
+    def _started_again(self) -> bool | None:
+        try:
+            self._start(self.endpoint)
+        except StartFailure as fault:
+            if _CHILDREN_LEFT not in str(fault):
+                raise
+            return None
+        return True
 
     def kill(self) -> None:
         """As a power cut ends it, but for what the kernel has already been given."""
@@ -113,7 +123,7 @@ class Postgresql(Stoppable):
     def _start(self, endpoint: Endpoint) -> None:
         settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
         command = [str(self._programs / "postgres"), "-D", str(self._data), "-p", str(endpoint.port), *settings]
-        with self._log.open("ab") as log:
+        with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder, **_as_user()
             )
@@ -133,7 +143,6 @@ class Postgresql(Stoppable):
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(how)
             self._process.wait()
-        # After a kill the children need a moment to notice; the next server waits for them by itself.
 
     def _release(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
