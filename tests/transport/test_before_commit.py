@@ -10,13 +10,14 @@ from postroad.address import Address
 from postroad.errors import Abandoned
 from postroad.outcome import SendReport
 from postroad.reply import Phase
-from postroad.testing import ScriptedServer, Step
+from postroad.testing import ScriptedServer, Step, Then
 from postroad.transport.contract import BeforeCommit, Transport
+from postroad.transport.smtp.transport import SmtpTransport
 from postroad.transport.to_console import ConsoleTransport
 from postroad.transport.to_file import FileTransport
 from postroad.transport.to_memory import MemoryTransport, NullTransport
-from tests.fakes import letter
-from tests.transport.road import account, deliver, deliver_one, in_turn, opened, verbs
+from tests.fakes import let_others_run, letter
+from tests.transport.road import account, deliver, deliver_one, in_turn, opened, run, verbs
 
 BOB, EVE = "bob@b.example", "eve@e.example"
 
@@ -186,3 +187,33 @@ def test_a_server_that_leaves_while_the_caller_decides_gets_no_dot() -> None:
         assert not server.messages
     assert report.refused[0].temporary
     assert report.refused[0].code == 421
+
+
+def test_a_connection_that_is_lost_asks_nobody_any_more() -> None:
+    """Or the caller would write down that a message leaves, behind the report that says it did not."""
+    ended: list[str] = []
+
+    async def work(transport: SmtpTransport) -> SendReport:
+        asked, never = asyncio.Event(), asyncio.Event()
+
+        async def before_commit(_: tuple[Address, ...]) -> bool:
+            asked.set()
+            try:
+                await never.wait()
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+                raise
+            return True
+
+        pending = transport.deliver(letter("hello"), before_commit=before_commit)
+        await asked.wait()
+        server.say("421 4.3.2 closing", then=Then.CLOSE)
+        report = await pending
+        await let_others_run()
+        assert ended == ["cancelled"]
+        return report
+
+    with ScriptedServer() as server:
+        report = run(account(server), work)
+        assert not any(message.accepted for message in server.messages)
+    assert report.refused

@@ -2,9 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -21,8 +19,6 @@ from tests.fakes import let_others_run, letter
 from tests.peers.endpoint import free_endpoint
 from tests.peers.waiting import wait_until
 from tests.transport.road import account, deliver, in_turn, reached, run, verbs
-
-IDLE = 0.02  # seconds
 
 
 def letters(count: int) -> list[str]:
@@ -118,24 +114,19 @@ def test_a_message_that_comes_as_an_idle_connection_retires_goes_over_another() 
 
         async def work(transport: SmtpTransport) -> SendReport:
             loop = asyncio.get_running_loop()
-            first = transport.deliver(letter("one"))
             second: asyncio.Future[asyncio.Future[SendReport]] = loop.create_future()
-
-            def retires(delay: float, act: Callable[..., object], *arguments: Any) -> asyncio.TimerHandle:
-                timer = asyncio.BaseEventLoop.call_later(loop, delay, act, *arguments)  # type: ignore[arg-type]  # it is one
-                if delay == IDLE and not second.done():
-                    loop.call_at(
-                        math.nextafter(timer.when(), math.inf),
-                        lambda: second.set_result(transport.deliver(letter("two"))),
-                    )
-                return timer
-
-            loop.call_later = retires  # type: ignore[method-assign, assignment]  # to know when
-            await first
+            await transport.deliver(letter("one"))
+            assert transport._pool is not None
+            (idle,) = transport._pool._idle
+            assert idle.idle_timer is not None
+            loop.call_at(
+                math.nextafter(idle.idle_timer.when(), math.inf),
+                lambda: second.set_result(transport.deliver(letter("two"))),
+            )
             async with asyncio.timeout(10.0):
                 return await (await second)
 
-        assert run(account(server, limits=PoolLimits(connections=1, idle=IDLE)), work).accepted
+        assert run(account(server, limits=PoolLimits(connections=1, idle=0.02)), work).accepted
         assert [message.connection for message in server.messages] == [0, 1]
 
 

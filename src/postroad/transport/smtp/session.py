@@ -92,8 +92,6 @@ class Session:
 
     def withdrawn(self) -> None:
         """The caller of the current message is gone."""
-        if self._deciding is not None:
-            self._deciding.cancel()  # or it might go on to write down that a message leaves which does not
         # Its opening or content may be half out: the connection has no other use for what comes back.
         self._lose(Abandoned("withdrawn", phase=Phase.DATA))
 
@@ -521,6 +519,8 @@ class Session:
             return
         self._over = True
         self._rest_from_watching()
+        if self._deciding is not None:
+            self._deciding.cancel()  # or it might go on to write down that a message leaves which does not
         self.connection.abort()
         following, self._following = self._following, None
         current, self._current = self._current, None
