@@ -350,3 +350,32 @@ def test_a_route_that_leads_back_to_it_is_no_endless_circle(tmp_path: Path) -> N
 
 def test_the_way_past_click_is_the_same_way() -> None:
     assert run_process("sendmail", "--help").stdout == run_inside("sendmail", "--help").stdout
+
+
+# ── raw UTF-8 in the header ───────────────────────────────────────────────────────────────────────────────────────────
+
+UTF8_MAIL = "From: José <bob@example.com>\nTo: ann@example.com\nSubject: Grüße\n\nhé\n"
+
+
+def test_raw_utf8_in_the_header_asks_no_server_for_smtputf8() -> None:
+    with ScriptedServer(extensions=("8BITMIME", "SMTPUTF8")) as server:
+        ended = sendmail(server, "-t", given=UTF8_MAIL.encode())
+    assert ended.code == 0, ended.stderr
+    (message,) = server.messages
+    assert "SMTPUTF8" not in message.options
+    assert message.content.partition(b"\r\n\r\n")[0].isascii()
+    assert (read(message)["Subject"], read(message)["From"]) == ("Grüße", "José <bob@example.com>")
+    assert message.content.endswith("\r\n\r\nhé\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("line", "recipient"),
+    [("DKIM-Signature: v=1; a=rsa-sha256", "ann@example.com"), ("X-Kept: 1", "jörg@example.com")],
+)
+def test_a_header_that_only_utf8_can_carry_stays_as_it_is(line: str, recipient: str) -> None:
+    with ScriptedServer(extensions=("8BITMIME", "SMTPUTF8")) as server:
+        ended = sendmail(server, recipient, given=f"{line}\n{UTF8_MAIL}".encode())
+    assert ended.code == 0, ended.stderr
+    (message,) = server.messages
+    assert "SMTPUTF8" in message.options
+    assert "Subject: Grüße\r\n".encode() in message.content

@@ -33,8 +33,11 @@ class RawMessage:
 
     ``body`` is how MAIL must declare the content (RFC 6152), ``smtputf8`` whether envelope or header hold UTF-8
     (RFC 6531 §3.2, RFC 6532). Octets in a header that are no UTF-8 are nothing that SMTPUTF8 could declare; they are
-    8-bit content. ``message_id`` is the header's, ``None`` where there is none. ``dsn`` and ``require_tls`` are those
-    of ``Email``.
+    8-bit content. A server that offers SMTPUTF8 is asked for it and gets the bytes as they are; one behind it without
+    it returns the message (RFC 6531 §3.6). For a first server without it the headers are written anew in ASCII. To ask
+    for SMTPUTF8 nowhere, write ASCII headers, as ``Email`` does.
+
+    ``message_id`` is the header's, ``None`` where there is none. ``dsn`` and ``require_tls`` are those of ``Email``.
 
     Raises:
         MessageError: bare CR or NUL (with its position in ``raw``), no recipients, or an address that is none.

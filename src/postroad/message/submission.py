@@ -1,7 +1,8 @@
 """A message as a program on this machine hands it over, and what is done so that it can go out.
 
 A mail submission agent completes what users' programs leave out (RFC 6409 §8): Date, Message-ID, From, domains. The
-rest stays octet by octet.
+rest stays octet by octet, unless its header holds raw UTF-8, as that of ``mail()`` in PHP may: whoever writes it does
+not mean to ask for SMTPUTF8, and any server on the way that lacks it would return the message.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,9 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from postroad.address import Address
+from postroad.errors import Unsupported
 from postroad.message import date_time, headers
 from postroad.message.address_list import address_list, qualified
+from postroad.message.downgrade import without_utf8_headers
+from postroad.message.envelope import MailObject
 from postroad.message.header_fields import Field, read_header
+from postroad.message.raw import RawMessage
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,6 +86,26 @@ class Submission:
             if _is_addresses(field) and (value := qualified(field.value, domain)) != field.value:
                 octets = octets.partition(b":")[0] + b":" + value.encode("utf-8", "surrogateescape")
             yield octets if octets.endswith(b"\n") else octets + b"\n"
+
+
+def with_ascii_header(message: RawMessage) -> RawMessage:
+    """The message with its headers in ASCII (RFC 2047, RFC 2231, RFC 5891), where that is possible.
+
+    It stays as it is where an address needs UTF-8, or a signature would break; then only SMTPUTF8 carries it.
+    """
+    if not message.smtputf8:
+        return message
+    try:
+        mail = without_utf8_headers(MailObject(message.envelope, message.content, smtputf8=True))
+    except Unsupported:
+        return message
+    return RawMessage(
+        mail.content,
+        envelope_from=message.envelope_from,
+        recipients=message.recipients,
+        dsn=message.dsn,
+        require_tls=message.require_tls,
+    )
 
 
 def _is_addresses(field: Field) -> bool:

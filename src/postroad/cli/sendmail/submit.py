@@ -17,7 +17,7 @@ from postroad.mailer.identity import new_message_id
 from postroad.message.address_list import address_list, qualified
 from postroad.message.dsn_request import Dsn
 from postroad.message.raw import RawMessage
-from postroad.message.submission import Submission
+from postroad.message.submission import Submission, with_ascii_header
 
 if TYPE_CHECKING:
     from postroad.outcome import SendReport
@@ -65,7 +65,7 @@ def message_of(flags: Flags, raw: bytes, submitter: Submitter, clock: Clock = SY
         date=as_datetime(clock.now()),
         new_message_id=new_message_id,
     )
-    return RawMessage(content, envelope_from=sender, recipients=recipients, dsn=_dsn(flags))
+    return with_ascii_header(RawMessage(content, envelope_from=sender, recipients=recipients, dsn=_dsn(flags)))
 
 
 def _addresses(text: str, field: str, submitter: Submitter) -> tuple[Address, ...]:
