@@ -382,3 +382,45 @@ def test_many_go_over_few_connections_pipelined() -> None:
         assert len(reports) == 50
         assert len(server.sessions) <= 2
     assert verbs(server.commands).count("RSET") == 0
+
+
+def failing(count: int) -> Iterator[Email]:
+    yield from emails(count)
+    raise LookupError("my database died")
+
+
+@pytest.mark.parametrize("count", [0, 5, 150])
+def test_what_the_iterable_raises_comes_behind_the_reports(count: int) -> None:
+    with ScriptedServer() as server:
+        with Mailer(server.url) as mailer:
+            blocking = _heard(mailer.send_many(failing(count)))
+        asynchronous = asyncio.run(_heard_later(server.url, failing(count)))
+        later = asyncio.run(_heard_later(server.url, _failing_later(count)))
+        assert len(server.messages) == 3 * count
+    assert blocking == asynchronous == later == count
+
+
+def _heard(reports: Iterator[SendReport]) -> int:
+    heard = 0
+    try:
+        for _ in reports:
+            heard += 1
+    except LookupError:
+        return heard
+    raise AssertionError("it was not raised")
+
+
+async def _failing_later(count: int) -> AsyncIterator[Email]:
+    for one in failing(count):
+        yield one
+
+
+async def _heard_later(url: str, messages: Any) -> int:
+    heard = 0
+    async with AsyncMailer(url) as mailer:
+        try:
+            async for _ in mailer.send_many(messages):
+                heard += 1
+        except LookupError:
+            return heard
+    raise AssertionError("it was not raised")

@@ -106,10 +106,13 @@ class Mailer:
 
         Never raises for one message: its report has ``index`` and ``error``. The iterable is read in the caller's
         thread, only a little ahead. Leaving the loop early lets final dots that went out be answered, and drops the
-        rest unsent.
+        rest unsent. What the iterable raises is raised when the messages it gave before have their reports.
         """
+        from postroad.mailer.source import UntilItFails
+
         sending = self._mailer.sending()
-        source = enumerate(messages)
+        until_it_fails = UntilItFails(messages)
+        source = enumerate(until_it_fails)
         try:
             while True:
                 drawn = 0
@@ -120,6 +123,8 @@ class Mailer:
                 reports = self._loop.run(sending.completed())
                 yield from reports
                 if not reports and not drawn:
+                    if until_it_fails.fault is not None:
+                        raise until_it_fails.fault
                     return
         finally:
             if self._loop.running:

@@ -99,6 +99,7 @@ class AsyncMailer:
 
         Never raises for one message: its report has ``index`` and ``error``. Messages are taken from the iterable only
         a little ahead. Leaving the loop early lets final dots that went out be answered, and drops the rest unsent.
+        What the iterable raises is raised when the messages it gave before have their reports.
         """
         sending, source = self.sending(), source_of(messages)
         try:
@@ -108,6 +109,8 @@ class AsyncMailer:
                 for report in sending.reports():
                     yield report
                 if source.exhausted and not sending.under_way:
+                    if source.fault is not None:
+                        raise source.fault
                     return
                 await sending.something(source.asked if sending.has_room else None)
         except asyncio.CancelledError:
