@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from postroad.errors import (
+    AuthenticationError,
     DataError,
     Disconnected,
     OutcomeUnknown,
@@ -14,10 +15,14 @@ from postroad.errors import (
     RecipientsRefused,
     SenderRefused,
     Timeout,
+    TlsError,
 )
+from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport
 from postroad.reply import Phase
 from postroad.testing import Gate, ScriptedServer, Step, Then
+from postroad.transport.contract import Transport
+from postroad.transport.from_url import from_url
 from postroad.transport.smtp.transport import SmtpTransport
 from tests.fakes import letter
 from tests.transport.road import IMPATIENT, account, deliver_one, in_turn, reached, run, verbs
@@ -318,3 +323,36 @@ def test_an_end_that_crosses_with_mail_costs_no_attempt(then: Then) -> None:
         reports = in_turn(account(server), letter("one"), letter("two"))
     assert all(report.accepted and report.attempts == 1 for report in reports)
     assert len(server.sessions) == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "advice"),
+    [
+        ("530 5.7.0 Authentication required", AuthenticationError, "user name and password"),
+        ("530 5.7.0 Must issue a STARTTLS command first", TlsError, "smtps://"),
+        ("552 5.3.4 Message size exceeds fixed limit", DataError, "size"),
+        ("552 Too large", DataError, "size"),
+        ("552 5.2.2 Over quota", SenderRefused, "SPF"),
+        ("550 5.7.1 Not from you", SenderRefused, "SPF"),
+    ],
+)
+def test_what_a_refused_mail_command_is_about(reply: str, kind: type[PostroadError], advice: str) -> None:
+    with ScriptedServer(Step("MAIL", reply)) as server:
+        report = deliver_one(account(server), letter())
+    assert type(report.error) is kind
+    assert report.error.phase is Phase.MAIL
+    assert advice in report.error.advice
+
+
+def test_a_road_that_wants_a_log_in_is_left_for_the_next() -> None:
+    with ScriptedServer(Step("MAIL", "530 5.7.0 Authentication required", times=None)) as server:
+        transport = from_url(f"failover({server.url} memory://)")
+        report = asyncio.run(_delivered(transport, letter()))
+    assert report.accepted
+
+
+async def _delivered(transport: Transport, mail: MailObject) -> SendReport:
+    try:
+        return await transport.deliver(mail)
+    finally:
+        await transport.aclose()

@@ -6,7 +6,16 @@ It writes nothing and waits for nothing; the session does. A message with many r
 from typing import TYPE_CHECKING, Final
 
 from postroad.address import Address
-from postroad.errors import DataError, OutcomeUnknown, PostroadError, ProtocolError, SenderRefused
+from postroad.errors import (
+    AuthenticationError,
+    DataError,
+    OutcomeUnknown,
+    PostroadError,
+    ProtocolError,
+    SenderRefused,
+    SendError,
+    TlsError,
+)
 from postroad.message.envelope import MailObject, UndottedLines, WireLines
 from postroad.outcome import Outcome, Result
 from postroad.reply import Phase, Reply
@@ -24,6 +33,9 @@ _FOR_ONE: Final = (Verb.MAIL, Verb.RCPT, Verb.DATA)
 # RFC 3463 §3.6: too many recipients. Without an enhanced code a 452 says the same (RFC 5321 §4.5.3.1.10), and so did
 # 552 before it.
 _TOO_MANY: Final = (5, 3)
+_TOO_LARGE: Final = (3, 4)  # RFC 3463 §3.4
+_LOG_IN: Final = "Give user name and password: this server asks for them, on the ports for submission nearly always."
+_SECURE: Final = "Use smtp:// or smtps://, which encrypt, instead of smtp+insecure://."
 
 
 class Transaction:
@@ -130,7 +142,7 @@ class Transaction:
     def mail_answered(self, reply: Reply) -> None:
         self.replied = True
         if not reply.code.positive:
-            self.fail(SenderRefused(f"the sender was refused: {reply}", reply=reply, phase=Phase.MAIL))
+            self.fail(_refusal_of_mail(reply))
 
     def rcpt_answered(self, reply: Reply) -> bool:
         """One more recipient is answered; whether it was the last one."""
@@ -213,3 +225,16 @@ def _means_too_many(reply: Reply) -> bool:
     if reply.code not in (452, 552):
         return False
     return reply.enhanced is None or reply.enhanced[1:] == _TOO_MANY
+
+
+def _refusal_of_mail(reply: Reply) -> SendError:
+    """Not every refusal of MAIL is about the sender."""
+    if reply.code == 530 and "STARTTLS" in reply.text.upper():  # RFC 3207 §4
+        return TlsError(f"the server takes no mail without TLS: {reply}", reply=reply, phase=Phase.MAIL, advice=_SECURE)
+    if reply.code == 530:  # RFC 4954 §6
+        return AuthenticationError(
+            f"the server takes no mail without a log-in: {reply}", reply=reply, phase=Phase.MAIL, advice=_LOG_IN
+        )
+    if reply.code == 552 and (reply.enhanced is None or reply.enhanced[1:] == _TOO_LARGE):  # RFC 1870 §6.1
+        return DataError(f"the message is too large for the server: {reply}", reply=reply, phase=Phase.MAIL)
+    return SenderRefused(f"the sender was refused: {reply}", reply=reply, phase=Phase.MAIL)
