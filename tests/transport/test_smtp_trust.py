@@ -1,6 +1,11 @@
 """Pinned keys and client certificates: what is accepted, what is refused, and what is shown of it."""
 
+import socket
 import ssl
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,12 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from postroad.errors import ConfigurationError, PostroadError, TlsError
 from postroad.net.pin import pin_of
 from postroad.net.tls import Tls, Trust
+from postroad.reply import Phase
 from postroad.secret import Secret
 from postroad.testing import ScriptedServer
 from postroad.transport.smtp.settings import Smtp
 from postroad.transport.smtp.transport import SmtpTransport
 from tests.fakes import letter
 from tests.peers.certificates import Certificates, ServerCertificate
+from tests.peers.program import find_program
 from tests.transport.road import account, deliver_one, run
 
 OTHER_PIN = "sha256//" + "A" * 43 + "="
@@ -158,6 +165,70 @@ def test_we_show_who_we_are(certificates: Certificates, client: ClientFiles, imp
             assert KEY_PASSWORD not in repr(settings)
         assert len(server.messages) == len(shown)
         assert not deliver_one(account(server, tls=mode(implicit=implicit), ca=str(certificates.ca)), letter()).accepted
+
+
+@pytest.mark.parametrize(("version", "alert"), [("1_2", "HANDSHAKE_FAILURE"), ("1_3", "CERTIFICATE_REQUIRED")])
+def test_a_certificate_of_ours_that_openssl_misses(certificates: Certificates, version: str, alert: str) -> None:
+    with openssl_server(certificates.good, f"-tls{version}", "-Verify", "1", "-verify_return_error") as port:
+        error = failure(Smtp("127.0.0.1", port, tls=Tls.IMPLICIT, ca=str(certificates.ca)))
+    assert type(error) is TlsError
+    assert f"_ALERT_{alert}" in str(error)
+    assert "?client_cert=" in error.advice
+    assert error.phase is Phase.TLS
+
+
+def test_a_certificate_of_ours_that_is_missed_after_starttls(certificates: Certificates, client: ClientFiles) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(refuse_after_starttls, listener, asking(certificates, client))
+        error = failure(Smtp("127.0.0.1", listener.getsockname()[1], ca=str(certificates.ca)))
+        ended.result()
+    assert type(error) is TlsError
+    assert "CERTIFICATE_REQUIRED" in str(error)
+    assert "?client_cert=" in error.advice
+    assert [line.text for line in error.transcript if line.text.startswith("EHLO")]
+
+
+def refuse_after_starttls(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """Let nobody in. A server of asyncio would hang up without sending its alert."""
+    connection = listener.accept()[0]
+    for reply in (b"220 mail.example", b"250-mail.example\r\n250 STARTTLS", b"220 go ahead"):
+        connection.sendall(reply + b"\r\n")
+        if not reply.endswith(b"ahead"):
+            connection.recv(1000)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_side=True)
+    with connection, suppress(ConnectionError):
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                connection.sendall(outgoing.read())
+                incoming.write(connection.recv(100_000))
+            except ssl.SSLError:
+                break
+        connection.sendall(outgoing.read())
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(100_000):  # else the system would send RST, and the alert might be lost
+            pass
+
+
+@contextmanager
+def openssl_server(server: ServerCertificate, *options: str) -> Iterator[int]:
+    """The port of an ``openssl s_server``, which never greets."""
+    program = find_program("openssl")
+    if program is None:
+        pytest.skip("openssl is not installed")
+    own = ["-accept", "127.0.0.1:0", "-cert", str(server.certificate), "-key", str(server.key)]
+    process = subprocess.Popen(
+        [program, "s_server", *own, *options],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        try:
+            yield next(int(line.rpartition(":")[2]) for line in process.stdout if line.startswith("ACCEPT"))
+        finally:
+            process.kill()
 
 
 def test_the_keys_password_by_reference(

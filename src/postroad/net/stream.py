@@ -126,6 +126,11 @@ class Stream(asyncio.BufferedProtocol):
         return self._paused
 
     @property
+    def fault(self) -> Exception | None:
+        """What the connection was lost for, such as an alert of TLS; ``None`` while it stands or after a proper end."""
+        return self._fault
+
+    @property
     def has_input(self) -> bool:
         """Something has arrived, or the end has."""
         return bool(self._buffer) or self._eof

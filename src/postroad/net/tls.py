@@ -189,6 +189,38 @@ _ADVICE: Final = {
 }
 
 
+_SHOW: Final = "give one that it trusts with ?client_cert=FILE and ?client_key=FILE."
+# What a server says of our certificate, by the alert's name behind "…_ALERT_" (RFC 8446 §6.2).
+_ON_OURS: Final = {
+    "CERTIFICATE_REQUIRED": f"The server wants to see a certificate of ours: {_SHOW}",
+    "HANDSHAKE_FAILURE": f"There is no TLS version or cipher in common, or the server wants a certificate: {_SHOW}",
+    **dict.fromkeys(
+        (
+            "UNKNOWN_CA",
+            "BAD_CERTIFICATE",
+            "CERTIFICATE_UNKNOWN",
+            "UNSUPPORTED_CERTIFICATE",
+            "CERTIFICATE_EXPIRED",
+            "CERTIFICATE_REVOKED",
+            "ACCESS_DENIED",
+        ),
+        f"The server does not take our certificate: {_SHOW}",
+    ),
+}
+
+
+def refusal_of_ours(fault: Exception | None, where: str) -> TlsError | None:
+    """The error that an alert about our certificate means, or the lack of one; ``None`` for any other fault.
+
+    With TLS 1.3 it comes when our side of the handshake is long done, with the first read (RFC 8446 §4.4.2.4).
+    """
+    if not isinstance(fault, ssl.SSLError):
+        return None
+    reason = fault.reason or ""
+    advice = _ON_OURS.get(reason.partition("_ALERT_")[2])
+    return TlsError(f"{where} refused the TLS handshake: {reason}", phase=Phase.TLS, advice=advice) if advice else None
+
+
 def handshake_error(fault: OSError, where: str, *, implicit: bool) -> ConnectError:
     """What a failed handshake means; ``where`` is host:port. Only what would fail again is a ``TlsError``."""
     if isinstance(fault, ssl.SSLCertVerificationError):
@@ -197,6 +229,8 @@ def handshake_error(fault: OSError, where: str, *, implicit: bool) -> ConnectErr
     if isinstance(fault, ssl.SSLError) and not isinstance(fault, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         if implicit and fault.reason in _NOT_TLS:
             return plain_text_on_implicit_port(where)
+        if refusal := refusal_of_ours(fault, where):
+            return refusal
         return TlsError(f"TLS handshake with {where} failed: {fault.reason or fault}", phase=Phase.TLS)
     reason = f": {fault}" if str(fault) else ""
     return ConnectError(f"the connection to {where} was lost during the TLS handshake{reason}", phase=Phase.TLS)

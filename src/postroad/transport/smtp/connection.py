@@ -22,7 +22,7 @@ from postroad.errors import (
     TlsModeMismatch,
 )
 from postroad.net.stream import Stream
-from postroad.net.tls import Handshake, Tls, TlsSettings, tls_on_plain_port
+from postroad.net.tls import Handshake, Tls, TlsSettings, refusal_of_ours, tls_on_plain_port
 from postroad.reply import Direction, Phase, Reply, TranscriptLine
 from postroad.smtp.client import Answer, Broken, ClientConversation, ClientEvent, Unsolicited
 from postroad.smtp.commands import is_ehlo_name
@@ -102,12 +102,21 @@ class SmtpConnection:
             await connection._check_quiet()
         except PostroadError as fault:
             connection.abort()
-            fault.transcript = fault.transcript or connection.conversation.transcript.snapshot()
-            raise
+            error = connection._explained(fault)
+            error.transcript = fault.transcript or connection.transcript()
+            if error is fault:
+                raise
+            raise error from stream.fault
         except BaseException:
             connection.abort()
             raise
         return connection
+
+    def _explained(self, fault: PostroadError) -> PostroadError:
+        """The server need not hang up in silence: TLS may have told why."""
+        if fault.reply is not None or not isinstance(fault, ConnectError | Disconnected):
+            return fault
+        return refusal_of_ours(self.stream.fault, self.settings.where) or fault
 
     async def _introduce(self) -> None:
         policy = self.settings.tls_settings
