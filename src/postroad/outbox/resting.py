@@ -23,6 +23,10 @@ _RESTING = Query(
 )
 
 
+# Asked once for all rows of a statement, and mostly no: it spares them the question about each.
+_ANYTHING: Final = select(suspension.alias("anything").c.key).exists()
+
+
 class Rest(NamedTuple):
     """Something that rests; ``until`` in seconds since the epoch, ``None``: until somebody resumes it."""
 
@@ -73,7 +77,7 @@ def resting(connection: Connection, now: float) -> Resting:
 def rests(row: Any, now: Any) -> ColumnElement[bool]:
     """In SQL: whether a row of deliveries must not be tried now."""
     stream = select(message.c.stream).where(message.c.id == row.c.message_id).correlate_except(message)
-    return (
+    rest = (
         select(_key)
         .where(
             or_(_until.is_(None), _until > now),
@@ -84,5 +88,5 @@ def rests(row: Any, now: Any) -> ColumnElement[bool]:
             ),
         )
         .correlate_except(suspension)
-        .exists()
     )
+    return and_(_ANYTHING, rest.exists())

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Double,
     Integer,
     Text,
+    and_,
     bindparam,
     case,
     func,
@@ -51,6 +52,9 @@ class Unsuppress(NamedTuple):
 
 # An older version has written rows without the key.
 RECIPIENT_KEY: Final = func.coalesce(delivery.c.recipient_key, func.lower(delivery.c.recipient))
+
+# Asked once for all rows of a statement, and mostly no: it spares them the question about each.
+_ANYBODY: Final = select(suppression.alias("anybody").c.key).exists()
 
 _STOPPABLE: Final[list[ColumnElement[Any]]] = [
     literal_column(f"'{state}'") for state, move in MOVES if move is Move.SUPPRESS
@@ -127,16 +131,15 @@ def key_of(recipient: str, key: str | None) -> str:
     return Address(recipient).key if key is None else key
 
 
-def listed_for(stream: Any, now: Any) -> Any:
+def listed_for(stream: Any, now: Any) -> ColumnElement[bool]:
     """In SQL: whether the recipient of a delivery gets no mail of the stream."""
-    in_force = or_(suppression.c.expires_at.is_(None), suppression.c.expires_at > now)
-    return (
+    entry = (
         select(suppression.c.key)
         .where(
             suppression.c.key == RECIPIENT_KEY,
             suppression.c.stream.in_([literal_column(f"'{EVERY_STREAM}'"), stream]),
-            in_force,
+            or_(suppression.c.expires_at.is_(None), suppression.c.expires_at > now),
         )
         .correlate_except(suppression)
-        .exists()
     )
+    return and_(_ANYBODY, entry.exists())
