@@ -5,6 +5,7 @@ minutes refuses a retry that full jitter put after one.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from postroad.chance import SYSTEM_CHANCE, Chance
@@ -53,6 +54,14 @@ class Schedule:
 
 
 NO_RETRY: Final = Schedule(())
+
+
+class Retry(Enum):
+    """Instead of a schedule."""
+
+    AS_SET = "as set when the mailer was made"
+
+
 # One send() call waits a few seconds at the most: enough for a restarting server, never for greylisting (minutes).
 WITHIN_CALL: Final = Schedule((0.5, 2.0))
 

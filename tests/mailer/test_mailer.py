@@ -32,7 +32,7 @@ from postroad import (
     Tls,
     TlsModeMismatch,
 )
-from postroad.retry import Schedule
+from postroad.retry import Retry, Schedule
 from postroad.testing import Gate, ScriptedServer, Step, Then
 from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import FakeClock, let_others_run, middle
@@ -509,3 +509,45 @@ def test_check(face: Face) -> None:
         assert str(server.port) in str(report)
     with pytest.raises(ConnectError):
         Mailer("smtp://{}:{}".format(*free_endpoint())).check()
+
+
+RETRIES: tuple[Any, ...] = (None, Schedule((0.0,), repeat=True, max_attempts=3), Retry.AS_SET)
+
+
+def test_a_schedule_may_be_for_one_message() -> None:
+    for face in (_attempts, _attempts_asynchronously):
+        with ScriptedServer(Step("MAIL", "451 4.3.0 later", times=3)) as server:
+            # One try; two refused and one accepted; and then nothing goes wrong any more.
+            assert face(server.url, RETRIES) == [1, 3, 1]
+
+
+def _attempts(url: str, retries: tuple[Any, ...]) -> list[int]:
+    with Mailer(url, clock=FakeClock(), chance=middle) as mailer:
+        return [_tries(mailer.send(email(), retry=retry)) if retry else _refused(mailer) for retry in retries]
+
+
+def _tries(report: SendReport) -> int:
+    return report.attempts
+
+
+def _refused(mailer: Mailer) -> int:
+    with pytest.raises(SenderRefused) as caught:
+        mailer.send(email(), retry=None)
+    assert caught.value.report is not None
+    return caught.value.report.attempts
+
+
+def _attempts_asynchronously(url: str, retries: tuple[Any, ...]) -> list[int]:
+    async def work() -> list[int]:
+        attempts = []
+        async with AsyncMailer(url, clock=FakeClock(), chance=middle) as mailer:
+            for retry in retries:
+                try:
+                    report = await mailer.send(email(), retry=retry)
+                except SenderRefused as refused:
+                    assert refused.report is not None
+                    report = refused.report
+                attempts.append(report.attempts)
+        return attempts
+
+    return asyncio.run(work())

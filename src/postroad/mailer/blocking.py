@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
-from postroad.retry import WITHIN_CALL, Schedule
+from postroad.retry import WITHIN_CALL, Retry, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -74,8 +74,10 @@ class Mailer:
         """The road the messages take."""
         return self._mailer.transport
 
-    def send(self, message: Sendable) -> SendReport:
+    def send(self, message: Sendable, *, retry: Schedule | Retry | None = Retry.AS_SET) -> SendReport:
         """Send one message; return what became of each recipient if at least one was accepted.
+
+        ``retry`` is for this message alone; ``None``: a single try.
 
         Raises:
             MessageError: the message is wrong; nothing was connected.
@@ -85,7 +87,7 @@ class Mailer:
         mail = self._mailer.compose(message)
         report = self._loop.begin(lambda: self._mailer.first_try(mail))
         if not report.all_accepted:
-            report = self._loop.run(self._mailer.tried_on(mail, report))
+            report = self._loop.run(self._mailer.tried_on(mail, report, retry=retry))
         return self._mailer.checked(report)
 
     def send_message(

@@ -16,7 +16,7 @@ from postroad.mailer.source import source_of
 from postroad.message.envelope import MailObject
 from postroad.message.seal import DEFAULT_MAX_SIZE
 from postroad.outcome import SendReport
-from postroad.retry import NO_RETRY, WITHIN_CALL, Schedule
+from postroad.retry import NO_RETRY, WITHIN_CALL, Retry, Schedule
 from postroad.secret import Secret
 from postroad.transport.contract import BeforeCommit, CheckReport, Transport
 from postroad.transport.naps import Naps
@@ -66,15 +66,18 @@ class AsyncMailer:
 
     # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def send(self, message: Sendable) -> SendReport:
+    async def send(self, message: Sendable, *, retry: Schedule | Retry | None = Retry.AS_SET) -> SendReport:
         """Send one message; return what became of each recipient if at least one was accepted.
+
+        ``retry`` is for this message alone; ``None``: a single try.
 
         Raises:
             MessageError: the message is wrong; nothing was connected.
             PostroadError: nobody was accepted: ``RecipientsRefused``, ``SenderRefused``, ``DataError``,
                 ``OutcomeUnknown``, ``ConnectError`` and so on; its ``report`` has the recipients.
         """
-        return self.checked(await self.deliver(self.compose(message)))
+        mail = self.compose(message)
+        return self.checked(await self.tried_on(mail, await self.first_try(mail), retry=retry))
 
     async def send_message(
         self,
@@ -154,10 +157,15 @@ class AsyncMailer:
         return await self.tried_on(mail, await self.first_try(mail, before_commit), before_commit)
 
     async def tried_on(
-        self, mail: MailObject, report: SendReport, before_commit: BeforeCommit | None = None
+        self,
+        mail: MailObject,
+        report: SendReport,
+        before_commit: BeforeCommit | None = None,
+        *,
+        retry: Schedule | Retry | None = Retry.AS_SET,
     ) -> SendReport:
         """After the first try, again where that can help."""
-        further = self._further_tries(mail, report, before_commit)
+        further = self._further_tries(mail, report, before_commit, retry)
         return report if further is None else await further
 
     def first_try(self, mail: MailObject, before_commit: BeforeCommit | None = None) -> "asyncio.Future[SendReport]":
@@ -168,18 +176,25 @@ class AsyncMailer:
         return asyncio.ensure_future(self.transport.deliver(mail, before_commit=before_commit))
 
     def _further_tries(
-        self, mail: MailObject, report: SendReport, before_commit: BeforeCommit | None
+        self,
+        mail: MailObject,
+        report: SendReport,
+        before_commit: BeforeCommit | None,
+        retry: Schedule | Retry | None = Retry.AS_SET,
     ) -> "asyncio.Future[SendReport] | None":
         if report.all_accepted or unfinished(mail, report, self.transport.abilities) is None:
             return None
-        return asyncio.ensure_future(self._retry(mail, report, before_commit))
+        schedule = self._retries if isinstance(retry, Retry) else retry or NO_RETRY
+        return asyncio.ensure_future(self._retry(mail, report, before_commit, schedule))
 
-    async def _retry(self, mail: MailObject, report: SendReport, before_commit: BeforeCommit | None) -> SendReport:
+    async def _retry(
+        self, mail: MailObject, report: SendReport, before_commit: BeforeCommit | None, schedule: Schedule
+    ) -> SendReport:
         started = self._clock.monotonic()
         attempts = 1
         while (again := unfinished(mail, report, self.transport.abilities)) is not None:
             age = self._clock.monotonic() - started
-            wait = wait_before(self._retries, attempts, age, report, self._chance)
+            wait = wait_before(schedule, attempts, age, report, self._chance)
             if wait is None or not await self._naps.rested(wait):
                 break
             attempts += 1
