@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from postroad.address import Address
 from postroad.chance import Chance
 from postroad.clock import Clock
 from postroad.database.database import Database
 from postroad.errors import Abandoned, DatabaseError, OutcomeUnknown, PostroadError, SendError
-from postroad.outbox.flight import Departure, depart
+from postroad.outbox.flight import Departure, depart_together
 from postroad.outbox.lease import Lease, Parcel
 from postroad.outbox.record import Landing, record
 from postroad.outbox.settle import Settled, given_back, given_up_in_flight, judge, was_tried
@@ -19,6 +19,7 @@ from postroad.outbox.stream_table import Streams
 from postroad.outcome import Outcome, Result, SendReport
 from postroad.reply import Phase
 from postroad.transport.contract import Transport
+from postroad.transport.pending import Decided
 
 _log = logging.getLogger("postroad.outbox")
 
@@ -35,6 +36,14 @@ class Trip:
         self.started_at = started_at
         self.in_flight = False
         self.departed: set[int] = set()  # the deliveries that have a flight record
+
+
+class _Leaving(NamedTuple):
+    """A question whether a trip may go on beyond the point of no return."""
+
+    trip: Trip
+    departure: Departure
+    answer: "asyncio.Future[bool]"
 
 
 class Deliverer:
@@ -60,6 +69,7 @@ class Deliverer:
         self._on_given_back = on_given_back
         self._clock = clock
         self._chance = chance
+        self._leaving: list[_Leaving] = []  # questions of this round of the event loop
         self._landed: list[Landing] = []  # results of this round of the event loop
         self._unwritten: set[asyncio.Future[None]] = set()  # results on their way to disk
 
@@ -89,22 +99,47 @@ class Deliverer:
             sentence = f"the transport failed: {type(fault).__name__}: {fault}"
             return _cut_short(trip, SendError(sentence, phase=Phase.CONNECT))
 
-    async def _before_commit(self, trip: Trip, recipients: tuple[Address, ...]) -> bool:
+    # ── the flight record ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _before_commit(self, trip: Trip, recipients: tuple[Address, ...]) -> Awaitable[bool]:
         """The transport's last question before the final dot: the flight record has to be on disk first."""
         if self.stopping:
-            return False
-        leases = _leases_of(trip.parcel, recipients)
+            return Decided(may_go=False)
         trip.in_flight = True
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bool] = loop.create_future()
+        self._leaving.append(_Leaving(trip, Departure(_leases_of(trip.parcel, recipients), self._clock.now()), answer))
+        if len(self._leaving) == 1:  # the others of this round of the event loop are asked for together with it
+            loop.call_soon(self._depart)
+        return answer
+
+    def _depart(self) -> None:
+        leaving, self._leaving = self._leaving, []
         try:
-            may_go = await self._database.submit(depart, Departure(leases, self._clock.now()))
+            recorded = self._database.submit(depart_together, tuple([one.departure for one in leaving]))
         except DatabaseError as fault:
-            _log.error("a flight record could not be written, so the mail is held back: %s", fault)
-            may_go = False
-        if may_go:
-            trip.departed.update([lease.id for lease in leases])
+            self._answer(leaving, fault)
         else:
-            trip.in_flight = bool(trip.departed)
-        return may_go
+            recorded.add_done_callback(partial(self._departed, leaving))
+
+    def _departed(self, leaving: "list[_Leaving]", recorded: "asyncio.Future[list[bool]]") -> None:
+        self._answer(leaving, recorded.exception() or recorded.result())
+
+    def _answer(self, leaving: "list[_Leaving]", said: list[bool] | BaseException) -> None:
+        if isinstance(said, DatabaseError):
+            _log.error("%d flight records could not be written, so the mail is held back: %s", len(leaving), said)
+            said = [False] * len(leaving)
+        for place, (trip, departure, answer) in enumerate(leaving):
+            if answer.done():  # the transport has given up
+                continue
+            if isinstance(said, BaseException):
+                answer.set_exception(said)
+                continue
+            if said[place]:
+                trip.departed.update([lease.id for lease in departure.leases])
+            else:
+                trip.in_flight = bool(trip.departed)
+            answer.set_result(said[place])
 
     # ── results ───────────────────────────────────────────────────────────────────────────────────────────────────
 

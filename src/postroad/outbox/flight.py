@@ -6,6 +6,7 @@ tried again without fear.
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Double, Integer, Text, delete, insert, not_, or_, select
@@ -49,7 +50,7 @@ _RECORDED = Query(
 _TAKE_BACK = Statement(delete(flight).where(flight.c.delivery_id.in_(select(_recorded.c.id))))
 
 
-def depart(connection: Connection, departures: Sequence[Departure]) -> list[bool | Exception]:
+def depart(connection: Connection, departures: Sequence[Departure]) -> list[bool]:
     """Record each departure if all its leases stand and none of them has expired, is suppressed or rests."""
     rows = [
         (one.id, one.owner, one.epoch, one.stream, departure.now)
@@ -61,7 +62,13 @@ def depart(connection: Connection, departures: Sequence[Departure]) -> list[bool
     return _partly(connection, departures, rows)
 
 
-def _partly(connection: Connection, departures: Sequence[Departure], rows: list[Any]) -> list[bool | Exception]:
+def depart_together(connection: Connection, batches: Sequence[tuple[Departure, ...]]) -> list[list[bool] | Exception]:
+    """As ``depart``, for departures that are asked for together."""
+    answers = iter(depart(connection, [departure for batch in batches for departure in batch]))
+    return [list(islice(answers, len(batch))) for batch in batches]
+
+
+def _partly(connection: Connection, departures: Sequence[Departure], rows: list[Any]) -> list[bool]:
     """Some lease did not stand: its transaction does not depart, and leaves no record."""
     recorded = {id_ for (id_,) in _RECORDED.rows(connection, [row[:1] for row in rows])}
     whole = [all(lease.id in recorded for lease in departure.leases) for departure in departures]
