@@ -99,8 +99,12 @@ class Postgresql(Stoppable):
         """As a power cut ends it, but for what the kernel has already been given."""
         self._end(signal.SIGKILL)
 
-    def stop(self) -> None:
+    def shut_down(self) -> None:
+        """As its administrator ends it: everybody is told. It may be started again."""
         self._end(signal.SIGINT)
+
+    def stop(self) -> None:
+        self.shut_down()
         self._release()
 
     def _initialise(self) -> None:
