@@ -106,6 +106,15 @@ def test_other_ways_to_fail(step: Step, kind: type[PostroadError]) -> None:
     assert second.accepted
 
 
+def test_a_server_that_cannot_check_the_password_now_says_nothing_against_it() -> None:
+    step = Step("AUTH", "454 4.7.0 Temporary authentication failure")
+    with ScriptedServer(step, credentials={USER: PASSWORD}) as server:
+        error = failure(known(server))
+    assert error.temporary
+    assert "could not check the credentials" in str(error)
+    assert error.advice.startswith("Try again later")
+
+
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
 def test_whoever_asks_for_the_password_on_and_on_does_not_get_it(mechanism: str) -> None:
     steps = (

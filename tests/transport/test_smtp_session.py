@@ -22,9 +22,10 @@ from postroad.message.envelope import Body, MailObject
 from postroad.outcome import SendReport
 from postroad.reply import Phase
 from postroad.testing import ScriptedServer, Step, Then
-from postroad.transport.smtp.settings import Smtp
+from postroad.transport.smtp.settings import Protocol, Smtp
 from postroad.transport.smtp.transport import SmtpTransport
 from tests.fakes import letter
+from tests.peers.certificates import Certificates
 from tests.peers.endpoint import free_endpoint
 from tests.transport.road import account, deliver, deliver_one, in_turn, run, verbs
 
@@ -102,6 +103,53 @@ def test_a_server_that_does_not_like_our_name() -> None:
     assert "client.example" in str(error)
     assert "ehlo=" in error.advice
     assert server.commands == ["EHLO client.example", "HELO client.example"]
+
+
+@pytest.mark.parametrize("serves_lmtp", [False, True], ids=["smtp", "lmtp"])
+def test_the_other_one_of_smtp_and_lmtp_is_named(serves_lmtp: bool) -> None:
+    wanted = Protocol.SMTP if serves_lmtp else Protocol.LMTP
+    with ScriptedServer(lmtp=serves_lmtp) as server:
+        error = error_of(deliver_one(account(server, protocol=wanted), letter()))
+        right = account(server, protocol=Protocol.LMTP if serves_lmtp else Protocol.SMTP)
+    assert type(error) is ConnectError
+    assert f"use {'lmtp' if serves_lmtp else 'smtp'}://{right.where}" in error.advice
+    assert "name" not in str(error)
+    assert error.permanent
+
+
+@pytest.mark.parametrize(
+    ("greeting", "service"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "SSH"),
+        (b"* OK [CAPABILITY IMAP4rev1] ready\r\n", "IMAP"),
+        (b"+OK POP3 ready\r\n", "POP3"),
+        (b"hello there\r\n", "does not greet"),
+    ],
+)
+def test_a_port_where_something_else_is_spoken(greeting: bytes, service: str) -> None:
+    with ScriptedServer(Step("GREETING", greeting)) as server:
+        settings = account(server)
+        error = error_of(deliver_one(settings, letter()))
+    assert type(error) is ProtocolError
+    assert service in str(error)
+    assert f"Is {settings.where} an SMTP port?" in error.advice
+    assert error.phase is Phase.GREETING
+    assert error.transcript
+
+
+@pytest.mark.parametrize(
+    ("at", "reply"),
+    [
+        ("GREETING", "554 5.7.1 your address is listed"),
+        ("STARTTLS", "454 4.7.0 TLS not available"),
+        ("STARTTLS", "502 5.5.1 what?"),
+    ],
+)
+def test_a_server_that_says_why_is_to_be_read(certificates: Certificates, at: str, reply: str) -> None:
+    with ScriptedServer(Step(at, reply), tls=certificates.good.server_context()) as server:
+        error = error_of(deliver_one(account(server), letter()))
+    assert reply.partition(" ")[2].partition(" ")[2] in str(error)
+    assert error.advice.startswith("Read what the server says")
 
 
 def test_the_name_we_give() -> None:

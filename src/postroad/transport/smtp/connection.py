@@ -16,7 +16,6 @@ from postroad.errors import (
     PostroadError,
     ProtocolError,
     SendError,
-    Throttled,
     Timeout,
     TlsError,
     TlsModeMismatch,
@@ -27,6 +26,7 @@ from postroad.reply import Direction, Phase, Reply, TranscriptLine
 from postroad.smtp.client import Answer, Broken, ClientConversation, ClientEvent, Unsolicited
 from postroad.smtp.commands import is_ehlo_name
 from postroad.smtp.states import State, Verb
+from postroad.transport.smtp import refused_opening
 from postroad.transport.smtp.dial import dial, handshake_for
 from postroad.transport.smtp.log_in import LogIn
 from postroad.transport.smtp.settings import Protocol, Smtp
@@ -139,12 +139,10 @@ class SmtpConnection:
         except Disconnected as fault:
             message = f"{self.settings.where} hung up before it greeted"
             raise ConnectError(message, phase=Phase.GREETING, transcript=fault.transcript) from fault
-        if reply.code.temporary:
-            raise Throttled(
-                f"{self.settings.where} takes no connection now: {reply}", reply=reply, phase=Phase.GREETING
-            )
+        except ProtocolError as fault:
+            raise refused_opening.no_smtp(fault, self.settings.where) from fault
         if not reply.code.positive:
-            raise ConnectError(f"{self.settings.where} refused us: {reply}", reply=reply, phase=Phase.GREETING)
+            raise refused_opening.at_greeting(reply, self.settings.where)
 
     async def _check_quiet(self) -> None:
         """Whatever the server has said by now was not asked for, and would pass for its answer to the first MAIL."""
@@ -179,11 +177,8 @@ class SmtpConnection:
         if reply.code.permanent and not lmtp:  # RFC 5321 §3.2: a server from before extensions
             self.stream.write(self.conversation.helo(name))
             reply = await self.answer(self.settings.timeouts.command, Verb.HELO)
-        if reply.code.temporary:
-            raise Throttled(f"{self.settings.where} serves nobody now: {reply}", reply=reply, phase=Phase.EHLO)
         if not reply.code.positive:
-            message = f"{self.settings.where} refused our name {name}: {reply}"
-            raise ConnectError(message, reply=reply, phase=Phase.EHLO, advice="Set ?ehlo= to this machine's host name.")
+            raise refused_opening.at_ehlo(reply, self.settings.where, name, self.settings.protocol)
 
     async def _starttls(self) -> None:
         policy = self.settings.tls_settings
@@ -200,8 +195,7 @@ class SmtpConnection:
         self.stream.write(self.conversation.starttls())
         reply = await self.answer(self.settings.timeouts.command, Verb.STARTTLS)
         if self.conversation.state is not State.SECURING:
-            kind = ConnectError if reply.code.temporary else TlsError  # RFC 3207 §4: 454 passes
-            raise kind(f"{where} refused STARTTLS: {reply}", reply=reply, phase=Phase.STARTTLS)
+            raise refused_opening.at_starttls(reply, where)
         if self.stream.has_input or self._events:
             # RFC 3207 §4.2, CVE-2011-0411: what stands here was not encrypted and would be taken for the server's word.
             raise ProtocolError(f"plain text was injected behind the STARTTLS reply of {where}", phase=Phase.STARTTLS)

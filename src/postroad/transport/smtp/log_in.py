@@ -126,13 +126,16 @@ class LogIn:
     def _refusal(self, mechanism: ClientMechanism, reply: Reply) -> AuthenticationError:
         by_token = mechanism.name in sasl.WITH_TOKEN
         what = "token" if by_token else "credentials"
-        message = f"{self._account.where} refused the {what} of {self._account.username!r} ({mechanism.name}): {reply}"
+        verb = "could not check" if reply.code.temporary else "refused"  # RFC 4954 §6
+        message = f"{self._account.where} {verb} the {what} of {self._account.username!r} ({mechanism.name}): {reply}"
         if mechanism.complaint:
             message += f" (before that: {mechanism.complaint})"
         known = self._account.known
         advice = known.advice if known is not None else None
         if by_token:
             advice = "Check that the token is for this account and for sending by SMTP."
+        if reply.code.temporary:
+            advice = "Try again later: user name and password need not be wrong. If it persists, ask the operator."
         return AuthenticationError(message, reply=reply, phase=Phase.AUTH, advice=advice)
 
 
