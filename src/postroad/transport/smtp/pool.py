@@ -108,7 +108,7 @@ class Pool:
 
     def _stir(self) -> None:
         """Set in motion what the waiting messages call for."""
-        while (wake := on_waiting(self._state(), self._limits)) is not Wake.NOTHING:
+        while self._queue and (wake := on_waiting(self._state(), self._limits)) is not Wake.NOTHING:
             if wake is Wake.OPEN:
                 self._open_member()
             else:
@@ -118,7 +118,6 @@ class Pool:
 
     def _wake_member(self, member: Member) -> None:
         assert member.session is not None
-        _stop_idling(member)
         if self._loop.time() - member.idle_since < PROBE_AFTER:
             member.session.go_on()
         else:
@@ -174,7 +173,8 @@ class Pool:
     def _forget(self, member: Member, session: Session) -> None:
         self._members.discard(member)
         self._member_of.pop(session, None)
-        _stop_idling(member)
+        if member.idle_timer is not None:
+            member.idle_timer.cancel()
         with contextlib.suppress(ValueError):
             self._idle.remove(member)
         self._stop_probing(member)
@@ -189,6 +189,8 @@ class Pool:
         """The rest of the last message, or the first waiting one that this connection can carry; those it cannot get
         their answer.
         """
+        if not self._queue and (last is None or not last.delivery.has_more):
+            return None
         member = self._member_of.get(session)
         now = self._loop.time()
         if member is None or self._is_worn_out(member, session, now):
@@ -249,12 +251,21 @@ class Pool:
             return
         self._stop_probing(member)
         member.idle_since = now
-        member.idle_timer = self._loop.call_later(self._limits.idle, self._retire, member)
         self._idle.append(member)
+        if member.idle_timer is None:
+            member.idle_timer = self._loop.call_at(now + self._limits.idle, self._retire, member)
 
     def _retire(self, member: Member) -> None:
+        """Part from a connection that has been idle for long enough."""
+        member.idle_timer = None
+        if member not in self._idle:
+            return
+        # One timer for many rests: it looks again where there was work in between.
+        until = member.idle_since + self._limits.idle
+        if self._loop.time() < until:
+            member.idle_timer = self._loop.call_at(until, self._retire, member)
+            return
         # Not idle from now on: its task wakes a turn later, and a message that came before would be lost with it.
-        _stop_idling(member)
         self._idle.remove(member)
         _end(member)
 
@@ -348,8 +359,9 @@ class Pool:
         self._closing = True
         closed = Abandoned("the transport was closed before this message was tried", phase=Phase.POOL)
         self._fail_waiting(closed)
-        for member in list(self._idle):
-            self._retire(member)
+        for member in self._idle:
+            _end(member)
+        self._idle.clear()
         self._give_up_opening()
         tasks = [member.task for member in self._members if member.task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -368,12 +380,6 @@ class Pool:
 def _end(member: Member) -> None:
     if member.over is not None and not member.over.done():
         member.over.set_result(None)
-
-
-def _stop_idling(member: Member) -> None:
-    if member.idle_timer is not None:
-        member.idle_timer.cancel()
-        member.idle_timer = None
 
 
 def _own_copy(fault: PostroadError) -> PostroadError:

@@ -1,13 +1,12 @@
 """What the pool does next, decided from plain numbers: no socket, no task, no clock. The pool carries it out."""
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from postroad.transport.smtp.settings import PoolLimits
 
 
-@dataclass(frozen=True, slots=True)
-class PoolState:
+class PoolState(NamedTuple):
     """What the decisions depend on. Members are connections, open or being opened."""
 
     waiting: int  # messages without a connection

@@ -171,7 +171,7 @@ class Session:
     def _be_patient(self) -> None:
         """The oldest command without a reply says how long to wait."""
         verb = self._conversation.awaited
-        if verb is None:
+        if verb is None or self._deciding is not None:  # the server owes nothing while the caller thinks
             self._due = 0.0
         elif verb in _CONTENT_ENDS:
             self._wait(self._timeouts.dot, verb)
@@ -436,7 +436,8 @@ class Session:
 
     def _send_last(self, transaction: Transaction) -> None:
         conversation, wire = self._conversation, self._wire
-        transaction.delivery.keep(transaction.left)
+        if transaction.left:
+            transaction.delivery.keep(transaction.left)
         self._in_content = False
         if self._sent:
             wire = wire[self._sent :]
