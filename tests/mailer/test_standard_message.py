@@ -224,3 +224,22 @@ def test_nobody_to_send_from() -> None:
 def test_other_things_are_no_messages() -> None:
     with Mailer("null://") as mailer, pytest.raises(MessageError, match="a str is no message"):
         mailer.send("hello")  # type: ignore[arg-type]  # what a beginner tries
+
+
+@pytest.mark.parametrize("line", ["Subject: Grüße", "X-Note: Grüße", "Comments: Grüße", "From: Grüße <a@b.example>"])
+def test_raw_utf8_in_the_header_of_a_parsed_message_is_read(line: str) -> None:
+    author = "" if line.startswith("From") else "From: a@b.example\n"
+    octets = f"{line}\n{author}To: c@d.example\n\nhi\n".encode()
+    raw = raw_from(message_from_bytes(octets, policy=policy.default))
+    assert not raw.smtputf8
+    assert "Grüße" in str(read(raw)[line.partition(":")[0]])
+    assert (str(raw.envelope_from), [str(one) for one in raw.recipients]) == ("a@b.example", ["c@d.example"])
+
+
+def test_octets_in_no_known_charset_are_named_with_a_way_out() -> None:
+    octets = b"Subject: Gr\xfc\xdfe\nFrom: a@b.example\nTo: c@d.example\n\nhi\n"
+    with pytest.raises(MessageError, match="Subject: the octet 0xFC at position 2 is no UTF-8") as caught:
+        raw_from(message_from_bytes(octets, policy=policy.default))
+    assert caught.value.field == "Subject"
+    assert "RawMessage(" in caught.value.advice
+    assert RawMessage(octets, envelope_from="a@b.example", recipients="c@d.example").content.startswith(octets[:12])

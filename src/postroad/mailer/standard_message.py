@@ -107,13 +107,28 @@ def _address(name: str, spec: str, field: str) -> Address:
         raise AddressError(f"{field}: {fault.message}", field=field.lower()) from fault
 
 
+def _octets_read(text: str, field: str) -> str:
+    """The text with the raw octets of a parsed message, which stand in it as surrogates (PEP 383), read as UTF-8."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode()
+    except UnicodeEncodeError:  # a surrogate that stands for no octet
+        return text
+    except UnicodeDecodeError as fault:
+        raise MessageError(
+            f"{field}: the octet 0x{fault.object[fault.start]:02X} at position {fault.start} is no UTF-8", field=field,
+            advice="Set the field to a str, or send the bytes as they are: RawMessage(raw, envelope_from=…, …).",
+        ) from None  # fmt: skip
+
+
 class _OwnHeader(EmailPolicy):
     """The library's policy, with the header fields written by postroad."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         if name.lower().startswith(("content-", "mime-")):
             return super().fold_binary(name, value)
-        text = header_text(str(value), name)
+        text = header_text(_octets_read(str(value), name), name)
         if name.lower() in _ADDRESS_FIELDS:
             return self._mailboxes(name, text, value)
         if text.isascii() and name.lower() not in _FREE_TEXT:
