@@ -132,7 +132,9 @@ SECRET = "hunter2"
         (f"ann:{SECRET}@mail.example", "url", "no kind of route"),
         ("smtp://", "url", "no host name"),
         ("smtp://:25", "url", "no host name"),
-        ("smtp:mail.example", "url", "nothing follows"),
+        ("smtp:mail.example", "url", "slashes are missing"),
+        (f"smtp:ann:{SECRET}@mail.example", "url", ""),
+        (f"smtp:/ann:{SECRET}@mail.example", "url", ""),
         ("smtp://mail.example/path", "url", "nothing follows host and port"),
         ("smtp://mail.example#fragment", "url", "nothing follows host and port"),
         ("smtp://mail.example:0", "port", "port 0"),
@@ -193,6 +195,29 @@ def test_what_is_wrong_is_said_and_the_password_is_not(url: str, setting: str, s
     told = "".join(traceback.TracebackException.from_exception(error).format()) + error.advice + repr(error)
     assert SECRET not in told
     assert str(error).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("smtp://::1:4025", "brackets: smtp://[::1]:4025"),
+        ("smtp://::1?pool=2", "brackets: smtp://[::1]"),
+        ("smtps://ann@2001:db8::7:465", "brackets: smtps://[2001:db8::7]:465"),
+        ("smtp:127.0.0.1:25", "Write smtp://127.0.0.1:25"),
+        ("smtps:/mail.example", "Write smtps://mail.example"),
+        ("lmtp:/run/lmtp", "Write lmtp:///run/lmtp"),
+        ("lmtp:mail.example:24", "Write lmtp://mail.example:24"),
+        ("lmtp://tmp/x/lmtp", "three slashes: lmtp:///tmp/x/lmtp"),
+        ("failover(smtp://a,smtp://b)", "White space separates"),
+        ("failover(smtp://a, smtp://b)", "White space separates"),
+        ("weighted(smtp://a=9;smtp://b=1)", "White space separates"),
+        ("smtp://mail.example?max_size=100MB", "octets without a unit"),
+    ],
+)
+def test_how_it_should_have_been_written(url: str, advice: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        from_url(url)
+    assert advice in caught.value.advice
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ SECRET = "hunter2"
         ("lmtp://mail.example:25", "port", "RFC 2033"),
         ("lmtp://", "url", "no host name"),
         ("lmtp:///", "url", "no host name"),
-        ("lmtp:run/x", "url", "nothing follows"),
+        ("lmtp:run/x", "url", "slashes are missing"),
         ("lmtp://mail.example/run/x", "url", "nothing follows"),
         ("lmtp:///run/%00", "socket_path", "absolute path"),
         ("lmtp:///" + "x" * 107, "socket_path", "107 octets"),

@@ -250,7 +250,8 @@ def test_the_keys_password_by_reference(
     ("files", "setting", "what"),
     [
         ({"client_cert": "no/such.pem"}, "client_cert", "cannot use 'no/such.pem'"),
-        ({"client_cert": "{certificate}"}, "client_cert", "as certificate and key"),
+        ({"client_cert": "{certificate}"}, "client_cert", "no private key in "),
+        ({"client_cert": "{key}"}, "client_cert", "as certificate and key"),
         ({"client_cert": "{certificate}", "client_key": "no/such.key"}, "client_cert", "no/such.key"),
         ({"client_cert": "{certificate}", "client_key": "{locked_key}"}, "client_key_password", "needs a password"),
         (
@@ -264,7 +265,7 @@ def test_files_that_cannot_be_used_are_named_before_anything_is_connected(
     client: ClientFiles, files: dict[str, str], setting: str, what: str
 ) -> None:
     real: dict[str, Any] = {
-        name: value.format(certificate=client.certificate, locked_key=client.locked_key)
+        name: value.format(certificate=client.certificate, key=client.key, locked_key=client.locked_key)
         for name, value in files.items()
     }
     with ScriptedServer() as server:

@@ -118,10 +118,23 @@ def _load_certificate(context: ssl.SSLContext, certificate: str, key: str | None
             setting, reason = "client_key_password", f"the key in {key or certificate!r} needs a password"
         elif opened.asked:
             setting, reason = "client_key_password", f"it does not open the key in {key or certificate!r}"
+        elif key is None and _lacks_key(certificate):
+            raise ConfigurationError(
+                f"client_cert: no private key in {certificate!r}", setting="client_cert",
+                advice="Give the file that holds the key: ?client_key=FILE, or client_key=.",
+            ) from None  # fmt: skip
         else:
             files = f"{certificate!r} with the key in {key!r}" if key else f"{certificate!r}"
             setting, reason = "client_cert", f"cannot use {files} as certificate and key: {fault}"
         raise ConfigurationError(f"{setting}: {reason}", setting=setting) from None
+
+
+def _lacks_key(certificate: str) -> bool:
+    try:
+        text = Path(certificate).read_bytes()
+    except OSError:
+        return False
+    return b"-----BEGIN CERTIFICATE-----" in text and b"PRIVATE KEY-----" not in text
 
 
 class _KeyPassword:

@@ -13,6 +13,7 @@ from postroad.transport.composition import MAX_WEIGHT, Failover, RoundRobin, Wei
 from postroad.transport.route_url import OPENING, count_from, options_in, seconds_from
 
 MAX_DEPTH: Final = 8  # compositions within one another; nobody can read more
+_COMMA: Final = re.compile(r"[,;](?:$|[a-z+]+://)")  # where another member is meant to begin
 _END_OF_SUFFIX: Final = re.compile(r"[\s)]|$")
 
 
@@ -68,6 +69,8 @@ class _Reader:
     def _member(self, start: int, depth: int, *, weighted: bool) -> tuple[tuple[str | Written, int], int]:
         if OPENING.match(self._text, start) is None:
             end = self._end_of_url(start)
+            if _COMMA.search(self._text[start:end]):
+                raise _wrong("a comma stands between its routes", "White space separates: failover(smtp://a smtp://b)")
             url, weight = _apart(self._text[start:end]) if weighted else (self._text[start:end], 1)
             return (url, weight), end
         written, suffix, end = self.composition(start, depth + 1)

@@ -59,7 +59,16 @@ def from_url(url: str, *, username: str | None = None, password: Secret | str | 
             setting="url",
             advice=f"Use one of {', '.join(f'{scheme}://' for scheme in _MAKERS)}.",
         )
+    if parts.scheme in SMTP_SCHEMES and not parts.netloc and "://" not in url:
+        raise _slashes_missing(parts)
     return make(parts, Credentials(username, password))
+
+
+def _slashes_missing(parts: SplitResult) -> ConfigurationError:
+    rest = parts.path.lstrip("/") if "@" not in parts.geturl() and not parts.query else "mail.example"
+    opening = "lmtp:///" if parts.scheme == "lmtp" and "/" in parts.path else f"{parts.scheme}://"
+    sentence = f"slashes are missing behind {parts.scheme}:"
+    return ConfigurationError(sentence, setting="url", advice=f"Write {opening}{rest}")
 
 
 def _composed(written: Written) -> Transport:

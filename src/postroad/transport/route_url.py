@@ -6,10 +6,12 @@ from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from postroad.errors import ConfigurationError
+from postroad.net.host_name import as_address
 from postroad.secret import MASK, Secret
 
 ENCODE: Final = "Percent-encode special characters of user and password, or give them apart: username=, password=."
 OPENING: Final = re.compile(r"\s*([A-Za-z_]*)\(")  # of several routes in one: failover(
+_END_OF_HOST: Final = re.compile("[/?#]")
 _PROXY: Final = re.compile(r"([?&]proxy=)([^&#]*)")  # the option that is a URL, with an account of its own
 
 
@@ -79,6 +81,7 @@ def split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port  # raises where it is no number
     except ValueError as fault:
+        _refuse_bare_ipv6(url)
         raise ConfigurationError(
             f"the URL {redacted(url)} cannot be read: {_without_secrets(fault)}",
             setting="url",
@@ -86,6 +89,21 @@ def split(url: str) -> SplitResult:
             advice=ENCODE if "@" in url else "A port is a number from 1 to 65535, as in smtp://host:587.",
         ) from None
     return parts
+
+
+def _refuse_bare_ipv6(url: str) -> None:
+    """An IPv6 address without brackets looks like a host with a malformed port (RFC 3986 §3.2.2)."""
+    scheme, _, rest = url.partition("://")
+    host = _END_OF_HOST.split(rest, maxsplit=1)[0].rpartition("@")[2]
+    address, _, port = host.rpartition(":")
+    # "::1:25" is an address, too; but whoever writes a number of such a size behind one means a port.
+    if not (port.isdigit() and as_address(address) is not None):
+        address, port = host, ""
+    if as_address(address) is not None:
+        raise ConfigurationError(
+            f"the IPv6 address {address} in the URL has no brackets", setting="url",
+            advice=f"Write IPv6 addresses in brackets: {scheme}://[{address}]{port and ':' + port}",
+        )  # fmt: skip
 
 
 def _without_secrets(fault: ValueError) -> str:
@@ -140,3 +158,18 @@ def count_from(name: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and 0 < int(value) < 10**12):
         raise ConfigurationError(f"{name}={value!a} is not a whole number of at least 1", setting=name)
     return int(value)
+
+
+def octets_from(name: str, value: str) -> int:
+    """An option that is a size.
+
+    Raises:
+        ConfigurationError: it is no whole number of octets.
+    """
+    try:
+        return count_from(name, value)
+    except ConfigurationError:
+        raise ConfigurationError(
+            f"{name}={value!a} is not a number of octets", setting=name,
+            advice=f"Write the octets without a unit: 25 MB are {name}=25000000.",
+        ) from None  # fmt: skip

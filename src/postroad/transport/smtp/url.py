@@ -18,7 +18,15 @@ from postroad.net.tls import Tls, Trust
 from postroad.secret import Secret
 from postroad.smtp.sasl import checked_mechanisms
 from postroad.transport.gcra import Rate
-from postroad.transport.route_url import ENCODE, Credentials, count_from, options_of, redacted, seconds_from
+from postroad.transport.route_url import (
+    ENCODE,
+    Credentials,
+    count_from,
+    octets_from,
+    options_of,
+    redacted,
+    seconds_from,
+)
 from postroad.transport.smtp.limits import PoolLimits, Timeouts, limits_at
 from postroad.transport.smtp.place import Protocol
 from postroad.transport.smtp.settings import Smtp
@@ -45,7 +53,9 @@ def account_from(parts: SplitResult, credentials: Credentials) -> Smtp:
         )
     if parts.fragment or (parts.path not in ("", "/") and not _is_socket(parts)):
         raise ConfigurationError(
-            f"nothing follows host and port in a {parts.scheme}:// URL but ?options", setting="url"
+            f"nothing follows host and port in a {parts.scheme}:// URL but ?options",
+            setting="url",
+            advice=_three_slashes(parts) if parts.scheme == "lmtp" else None,
         )
     options = options_of(parts)
     reference = options.pop(_BY_REFERENCE, None)
@@ -54,6 +64,11 @@ def account_from(parts: SplitResult, credentials: Credentials) -> Smtp:
             raise ConfigurationError(f"password and {_BY_REFERENCE} are both given", setting=_BY_REFERENCE)
         credentials = replace(credentials, password=Secret.ref(reference))
     return Smtp(**_place(parts), **_account(parts, credentials), **_said(parts.scheme, parts.hostname or "", options))
+
+
+def _three_slashes(parts: SplitResult) -> str:
+    path = f"{parts.netloc}{parts.path}" if "@" not in parts.netloc else "run/dovecot/lmtp"
+    return f"The path of a UNIX socket comes behind three slashes: lmtp:///{path}"
 
 
 def _is_socket(parts: SplitResult) -> bool:
@@ -185,7 +200,7 @@ _OF_TIMEOUTS: Final = {"timeout": seconds_from, "dot_timeout": seconds_from}
 _OF_ACCOUNT: Final[dict[str, _Option]] = {
     "auth": ("mechanisms", lambda _, value: checked_mechanisms(value, token=False)),
     "ehlo": ("ehlo", _text),
-    "max_size": ("max_size", count_from),
+    "max_size": ("max_size", octets_from),
     "rate": ("rate", lambda _, value: Rate.read(value)),
     "burst": ("burst", count_from),
     "ca": ("ca", _text),
