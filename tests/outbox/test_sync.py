@@ -1,4 +1,7 @@
-"""The promise, seen from the kernel: the data is synced before ``send`` returns, and before a dot may go out."""
+"""The promise, seen from the kernel: the data is synced before ``send`` returns, and before a dot may go out.
+
+On PostgreSQL it is the server that syncs: one trace watches it and our program, so their calls are in one order.
+"""
 
 import re
 import subprocess
@@ -8,17 +11,46 @@ from pathlib import Path
 
 import pytest
 
+from postroad.database.migrate import migrate_database
+from tests.peers.postgresql import Postgresql
+
 PROGRAM = Path(__file__).with_name("programs") / "traced_send.py"
 CALLS = "pwrite64,pwritev,write,fsync,fdatasync"
 
 
+FILE_LOG = r"[^>]*mail\.db-wal"
+SERVER_LOG = r"[^>]*/pg_wal/[0-9A-F]{24}"  # postgresql.org/docs/current/wal-internals.html
+
+
+def traced(strace: str, url: str, output: Path, *beside: str) -> "subprocess.Popen[bytes]":
+    """One message's life, up to its end; the system calls of it, and of the processes ``beside``, go to ``output``."""
+    command = [strace, "-f", "-y", "-qq", "-s", "64", "-e", f"trace={CALLS}", "-o", str(output), *beside]
+    tracer = subprocess.Popen([*command, sys.executable, str(PROGRAM), url], stdout=subprocess.PIPE)
+    assert tracer.stdout is not None
+    said = [tracer.stdout.readline() for _ in range(5)]
+    tracer.stdout.close()
+    assert said[-1] == b"END\n"
+    return tracer
+
+
 @pytest.fixture
 def trace(tmp_path: Path, requires_program: Callable[[str], str]) -> list[str]:
-    """The system calls of one message's life, in order."""
-    strace = requires_program("strace")
-    url, output = f"sqlite:///{tmp_path / 'mail.db'}", tmp_path / "trace"
-    command = [strace, "-f", "-y", "-qq", "-s", "64", "-e", f"trace={CALLS}", "-o", str(output)]
-    subprocess.run([*command, sys.executable, str(PROGRAM), url], check=True, capture_output=True, timeout=120)
+    """The system calls in order."""
+    output = tmp_path / "trace"
+    assert traced(requires_program("strace"), f"sqlite:///{tmp_path / 'mail.db'}", output).wait() == 0
+    return output.read_text().splitlines()
+
+
+@pytest.fixture
+def server_trace(tmp_path: Path, requires_program: Callable[[str], str]) -> list[str]:
+    """The system calls of the program and of the server, in one order."""
+    strace, output = requires_program("strace"), tmp_path / "trace"
+    with Postgresql() as server:
+        url = server.url(server.new_database())
+        migrate_database(url)
+        tracer = traced(strace, url, output, "-p", str(server.pid))
+        server.shut_down()  # the tracer ends with the last of those that it watches
+        assert tracer.wait() == 0
     return output.read_text().splitlines()
 
 
@@ -29,11 +61,11 @@ def between(trace: list[str], first: str, last: str) -> list[str]:
     return trace[start:end]
 
 
-def synced_after_the_last_write(calls: list[str]) -> bool:
+def synced_after_the_last_write(calls: list[str], log: str = FILE_LOG) -> bool:
     """Whether the log was written, and synced to its end after that."""
-    written = [number for number, call in enumerate(calls) if re.search(r"pwritev?(64)?\(\d+<[^>]*mail\.db-wal>", call)]
+    written = [number for number, call in enumerate(calls) if re.search(rf"pwritev?(64)?\(\d+<{log}>", call)]
     # A call that another thread's call interrupts is in two lines; the second one is its return.
-    begun = [number for number, call in enumerate(calls) if re.search(r"f(data)?sync\(\d+<[^>]*mail\.db-wal>", call)]
+    begun = [number for number, call in enumerate(calls) if re.search(rf"f(data)?sync\(\d+<{log}>", call)]
     ended = [number for number, call in enumerate(calls) if re.search(r"f(data)?sync(\(| resumed).*= 0$", call)]
     return bool(written and begun and ended) and written[-1] < begun[-1] <= ended[-1]
 
@@ -46,3 +78,9 @@ def test_send_returns_after_the_sync(trace: list[str]) -> None:
 @pytest.mark.system
 def test_the_flight_record_is_synced_before_the_dot(trace: list[str]) -> None:
     assert synced_after_the_last_write(between(trace, "ASKING", "DOT"))
+
+
+@pytest.mark.system
+def test_a_server_has_synced_before_send_returns_and_before_the_dot(server_trace: list[str]) -> None:
+    assert synced_after_the_last_write(between(server_trace, "SENDING", "RECEIPT"), SERVER_LOG)
+    assert synced_after_the_last_write(between(server_trace, "ASKING", "DOT"), SERVER_LOG)

@@ -65,6 +65,12 @@ class Postgresql(Stoppable):
     def url(self, database: str) -> str:
         return f"postgresql://postgres:{self._password}@{self.endpoint}/{database}"
 
+    @property
+    def pid(self) -> int:
+        """The process whose children serve."""
+        assert self._process is not None
+        return self._process.pid
+
     def new_database(self, template: str | None = None) -> str:
         """Make a database and return its name."""
         name = next(self._names)

@@ -28,6 +28,7 @@ def main(url: str) -> None:
         os.write(1, b"RECEIPT\n")
         outbox.worker(Speaking()).drain()
         assert outbox.stats().states["sent"] == 1
+    os.write(1, b"END\n")
 
 
 main(*sys.argv[1:])
