@@ -45,9 +45,9 @@ bench: $(DEV)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: export POSTROAD_SOAK_MESSAGES ?= 10000
-soak: export POSTROAD_KILL_ROUNDS ?= 20
+soak: export POSTROAD_KILL_ROUNDS ?= 500
 soak: $(DEV)
-	$(BIN)/python -m pytest -s tests/soak tests/outbox/test_crash.py $(ARGS)
+	$(BIN)/python -m pytest -s -o faulthandler_timeout=14400 tests/soak tests/outbox/test_crash.py $(ARGS)
 
 # SECONDS is for each kind of mutated input; the property tests end after so many examples.
 fuzz: export POSTROAD_FUZZ_SECONDS = $(SECONDS)
