@@ -7,7 +7,7 @@ from postroad.address import Address
 from postroad.errors import PostroadError, RecipientsRefused
 from postroad.message.envelope import MailObject
 from postroad.outcome import Outcome, Result, SendReport, failed, with_error
-from postroad.reply import Phase, TranscriptLine
+from postroad.reply import TranscriptLine
 from postroad.smtp.extensions import Extensions
 from postroad.transport.contract import BeforeCommit
 from postroad.transport.pending import Pending
