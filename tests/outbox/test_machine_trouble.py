@@ -138,7 +138,7 @@ def test_a_file_that_somebody_else_has_locked_for_a_while(
             outbox.send(letter("meanwhile@b.example"))
         assert caught.value.temporary
         stop.open()
-        wait_until(lambda: "a flight record could not be written" in caplog.text or None, "the worker to notice")
+        wait_until(lambda: "so the mail is held back" in caplog.text or None, "the worker to notice")
         assert transport.sent == []
         stranger.execute("ROLLBACK")
         stranger.close()
