@@ -180,6 +180,10 @@ Index(
 )
 Index("postroad_event_delivery", event.c.delivery_id)
 
+# The order in which everybody locks deliveries. Not the bare key: to be spared the sorting, SQLite would read the whole
+# table in the order of its rows instead of the few that an index finds.
+LOCKING_ORDER: Final = delivery.c.id + literal_column("0")
+
 # What holds for a stream, where it differs from what is usual.
 stream = Table(
     "postroad_stream",

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from postroad.database.batch import Query, Statement
 from postroad.database.given import given
-from postroad.database.tables import LEASED, content, delivery, flight, message
+from postroad.database.tables import LEASED, LOCKING_ORDER, content, delivery, flight, message
 from postroad.errors import NotFound
 from postroad.events import EventKind
 from postroad.outbox.record import ADD_EVENTS
@@ -103,7 +103,7 @@ _ROWS = Query(
     .order_by(delivery.c.number)
 )  # fmt: skip
 _LOCK = Query(
-    select(delivery.c.id).where(delivery.c.message_id == bindparam("message")).order_by(delivery.c.id).with_for_update()
+    select(delivery.c.id).where(delivery.c.message_id == bindparam("message")).order_by(LOCKING_ORDER).with_for_update()
 )
 _KNOWN = Query(select(message.c.id).where(message.c.id == bindparam("message")))
 _given = given(id=Integer, state=Text, now=Double)

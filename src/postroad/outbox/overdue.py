@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Double, Integer, bindparam, literal_column, s
 
 from postroad.database.batch import Query, Statement
 from postroad.database.given import given_values
-from postroad.database.tables import HELD, delivery
+from postroad.database.tables import HELD, LOCKING_ORDER, delivery
 from postroad.events import EventKind
 from postroad.outbox.record import ADD_EVENTS
 from postroad.outbox.states import DeliveryState, Move, after
@@ -19,7 +19,7 @@ BATCH: Final = 1000  # deliveries of a transaction; what is left over comes next
 _OVERDUE = Query(
     select(delivery.c.id)
     .where(HELD, delivery.c.expires_at <= bindparam("now", type_=Double))
-    .order_by(delivery.c.id)
+    .order_by(LOCKING_ORDER)
     .limit(BATCH)
     .with_for_update(skip_locked=True)
 )

@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Connection, Double, Integer, Text, delete, inser
 
 from postroad.database.batch import Query, Statement
 from postroad.database.given import found_by, given
-from postroad.database.tables import attempt, delivery, event, flight
+from postroad.database.tables import LOCKING_ORDER, attempt, delivery, event, flight
 from postroad.outbox.settle import Path, Settled, kept_text
 from postroad.outbox.states import DeliveryState, Move, allowed
 from postroad.outcome import Outcome
@@ -39,7 +39,7 @@ _STANDING = Query(
         delivery.c.epoch == _held.c.epoch,
         delivery.c.state.in_([literal_column("'leased'"), literal_column("'uncertain'")]),
     )
-    .order_by(delivery.c.id)  # everybody locks in one order
+    .order_by(LOCKING_ORDER)  # everybody locks in one order
     .with_for_update(of=delivery)
 )
 _LAND = Statement(

@@ -31,7 +31,7 @@ from postroad.chance import Chance
 from postroad.database.batch import Query, Statement
 from postroad.database.given import given, given_values
 from postroad.database.server_time import TimeOfDatabase
-from postroad.database.tables import LEASED, delivery, flight, message, suspension, worker
+from postroad.database.tables import LEASED, LOCKING_ORDER, delivery, flight, message, suspension, worker
 from postroad.errors import OutcomeUnknown
 from postroad.outbox.lease import Lease
 from postroad.outbox.overdue import expire_held
@@ -74,7 +74,7 @@ _alive = select(worker.c.id).where(worker.c.heartbeat_at > TimeOfDatabase() - bi
 _ORPHANS = Query(
     select(delivery.c.id)
     .where(LEASED, delivery.c.owner.not_in(_alive))
-    .order_by(delivery.c.id)
+    .order_by(LOCKING_ORDER)
     .with_for_update(skip_locked=True)
 )
 _IN_FLIGHT = Query(

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, Double, Integer, Text, bindparam, del
 
 from postroad.database.batch import Query, Statement
 from postroad.database.given import given_values
-from postroad.database.tables import attempt, content, delivery, event, message
+from postroad.database.tables import LOCKING_ORDER, attempt, content, delivery, event, message
 from postroad.errors import ConfigurationError
 from postroad.outbox.states import FINAL
 from postroad.outbox.uuid7 import first_uuid7
@@ -67,7 +67,7 @@ _not_over = select(delivery.c.message_id).where(
 _LOCK = Query(
     select(delivery.c.id, delivery.c.message_id)
     .where(delivery.c.message_id.in_(given_values(Text)))
-    .order_by(delivery.c.id)
+    .order_by(LOCKING_ORDER)
     .with_for_update()
 )
 _NOT_OVER = Query(_not_over)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from postroad.address import Address
 from postroad.database.batch import Query, Statement
 from postroad.database.given import given, given_values
-from postroad.database.tables import LEASED, delivery, flight, message, suppression
+from postroad.database.tables import LEASED, LOCKING_ORDER, delivery, flight, message, suppression
 from postroad.events import EventKind
 from postroad.outbox.record import ADD_EVENTS
 from postroad.outbox.states import MOVES, DeliveryState, Move
@@ -64,7 +64,7 @@ _FOR_THEM = Query(
     select(delivery.c.id, delivery.c.recipient_key, message.c.stream)
     .select_from(delivery.join(message, message.c.id == delivery.c.message_id))
     .where(delivery.c.recipient_key.in_(given_values(Text)), delivery.c.state.in_(_STOPPABLE))
-    .order_by(delivery.c.id)
+    .order_by(LOCKING_ORDER)
     .with_for_update(of=delivery)
 )
 _IN_FLIGHT = Query(select(flight.c.delivery_id).where(flight.c.delivery_id.in_(given_values(Integer))))
