@@ -18,7 +18,7 @@ def prepare(stack: ExitStack, effort: Effort) -> Contest:
     sink = start_sink(stack)
     far = stack.enter_context(delaying_proxy(sink.smtp, ROUND_TRIP))
     server = start_outbox_server(stack)
-    count = effort.pick(full=1600, quick=240)
+    count = effort.pick(full=800, quick=240)
 
     def by(workers: int) -> float:
         def seconds(url: str) -> float:
