@@ -112,3 +112,24 @@ def test_as_a_process_the_object_is_one_line() -> None:
     ended = run_process(*ENVELOPE, "--text", "hi", "--dry-run", "--json")
     assert json.loads(ended.stdout)["envelope"]["from"] == "bob@example.com"
     assert ended.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--from", "nobody"), "--from: address 'nobody': no @"),
+        (("--reply-to", "nobody"), "--reply-to: address 'nobody': no @"),
+        (("--attach", "no/such/file"), "--attach: 'no/such/file' cannot be read"),
+        (("--inline", "x=no/such/file"), "--inline: 'no/such/file' cannot be read"),
+        (("--calendar", "no/such/file"), "--calendar: 'no/such/file' cannot be read"),
+        (("--dsn", "sometimes"), "--dsn: 'sometimes' is none of"),
+        (("--dsn-return", "half"), "--dsn-return: 'half' is neither"),
+        (("--header", "A b: c"), "--header 'A b': a field name is"),
+        (("--list-unsubscribe", "x"), "--list-unsubscribe: 'x' is not"),
+    ],
+)
+def test_a_fault_is_named_by_its_flag(words: tuple[str, ...], said: str) -> None:
+    rest = () if "--from" in words else ("--from", "bob@example.com")
+    ended = run_inside("send", "--dry-run", "--to", "ann@example.com", "--text", "x", *rest, *words)
+    assert ended.code == 65
+    assert ended.stderr.startswith(f"postroad: {said}")

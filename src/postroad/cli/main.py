@@ -50,7 +50,7 @@ Exit codes:
   1 unexpected      67 all recipients refused  77 permission, credentials
   2 usage           69 server unreachable      78 configuration
   3 too late, failed check
-  4 not found
+  4 not found       130 interrupted
 """
 
 

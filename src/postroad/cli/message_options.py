@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from postroad.cli.flag_names import named_by_flags
 from postroad.cli.moments import date
 from postroad.cli.references import bytes_value, read_standard_input, text_value
 from postroad.message.attachment import Attachment, InlineImage
@@ -71,9 +72,10 @@ def message_of(options: dict[str, Any]) -> Email | RawMessage:
 
     Raises:
         click.UsageError: options that contradict each other, or something needed is missing.
-        MessageError: what is wrong with the message, naming the field.
+        MessageError: what is wrong with the message, naming the flag; ``field`` is the argument of ``Email``.
     """
-    return _email(options) if options["eml"] is None else _raw(options)
+    with named_by_flags():
+        return _email(options) if options["eml"] is None else _raw(options)
 
 
 def _raw(options: dict[str, Any]) -> RawMessage:
@@ -126,13 +128,15 @@ def _dsn(options: dict[str, Any]) -> Dsn | None:
 
 def _file(item: str) -> Attachment:
     path, said = _said(item)
-    return Attachment.from_path(path, said.get("name"), said.get("type"))
+    with named_by_flags("--attach"):
+        return Attachment.from_path(path, said.get("name"), said.get("type"))
 
 
 def _picture(item: str) -> InlineImage:
     cid, rest = _pair(item, "=", "--inline", "CID=FILE")
     path, said = _said(rest)
-    return InlineImage.from_path(path, cid, said.get("name"), said.get("type"))
+    with named_by_flags("--inline"):
+        return InlineImage.from_path(path, cid, said.get("name"), said.get("type"))
 
 
 def _said(item: str) -> tuple[str, dict[str, str]]:
@@ -143,7 +147,8 @@ def _said(item: str) -> tuple[str, dict[str, str]]:
 
 def _invitation(path: str) -> Attachment:
     """The file, its type with the method that stands in it: only then calendars show their buttons (RFC 6047 §2.4)."""
-    file = Attachment.from_path(path)
+    with named_by_flags("--calendar"):
+        file = Attachment.from_path(path)
     method = _METHOD.search(file.content)
     if method is None:
         raise click.UsageError(f"--calendar {path!a:.80} has no METHOD line; send it with --attach")

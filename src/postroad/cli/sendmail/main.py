@@ -42,7 +42,7 @@ Flags:
 
 Exit codes: 0 sent or queued, 64 usage, 65 bad message, 67 all recipients
   refused, 69 server unreachable, 70 unexpected, 75 temporary, 77 permission,
-  78 configuration.
+  78 configuration, 130 interrupted.
 """
 
 
