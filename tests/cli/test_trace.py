@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from postroad.message.trace import MAX_HOPS
 from tests.cli.command import run_inside
 from tests.message.test_received import WAY
 
@@ -55,6 +56,19 @@ def test_a_message_that_never_travelled_has_no_hops() -> None:
     ended = run_inside("trace", "-", given=b"Subject: x\n\nhello\n")
     assert (ended.code, ended.stdout) == (0, "")
     assert "no Received field" in ended.stderr
+
+
+@pytest.mark.parametrize("given", [b"", b"\n\n", b"just text\nwithout a header\n"])
+def test_what_has_no_header_is_no_message(given: bytes) -> None:
+    ended = run_inside("trace", "-", given=given)
+    assert (ended.code, ended.stdout) == (65, "")
+    assert "holds no message" in ended.stderr
+
+
+def test_hops_beyond_the_limit_are_counted() -> None:
+    given = b"Received: from a by b; Mon, 23 Nov 2026 09:00:00 +0000\n" * (MAX_HOPS + 3) + b"\nhi\n"
+    assert "1000 hops in 0 s; 3 older hops left out" in run_inside("trace", "-", given=given).stderr
+    assert run_inside("trace", "-", "--json", given=given).json["hops_left_out"] == 3
 
 
 def test_a_file_that_is_not_there_is_named() -> None:

@@ -26,13 +26,16 @@ class Hop:
 @dataclass(frozen=True, slots=True)
 class Trace:
     """The way of one message, the first hop first. ``written`` is its Date; ``results`` are its Authentication-Results
-    (RFC 8601), the newest first, as text."""
+    (RFC 8601), the newest first, as text. ``left_out`` counts the oldest hops, where there are more than ``MAX_HOPS``;
+    ``field_count`` is 0 where there is no header at all, and so no message."""
 
     message_id: str
     subject: str
     written: datetime | None
     hops: tuple[Hop, ...]
     results: tuple[str, ...]
+    left_out: int
+    field_count: int
 
     @property
     def seconds(self) -> float | None:
@@ -44,13 +47,16 @@ class Trace:
 def trace_of(raw: bytes) -> Trace:
     """Read the way of a message from its header. Whatever ``raw`` is, something comes out."""
     fields, _ = read_header(raw[: limits.MAX_HEADER_OCTETS])
-    received = [Received.read(field.value) for field in fields if field.name == "received"][:MAX_HOPS]
+    written = [field.value for field in fields if field.name == "received"]
+    received = [Received.read(value) for value in written[:MAX_HOPS]]
     return Trace(
         message_id=_text(fields, "message-id"),
         subject=_text(fields, "subject"),
         written=read_date(_text(fields, "date")),
         hops=_hops(received[::-1]),
         results=tuple(decoded(field.value) for field in fields if field.name == "authentication-results"),
+        left_out=len(written) - len(received),
+        field_count=len(fields),
     )
 
 

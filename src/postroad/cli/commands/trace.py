@@ -11,6 +11,7 @@ from postroad.cli.output import Form, form_options, say_json, say_json_line
 from postroad.cli.references import bytes_value
 from postroad.cli.table import Cell, Column, Row, say_table
 from postroad.cli.terminal import note, say, styled
+from postroad.errors import MessageError
 from postroad.terminal_text import one_line
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def trace(form: Form, files: tuple[str, ...]) -> None:
     # Loaded only now: the email package reads the dates.
     from postroad.message.trace import trace_of
 
-    traces = [(name, trace_of(bytes_value(name, "FILE"))) for name in files]
+    traces = [(name, _checked(name, trace_of(bytes_value(name, "FILE")))) for name in files]
     if form is Form.TEXT:
         for name, found in traces:
             _say(name if len(files) > 1 else "", found)
@@ -49,6 +50,15 @@ def trace(form: Form, files: tuple[str, ...]) -> None:
     else:
         for one in traces:
             say_json_line(_as_json(*one))
+
+
+def _checked(name: str, trace: "Trace") -> "Trace":
+    if trace.field_count:
+        return trace
+    raise MessageError(
+        f"FILE: {name!a:.200} holds no message: it does not begin with a header field", field="FILE",
+        advice="Give a message as it was received, with its header: what mail programs call source or .eml.",
+    )  # fmt: skip
 
 
 # ── for people ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -69,7 +79,9 @@ def _say(name: str, trace: "Trace") -> None:
 def _note_duration(trace: "Trace") -> None:
     whole = f" in {_span(trace.seconds)}" if trace.seconds is not None else ""
     skewed = any(hop.delay is not None and hop.delay < 0 for hop in trace.hops)
-    note(f"{counted(len(trace.hops), 'hop')}{whole}" + ("; the clocks of some servers differ" if skewed else ""))
+    rest = f"; {counted(trace.left_out, 'older hop')} left out" if trace.left_out else ""
+    clocks = "; the clocks of some servers differ" if skewed else ""
+    note(f"{counted(len(trace.hops), 'hop')}{whole}{rest}{clocks}")
 
 
 def _row(hop: "Hop") -> Row:
@@ -125,6 +137,7 @@ def _as_json(name: str, trace: "Trace") -> dict[str, Any]:
         "subject": trace.subject,
         "date": _iso(trace.written),
         "hops": [_hop_as_json(hop) for hop in trace.hops],
+        "hops_left_out": trace.left_out,
         "seconds": trace.seconds,
         "authentication_results": list(trace.results),
     }
