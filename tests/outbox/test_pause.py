@@ -152,6 +152,16 @@ def test_what_is_paused_waits_and_the_others_go(outbox: Outbox, paused: dict[str
     assert outbox.stats().suspensions == ()
 
 
+@pytest.mark.parametrize("paused", [{"domain": "c.example"}, {"site": "c.example"}])
+def test_a_message_for_two_goes_to_the_one_whose_site_does_not_rest(outbox: Outbox, paused: dict[str, str]) -> None:
+    id_ = outbox.send(letter("bob@b.example", "ann@c.example")).id
+    outbox.pause(**paused)  # type: ignore[arg-type]  # names of scopes
+    assert drained(outbox) == ["bob@b.example"]
+    assert [one.state for one in outbox.status(id_).recipients] == ["sent", "ready"]
+    outbox.resume(**paused)  # type: ignore[arg-type]  # names of scopes
+    assert drained(outbox) == ["ann@c.example"]
+
+
 def test_a_pause_ends_by_itself(outbox: Outbox, clock: SteppedClock) -> None:
     three(outbox)
     for paused in ({"domain": "b.example"}, {"stream": "news"}, {"site": "c.example"}):

@@ -185,7 +185,8 @@ def _claim(connection: Connection, wish: Claim) -> Claimed:
     now_resting = resting(connection, wish.now)
     asleep = {lane: rest.until for lane in wish.lanes if (rest := now_resting.site(lane.site)) is not None}
     awake = [lane for lane in wish.lanes if lane not in asleep] if asleep else wish.lanes
-    parcels = _leased(connection, wish, awake, _DUE_BESIDE_RESTING if now_resting.within_lanes else _DUE)
+    # What rests may also be another recipient's site, of a message that is found by the lane of one who does not.
+    parcels = _leased(connection, wish, awake, _DUE_BESIDE_RESTING if now_resting else _DUE)
     return Claimed(parcels, (*asleep.items(), *_next_looks(connection, awake, now_resting, wish.now)))
 
 

@@ -1,7 +1,7 @@
 """What rests now: sites, domains and streams that somebody has paused, and what that means for what is claimed.
 
-A site is known before the queue is looked at, so its lanes are left alone. Domains and streams share lanes with others;
-only while one of them rests do claims look at each row, and pass over those.
+A site is known before the queue is looked at, so its lanes are left alone. Domains and streams share lanes with others,
+and a message may be for several sites; so while anything rests, claims look at each row, and pass over what rests.
 """
 
 from typing import Any, Final, NamedTuple
