@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 
-# SQLite must know at once that somebody is going to write: a reader that begins to write later may be refused.
-_BEGIN_WRITING: Final = {SQLITE: "BEGIN IMMEDIATE", POSTGRESQL: "BEGIN"}
+# SQLite must know at once that somebody is going to write: a reader that begins to write later may be refused. On
+# PostgreSQL each statement has to see what was committed by then (rows are locked first and looked at afterwards),
+# whatever the database or the account has for its usual isolation.
+_BEGIN_WRITING: Final = {SQLITE: "BEGIN IMMEDIATE", POSTGRESQL: "BEGIN ISOLATION LEVEL READ COMMITTED"}
 _BEGIN_READING: Final = {SQLITE: "BEGIN", POSTGRESQL: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
 
 
