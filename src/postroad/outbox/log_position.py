@@ -35,5 +35,7 @@ def between(events: Select[Any]) -> Query:
         on_postgresql=events.where(
             text(f"postroad_event.xact >= CAST(CAST(pg_snapshot_xmin({_then}) AS text) AS bigint)"),
             text(f"NOT pg_visible_in_snapshot(CAST(CAST(postroad_event.xact AS text) AS xid8), {_then})"),
+            # What was brought along from another server has that one's numbers, which may lie ahead of this one's.
+            text("postroad_event.xact < CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"),
         ),
     )
