@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
 import pytest
@@ -32,6 +32,7 @@ from tests.outbox.test_queue import (
     ME,
     OTHER,
     answered,
+    counted,
     job,
     land,
     leases,
@@ -161,6 +162,17 @@ def test_what_was_written_first_and_committed_last_is_news_too(database: Databas
     assert database.read(lambda connection: news(connection, after.seen, START)).lanes == ()
 
 
+def test_events_of_another_server_are_no_news(database: Database) -> None:
+    """After a dump and a restore, say: that server may have been at later transaction numbers."""
+    put(database, job())
+    ahead = text("UPDATE postroad_event SET xact = xact + 1000000000000")
+    database.write(lambda connection, _: [connection.execute(ahead).rowcount], None)
+    seen = database.read(lambda connection: survey(connection, START)).seen
+    put(database, job("ann@c.example"))
+    found = database.read(lambda connection: news(connection, seen, START))
+    assert [lane.site for lane, _ in found.lanes] == ["c.example"]
+
+
 def test_a_key_in_an_open_transaction_is_waited_for(database: Database) -> None:
     first, again = (job(idempotency_key="order-1", payload_hash="same") for _ in range(2))
     other = job(idempotency_key="order-1", payload_hash="other")
@@ -236,6 +248,20 @@ def test_a_frozen_worker_cannot_send_what_another_took_over(database: Database) 
     assert database.write(beat, at_work(ME)) is None  # its next heartbeat tells it
 
 
+def test_what_another_has_in_flight_is_no_leave_for_who_had_it_before(database: Database) -> None:
+    put(database, job("ann@b.example", "bob@b.example"))
+    frozen = arrived(database)
+    database.write(arrive, at_work(OTHER))
+    silence(database, ME)
+    look_around(database)
+    theirs = leases(take(database, owner=OTHER))
+    assert leave(database, theirs[0])
+    assert not leave(database, frozen[0])  # it wakes up while the other's final dot is out
+    assert not leave(database, *frozen)
+    assert counted(database, "flight") == 1  # and the other's record is left alone
+    assert leave(database, theirs[1])
+
+
 def test_a_flight_record_and_a_take_over_at_the_same_time(database: Database) -> None:
     (id_,) = put(database, job())
     (lease,) = arrived(database)
@@ -273,6 +299,13 @@ def test_a_cancellation_and_a_flight_record_at_the_same_time(database: Database)
     thread.join()
     ((amended,),) = answers
     assert amended.result is amend.Amendment.TOO_LATE
+
+
+def test_what_is_usual_on_the_server_does_not_hide_a_flight_record(server_database: str) -> None:
+    options = "options=-c%20default_transaction_isolation%3Drepeatable%5C%20read"
+    opened = Database(f"{server_database}{'&' if '?' in server_database else '?'}{options}")
+    with closing(opened) as database:
+        test_a_cancellation_and_a_flight_record_at_the_same_time(database)
 
 
 def test_a_worker_that_was_given_up_comes_back(server_database: str) -> None:

@@ -43,11 +43,15 @@ _allowed = (
 _RECORD = Statement(
     insert(flight).from_select(["delivery_id", "owner", "epoch", "since"], _allowed, include_defaults=False)
 )
-_recorded = given(id=Integer)
+_recorded = given(id=Integer, owner=Text, epoch=Integer)
+# By owner and epoch too: what another worker took over may be in flight for that one.
 _RECORDED = Query(
-    select(flight.c.delivery_id).select_from(_recorded.join(flight, flight.c.delivery_id == _recorded.c.id))
+    select(flight.c.delivery_id)
+    .select_from(_recorded.join(flight, flight.c.delivery_id == _recorded.c.id))
+    .where(flight.c.owner == _recorded.c.owner, flight.c.epoch == _recorded.c.epoch)
 )
-_TAKE_BACK = Statement(delete(flight).where(flight.c.delivery_id.in_(select(_recorded.c.id))))
+_stranded = given(id=Integer)
+_TAKE_BACK = Statement(delete(flight).where(flight.c.delivery_id.in_(select(_stranded.c.id))))
 
 
 def depart(connection: Connection, departures: Sequence[Departure]) -> list[bool]:
@@ -70,7 +74,7 @@ def depart_together(connection: Connection, batches: Sequence[tuple[Departure, .
 
 def _partly(connection: Connection, departures: Sequence[Departure], rows: list[Any]) -> list[bool]:
     """Some lease did not stand: its transaction does not depart, and leaves no record."""
-    recorded = {id_ for (id_,) in _RECORDED.rows(connection, [row[:1] for row in rows])}
+    recorded = {id_ for (id_,) in _RECORDED.rows(connection, [row[:3] for row in rows])}
     whole = [all(lease.id in recorded for lease in departure.leases) for departure in departures]
     stranded = [
         (lease.id,)
