@@ -158,7 +158,7 @@ def test_a_message_for_two_goes_to_the_one_whose_site_does_not_rest(outbox: Outb
     outbox.pause(**paused)  # type: ignore[arg-type]  # names of scopes
     assert drained(outbox) == ["bob@b.example"]
     assert [one.state for one in outbox.status(id_).recipients] == ["sent", "ready"]
-    outbox.resume(**paused)  # type: ignore[arg-type]  # names of scopes
+    outbox.resume(**paused)
     assert drained(outbox) == ["ann@c.example"]
 
 

@@ -19,6 +19,7 @@ from postroad.database.location import Location, read_url
 from postroad.database.lock_file import LockFile
 from postroad.database.lock_patience import PATIENCE
 from postroad.database.opened import Opened, Watch, Watching
+from postroad.database.postgresql import READERS
 from postroad.database.schema import Schema, migrate, not_migrated, schema_of
 from postroad.database.writer import still_locked
 from postroad.errors import DatabaseError
@@ -187,10 +188,25 @@ def _make_or_migrate(opened: Opened, location: Location) -> None:
             raise
 
 
+def _begun_reading(engine: Engine, tries: int = READERS + 1) -> Connection:
+    """A connection in a transaction for reading; those that were cut while nobody used them are passed over."""
+    connection = engine.connect()
+    try:
+        begin_reading(connection)
+    except BaseException:
+        cut = lost(connection)
+        if cut and not connection.invalidated:
+            connection.invalidate()
+        connection.close()
+        if not cut or tries <= 1:
+            raise
+        return _begun_reading(engine, tries - 1)
+    return connection
+
+
 def _read(engine: Engine, query: Callable[[Connection], R]) -> R:
-    with engine.connect() as connection:
+    with _begun_reading(engine) as connection:
         try:
-            begin_reading(connection)
             answer = query(connection)
             execute(connection, "ROLLBACK")
         except BaseException:
