@@ -121,6 +121,23 @@ def test_a_migration_does_not_wait_for_long_where_a_table_is_in_use(
     assert migrate_database(older_database).after == REVISIONS[-1]
 
 
+def test_a_migration_that_is_in_anothers_way_is_begun_again(
+    older_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postroad.database.migrate.PAUSE", 0.001)
+    real, tries = migrate, []
+
+    def crossing(connection: Connection) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            connection.exec_driver_sql("DO $$ BEGIN RAISE 'in the way' USING ERRCODE = '40P01'; END $$")
+        real(connection)
+
+    monkeypatch.setattr("postroad.database.migrate.migrate", crossing)
+    assert migrate_database(older_database).after == REVISIONS[-1]
+    assert len(tries) == 2
+
+
 # ── the server ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -210,6 +227,20 @@ def test_a_connection_that_was_cut_while_idle_costs_nobody_anything(
     postgresql.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     database.write(add_stream, "after")
     assert database.read(streams) == {"before", "after"}
+
+
+def test_none_of_many_readers_hears_of_connections_that_were_cut_while_idle(
+    postgresql: Postgresql, database: Database, server_database: str
+) -> None:
+    together = threading.Barrier(3, timeout=20)
+    readers = [threading.Thread(target=database.read, args=(lambda _: together.wait(),)) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    name = server_database.rpartition("/")[2]
+    postgresql.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    assert database.read(streams) == set()
 
 
 def test_a_reader_sees_one_state(database: Database) -> None:

@@ -34,7 +34,8 @@ def _original(fault: BaseException) -> BaseException:
     return fault.orig if isinstance(fault, DBAPIError) and fault.orig is not None else fault
 
 
-def _sqlstate(fault: BaseException) -> str | None:
+def sqlstate(fault: BaseException) -> str | None:
+    """The server's code for what went wrong (postgresql.org/docs/current/errcodes-appendix.html), if it gave one."""
     original = _original(fault)
     # An application's connection may be psycopg2's, which has a word of its own for it.
     return getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
@@ -42,7 +43,7 @@ def _sqlstate(fault: BaseException) -> str | None:
 
 def collided(fault: BaseException) -> bool:
     """Whether the same transaction, begun again, may well succeed."""
-    return _sqlstate(fault) in _COLLISIONS
+    return sqlstate(fault) in _COLLISIONS
 
 
 def told(fault: BaseException) -> str:
@@ -74,7 +75,7 @@ def while_opening(location: Location) -> Generator[None]:
         sentence = f"{location.name} cannot be used: {told(fault)}"
         if not location.on_server:
             raise ConfigurationError(sentence, setting="url", advice=_FILE_ADVICE) from fault
-        if _sqlstate(fault) is None and (_ANSWERED not in sentence or any(words in sentence for words in _NOT_NOW)):
+        if sqlstate(fault) is None and (_ANSWERED not in sentence or any(words in sentence for words in _NOT_NOW)):
             raise DatabaseError(sentence, advice="Check that the server runs and can be reached.") from fault
         advice = "Check the account, the password and the name of the database in the URL."
         raise ConfigurationError(sentence, setting="url", advice=advice) from fault

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from postroad.database.database import Database
 from postroad.database.driver import execute
 from postroad.database.engine import open_engine
-from postroad.database.faults import database_faults, runtime_fault, while_opening
+from postroad.database.faults import collided, database_faults, runtime_fault, sqlstate, while_opening
 from postroad.database.location import Location, read_url
 from postroad.database.schema import REVISIONS, Schema, migrate, schema_of, version_of
 
@@ -96,7 +96,7 @@ def _change(connection: Connection, location: Location) -> None:
             return
         except database_faults() as fault:
             execute(connection, "ROLLBACK")
-            if getattr(getattr(fault, "orig", fault), "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            if not collided(fault) and sqlstate(fault) != _LOCK_NOT_AVAILABLE:
                 raise
             if not tries_left:
                 raise runtime_fault(fault, location) from fault
