@@ -52,7 +52,8 @@ class Progress:
     def wait_for(self, more: int) -> None:
         with self.changed:
             goal = self._steps + more
-            assert self.changed.wait_for(lambda: self._steps >= goal, PATIENCE), "nothing goes on"
+            while self._steps < goal:
+                assert self.changed.wait(PATIENCE) or self._steps >= goal, "nothing goes on"
 
 
 class Site:
