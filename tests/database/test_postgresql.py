@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
+from postroad.database import driver
 from postroad.database.database import Database
 from postroad.database.engine import open_engine
 from postroad.database.location import read_url
@@ -294,7 +295,8 @@ def test_transactions_in_each_others_way_are_begun_again(server_database: str, d
     def cross(connection: Connection, orders: Sequence[str]) -> list[str | Exception]:
         for order in orders:
             tries.append(order)
-            connection.exec_driver_sql("UPDATE postroad_stream SET kind = 'x' WHERE name = %s", (order[0],))
+            first = "UPDATE postroad_stream SET kind = 'x' WHERE name = %s RETURNING name"
+            driver.execute(connection, first, (order[0],)).fetchone()  # its answer: it may have been sent ahead only
             if len(tries) <= 2:
                 both.wait()
             connection.exec_driver_sql("UPDATE postroad_stream SET kind = 'x' WHERE name = %s", (order[1],))
