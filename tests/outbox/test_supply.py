@@ -5,14 +5,19 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection
 
 from postroad.clock import SYSTEM_CLOCK
+from postroad.database.driver import execute
+from postroad.outbox.blocking import Outbox
 from postroad.outbox.outbox import AsyncOutbox
+from postroad.outbox.retention import Sweep, forget_contents
 from postroad.outbox.supply import Supply
+from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import let_others_run
-from tests.outbox.letters import letter
+from tests.outbox.letters import letter, only, wait_for_states
 
 
 def test_a_claim_that_is_cancelled_is_in_hand_all_the_same(tmp_path: Path) -> None:
@@ -44,3 +49,44 @@ def test_a_claim_that_is_cancelled_is_in_hand_all_the_same(tmp_path: Path) -> No
             supply.close()
 
     asyncio.run(interrupted())
+
+
+def test_what_was_forgotten_while_it_was_in_hand_is_passed_over(tmp_path: Path) -> None:
+    async def passed_over() -> None:
+        async with AsyncOutbox(f"sqlite:///{tmp_path / 'mail.db'}") as outbox:
+            first = (await outbox.send(letter("ann@b.example"))).id
+            second = (await outbox.send(letter("bob@b.example"))).id
+            database = outbox._store.database
+            supply = Supply(database, "me", 4, clock=SYSTEM_CLOCK, next_try=lambda lease, now: now)
+            await supply.survey()
+            assert await supply.claim()
+            await outbox.cancel(first)
+            await database.submit(forget_contents, Sweep("", SYSTEM_CLOCK.now() + 1))
+            assert [parcel.message_id for parcel in await supply.load()] == [first]
+            assert (await supply.take())[0].message_id == second
+            supply.close()
+
+    asyncio.run(passed_over())
+
+
+def test_a_claim_whose_commit_was_not_heard_of_comes_back(
+    server_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut: list[str] = []
+
+    def commit_and_cut(connection: Connection, sql: str) -> object:
+        answer = execute(connection, sql)
+        leased = execute(connection, "SELECT 1 FROM postroad_delivery WHERE state = 'leased'").fetchone()
+        if sql == "COMMIT" and leased and not cut:
+            cut.append(sql)
+            connection.connection.dbapi_connection.close()  # type: ignore[union-attr]  # it has one
+            raise psycopg.OperationalError("the connection is lost")
+        return answer
+
+    monkeypatch.setattr("postroad.database.group.execute", commit_and_cut)
+    with Outbox(server_database) as outbox:
+        id_ = outbox.send(letter()).id
+        with outbox.worker(MemoryTransport()):
+            wait_for_states(outbox, sent=1)
+        assert cut
+        assert only(outbox, id_).attempts == 1

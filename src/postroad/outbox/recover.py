@@ -61,6 +61,14 @@ class Arrival(NamedTuple):
     patience: float = -math.inf  # seconds of silence after which another worker is dead; by default all of them are
 
 
+class Unheard(NamedTuple):
+    """A living worker's claims, by their times, of which nobody knows whether they were committed."""
+
+    owner: str
+    claimed_at: tuple[float, ...]
+    now: float
+
+
 class Recovered(NamedTuple):
     """What the worker goes by, how many leases came back, and how many of them nobody can be sure about."""
 
@@ -76,6 +84,12 @@ _ORPHANS = Query(
     .where(LEASED, delivery.c.owner.not_in(_alive))
     .order_by(LOCKING_ORDER)
     .with_for_update(skip_locked=True)
+)
+_UNHEARD = Query(
+    select(delivery.c.id)
+    .where(LEASED, delivery.c.owner == bindparam("owner"), delivery.c.changed_at.in_(given_values(Double)))
+    .order_by(delivery.c.id)
+    .with_for_update()
 )
 _IN_FLIGHT = Query(
     select(
@@ -163,6 +177,15 @@ def reclaim(connection: Connection, finder: Arrival) -> Recovered:
         taken_back = _TAKE_BACK.changed(connection, orphans, now=finder.now)
     _FORGET_WORKERS.run(connection, **patience)
     return Recovered(streams, taken_back + len(uncertain), len(uncertain))
+
+
+def take_back_unheard(connection: Connection, wishes: Sequence[Unheard]) -> list[Exception | None]:
+    """Take back what a living worker has leased without knowing it: the commit's answer was lost on its way."""
+    for wish in wishes:
+        leased = [id_ for (id_,) in _UNHEARD.rows(connection, wish.claimed_at, owner=wish.owner)]
+        flying = {row[0] for row in _IN_FLIGHT.rows(connection, leased)}  # of another claim at the same time
+        _TAKE_BACK.run(connection, [id_ for id_ in leased if id_ not in flying], now=wish.now)
+    return [None] * len(wishes)
 
 
 def _unknown(row: Sequence[Any], arrival: Arrival, streams: Streams) -> Landing:

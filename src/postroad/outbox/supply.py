@@ -17,9 +17,11 @@ from postroad.database.batch import Octets
 from postroad.database.database import Database
 from postroad.database.given import given_values
 from postroad.database.tables import content
-from postroad.outbox.claim import Claim, NextTry, claim
+from postroad.errors import DatabaseError
+from postroad.outbox.claim import Claim, Claimed, NextTry, claim
 from postroad.outbox.lease import Parcel
 from postroad.outbox.log_position import Position
+from postroad.outbox.recover import Unheard, take_back_unheard
 from postroad.outbox.resting import Resting
 from postroad.outbox.sites import Lane, News, Sites, news, survey
 
@@ -48,6 +50,7 @@ class Supply:
         self._resting = Resting()
         self._unloaded: deque[Parcel] = deque()
         self._loaded_octets = 0
+        self._unheard: list[float] = []  # times of claims that may have been committed without our knowing
         self._ready: asyncio.Queue[Loaded] = asyncio.Queue()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="postroad-reader")
 
@@ -68,6 +71,10 @@ class Supply:
 
     async def survey(self) -> None:
         """Learn everything that waits."""
+        if self._unheard:
+            lost = Unheard(self._owner, tuple(self._unheard), self._clock.now())
+            await self._database.submit(take_back_unheard, lost)
+            self._unheard.clear()
         self._learnt(await self._read(partial(survey, now=self._clock.now())))
 
     async def learn(self) -> bool:
@@ -113,10 +120,17 @@ class Supply:
         try:
             await asyncio.shield(claiming)
         finally:  # cancelled or not: what is leased to us is in our hands, to be tried or to be given back
-            claimed = await claiming
+            claimed = await self._heard(claiming, now)
             self._sites.settle(claimed.lanes if claimed.parcels else _later(claimed.lanes, now + TAKEN_BY_OTHERS))
             self._unloaded.extend(claimed.parcels)
         return True
+
+    async def _heard(self, claiming: "asyncio.Future[Claimed]", began: float) -> Claimed:
+        try:
+            return await claiming
+        except DatabaseError:
+            self._unheard.append(began)
+            raise
 
     async def nothing_due(self) -> bool:
         """As of a fresh look, nothing is due, or all of it rests."""
@@ -130,8 +144,12 @@ class Supply:
     def _due_after(self, moment: float) -> bool:
         return self.next_due is None or self.next_due > moment
 
-    async def load(self) -> None:
-        """Bring the contents of claimed parcels into memory, as far as there is room."""
+    async def load(self) -> list[Parcel]:
+        """Bring the contents of claimed parcels into memory, as far as there is room; those whose content is gone.
+
+        That is so of what was cancelled meanwhile, say, and forgotten at once.
+        """
+        gone = []
         while self._unloaded and self._loaded_octets < OCTETS_AHEAD:
             parcels = self._next_to_load()
             try:
@@ -140,9 +158,13 @@ class Supply:
                 self._unloaded.extendleft(reversed(parcels))  # still in hand: the next look loads them
                 raise
             for parcel in parcels:
-                octets = contents[parcel.content_id]
+                octets = contents.get(parcel.content_id)
+                if octets is None:
+                    gone.append(parcel)
+                    continue
                 self._loaded_octets += len(octets)
                 self._ready.put_nowait((parcel, octets))
+        return gone
 
     def _next_to_load(self) -> list[Parcel]:
         parcels = [self._unloaded.popleft()]

@@ -261,7 +261,9 @@ class Worker:
                 self._survey_at = min(self._survey_at, began + max(SURVEY_SHARED, SURVEY_SHARE * took))
         elif self._supply.has_room and watch.changed() and await self._supply.learn():
             self._give_all_back()  # some of it may rest now; the next claim knows
-        await self._supply.load()
+        for parcel in await self._supply.load():
+            _log.warning("the content of the message %s is gone", parcel.message_id)
+            self._deliverer.give_back(parcel, delay=DEFECT_DELAY)  # which is void where somebody ended it meanwhile
         return not self._route.resting and await self._supply.claim()
 
     async def _nothing_left(self) -> bool:
