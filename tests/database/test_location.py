@@ -65,3 +65,10 @@ def test_a_database_on_a_server_has_a_name() -> None:
 def test_only_text_is_a_url() -> None:
     with pytest.raises(ConfigurationError, match="not PosixPath"):
         read_url(Path("/var/lib/mail.db"))  # type: ignore[arg-type]  # what a caller might try
+
+
+def test_a_password_with_a_slash_is_not_taken_for_a_host_and_shown() -> None:
+    with pytest.raises(ConfigurationError, match="is written %2F") as caught:
+        read_url("postgresql://ann:se/cret@host/mail")
+    assert "cret" not in str(caught.value)
+    assert read_url("postgresql://ann:se%2Fcret@host/mail").url == "postgresql://ann@host/mail"

@@ -85,6 +85,9 @@ def _path(rest: str) -> Path | None:
 def _server(rest: str) -> str:
     """The URL as PostgreSQL's own library reads it; what it makes of the options, it says when it connects."""
     parts = urlsplit(f"postgresql://{rest}")
+    if "@" in parts.path:  # what was meant for the account would be taken for the host, and be shown
+        sentence = "in a postgresql:// URL, a / or @ within the account, the password or the name is written %2F or %40"
+        raise ConfigurationError(sentence, setting="url")
     if not unquote(parts.path.strip("/")):
         sentence = "a postgresql:// URL names the database after the host: postgresql://user:password@host/database"
         raise ConfigurationError(sentence, setting="url")
