@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from postroad.net.tls import Tls, Trust
     from postroad.outbox.blocking import Outbox
     from postroad.outbox.outbox import AsyncOutbox
+    from postroad.outbox.retention import Retention
     from postroad.outcome import Outcome, RouteTried, SendReport
     from postroad.reply import Phase
     from postroad.retry import Schedule
@@ -110,6 +111,7 @@ _HOMES: Final = {
     "postroad.net.tls": ("Tls", "Trust"),
     "postroad.outbox.blocking": ("Outbox",),
     "postroad.outbox.outbox": ("AsyncOutbox",),
+    "postroad.outbox.retention": ("Retention",),
     "postroad.outcome": ("Outcome", "RouteTried", "SendReport"),
     "postroad.reply": ("Phase",),
     "postroad.retry": ("Schedule",),
@@ -122,7 +124,11 @@ _HOMES: Final = {
     "postroad.transport.smtp.settings": ("Smtp",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
-_EXTRA_OF: Final = {"postroad.outbox.blocking": "outbox", "postroad.outbox.outbox": "outbox"}
+_EXTRA_OF: Final = {
+    "postroad.outbox.blocking": "outbox",
+    "postroad.outbox.outbox": "outbox",
+    "postroad.outbox.retention": "outbox",
+}
 
 __all__ = [
     "Abandoned",
@@ -166,6 +172,7 @@ __all__ = [
     "Rate",
     "RawMessage",
     "RecipientsRefused",
+    "Retention",
     "RoundRobin",
     "RouteTried",
     "Schedule",

@@ -122,3 +122,11 @@ def test_times_that_make_no_sense_are_refused(content: timedelta | None, metadat
 def test_what_is_kept_for_ever() -> None:
     assert Retention(None, None) == Retention(content=None, metadata=None)
     assert Retention(metadata=None).content == timedelta(days=7)
+
+
+@pytest.mark.parametrize("given", [5, timedelta(days=3), None])
+def test_what_is_no_retention_is_refused_at_once(given: object) -> None:
+    with pytest.raises(ConfigurationError, match="a Retention is needed"):
+        Outbox("sqlite:///:memory:", retention=given)  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(ConfigurationError, match="a timedelta or None"):
+        Retention(content=5)  # type: ignore[arg-type]

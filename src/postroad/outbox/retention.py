@@ -38,6 +38,11 @@ class Retention:
     metadata: timedelta | None = timedelta(days=90)
 
     def __post_init__(self) -> None:
+        for name, kept in (("content", self.content), ("metadata", self.metadata)):
+            if kept is not None and not isinstance(kept, timedelta):
+                raise ConfigurationError(
+                    f"retention: {name} is a timedelta or None, not {type(kept).__name__}", setting="retention"
+                )
         if self.content is not None and self.content < timedelta(0):
             raise ConfigurationError("retention: content is kept for 0 seconds or more", setting="retention")
         if self.metadata is None:
@@ -49,6 +54,21 @@ class Retention:
 
 
 DEFAULT_RETENTION: Final = Retention()
+
+
+def checked_retention(retention: object) -> Retention:
+    """What was given as ``retention``, if it is one.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    if not isinstance(retention, Retention):
+        raise ConfigurationError(
+            f"retention: a Retention is needed, not {type(retention).__name__}",
+            setting="retention",
+            advice="Say Retention(content=timedelta(days=7), metadata=timedelta(days=90)).",
+        )
+    return retention
 
 
 class Sweep(NamedTuple):

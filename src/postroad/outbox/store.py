@@ -21,7 +21,7 @@ from postroad.message.raw import RawMessage
 from postroad.outbox.callers.place import Home
 from postroad.outbox.enqueue import Queued
 from postroad.outbox.job import Job, Moment, Receipt, payload_hash, read_key, read_times
-from postroad.outbox.retention import DEFAULT_RETENTION, Retention
+from postroad.outbox.retention import DEFAULT_RETENTION, Retention, checked_retention
 from postroad.outbox.route import WorkerRoute, worker_transport
 from postroad.outbox.stream import Stream, checked_name
 from postroad.outbox.stream_table import Streams, declare, declared
@@ -64,7 +64,7 @@ class Store:
         self.running: set[Worker] = set()
         self._waker = partial(_wake, weakref.ref(self))  # a receipt that is kept must not keep the database open
         self._max_size = max_size
-        self._retention = retention
+        self._retention = checked_retention(retention)
         declarations = tuple(streams)
         if declarations:
             self.database.write(declare, declarations)
