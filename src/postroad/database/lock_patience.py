@@ -5,6 +5,7 @@ quick nor fair. So the writer waits as long as it takes, and this watches it: wh
 stopped in the middle of a commit (by a debugger, by Ctrl-Z), and callers must not wait for that without an end.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -39,9 +40,14 @@ class LockPatience:
 
     def _watch(self) -> None:
         with self._starting:
-            if not self._watching:
+            if self._watching:
+                return
+            watch = threading.Thread(target=self._run, name="postroad-lock-watch", daemon=True)
+            # From Python 3.12 on no thread begins once the main thread has ended, though others may still be sending:
+            # they wait unwatched then, which is better than not at all.
+            with contextlib.suppress(RuntimeError):
+                watch.start()
                 self._watching = True
-                threading.Thread(target=self._run, name="postroad-lock-watch", daemon=True).start()
 
     def _run(self) -> None:
         tick = threading.Event()
