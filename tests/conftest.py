@@ -49,6 +49,19 @@ def requires_program() -> RequiresProgram:
 
 
 @pytest.fixture(scope="session")
+def requires_server(requires_program: RequiresProgram) -> RequiresProgram:
+    """As ``requires_program``, for a server whose master gives its processes to users of their own: only root may."""
+
+    def path_of(name: str) -> str:
+        path = requires_program(name)
+        if os.geteuid() != 0:
+            pytest.skip(f"{name} runs as root only")
+        return path
+
+    return path_of
+
+
+@pytest.fixture(scope="session")
 def corpora() -> Path:
     """The folder of public test data; the test is skipped where it is absent."""
     folder = corpora_folder()

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from postroad.cli.exit_codes import ExitCode
 from postroad.cli.sendmail.flags import UnusableFlags, read_flags
 from postroad.testing import ScriptedServer
 from tests.cli.command import PATIENCE
+from tests.conftest import RequiresProgram
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
 COMMANDS = "".join(re.findall(r"```console\n(.*?)```", GUIDE, re.DOTALL)).splitlines()
@@ -48,9 +48,9 @@ def _fill(outbox: Outbox) -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if not line.startswith("git ")])
-def test_a_command_does_what_the_guide_says(line: str, folder: Path) -> None:
-    if not line.startswith(("postroad ", "date ", "printf ")) and shutil.which(shlex.split(line)[0]) is None:
-        pytest.skip(f"{shlex.split(line)[0]} is not installed")
+def test_a_command_does_what_the_guide_says(line: str, folder: Path, requires_program: RequiresProgram) -> None:
+    if not line.startswith(("postroad ", "date ", "printf ")):
+        requires_program(shlex.split(line)[0])
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     with ScriptedServer() as server:
         run = subprocess.run(

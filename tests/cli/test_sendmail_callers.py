@@ -81,7 +81,7 @@ def test_git(
 ) -> None:
     requires_program("git")
     folder = Path(subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip())
-    if not (folder / "git-send-email").exists():
+    if not (folder / "git-send-email").exists():  # a package of its own, and no program in PATH
         pytest.skip("git send-email is not installed")
     who = ("-c", "user.name=Bøb", "-c", "user.email=bob@example.com")
     call("git", *who, "init", "--quiet", ".")

@@ -1,7 +1,6 @@
 """Attachments and inline images: content, names, types, and files that cannot be read."""
 
 import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +187,5 @@ def test_text_files_keep_their_line_ends() -> None:
         assert Email.from_bytes(email.to_bytes()).attachments[0].content == content
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="names of folders differ")
 def test_the_table_is_our_own() -> None:
     assert "mimetypes" not in type_of_name.__globals__

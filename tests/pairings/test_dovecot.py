@@ -1,6 +1,5 @@
 """postroad's client with Dovecot, by LMTP."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
@@ -19,11 +18,9 @@ USERS = dict.fromkeys(("ann", "bob", "cy", "dan", "eve", "flo", "gus", "hal", "i
 
 
 @pytest.fixture(scope="module")
-def dovecot(requires_program: RequiresProgram, certificates: Certificates) -> Iterator[Dovecot]:
+def dovecot(requires_server: RequiresProgram, certificates: Certificates) -> Iterator[Dovecot]:
     """One for all, with a mailbox for each test: it takes a second to stop."""
-    requires_program("dovecot")
-    if os.geteuid() != 0:
-        pytest.skip("Dovecot runs as root only")
+    requires_server("dovecot")
     with Dovecot(DovecotSettings(users=USERS, quotas={"full": 50}, certificate=certificates.good)) as running:
         yield running
 

@@ -31,11 +31,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture
-def start_postfix(requires_program: RequiresProgram) -> Iterator[StartPostfix]:
+def start_postfix(requires_server: RequiresProgram) -> Iterator[StartPostfix]:
     """Start a private Postfix with these settings; takes about 50 ms."""
-    requires_program("postfix")
-    if os.geteuid() != 0:
-        pytest.skip("Postfix runs as root only")
+    requires_server("postfix")
     with ExitStack() as running:
         yield lambda settings: running.enter_context(Postfix(settings))
 
@@ -59,11 +57,9 @@ def aiosmtpd_server(start_aiosmtpd: StartAiosmtpd, certificates: Certificates) -
 
 
 @pytest.fixture
-def start_dovecot(requires_program: RequiresProgram) -> Iterator[StartDovecot]:
+def start_dovecot(requires_server: RequiresProgram) -> Iterator[StartDovecot]:
     """Start a private Dovecot with these settings."""
-    requires_program("dovecot")
-    if os.geteuid() != 0:
-        pytest.skip("Dovecot runs as root only")
+    requires_server("dovecot")
     with ExitStack() as running:
         yield lambda settings: running.enter_context(Dovecot(settings))
 
@@ -73,8 +69,8 @@ def start_exim() -> Iterator[StartExim]:
     """Start a private Exim with these settings; takes about 50 ms."""
     if not PROGRAM.exists():
         pytest.skip("Exim is not unpacked: tests/peers/unpack_exim does it")
-    if os.geteuid() != 0:
-        pytest.skip("Exim is started as root only")
+    if os.geteuid() != 0:  # as with the other servers; it is no program of the system, so it is looked for above
+        pytest.skip("exim runs as root only")
     with ExitStack() as running:
         yield lambda settings: running.enter_context(Exim(settings))
 

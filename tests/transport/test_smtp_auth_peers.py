@@ -1,6 +1,5 @@
 """Logging in at servers that share no code with ours: Postfix with Dovecot's authentication, aiosmtpd."""
 
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -25,11 +24,9 @@ HOUR = 3600
 
 
 @pytest.fixture(scope="module")
-def dovecot(requires_program: RequiresProgram) -> Iterator[Dovecot]:
+def dovecot(requires_server: RequiresProgram) -> Iterator[Dovecot]:
     """One for all: it takes a second to stop."""
-    requires_program("dovecot")
-    if os.geteuid() != 0:
-        pytest.skip("Dovecot runs as root only")
+    requires_server("dovecot")
     with Dovecot(DovecotSettings(users=USERS)) as running:
         yield running
 
