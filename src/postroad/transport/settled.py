@@ -1,6 +1,6 @@
 """What the transports without a server have in common: everybody is accepted, unless the caller takes the mail back."""
 
-from postroad.errors import Abandoned, PostroadError
+from postroad.errors import Abandoned
 from postroad.message.envelope import MailObject
 from postroad.outcome import Outcome, Result, SendReport, failed
 from postroad.reply import Phase
@@ -18,8 +18,3 @@ def accepted(mail: MailObject) -> SendReport:
     """Accepted for every recipient."""
     outcomes = (Outcome(one, Result.ACCEPTED, Phase.STORE) for one in mail.envelope.recipients)
     return SendReport(tuple(outcomes), message_id=mail.message_id)
-
-
-def not_stored(mail: MailObject, error: PostroadError) -> SendReport:
-    """Refused for every recipient, because it could not be stored."""
-    return failed(mail.envelope.recipients, error)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from postroad.clock import SYSTEM_CLOCK, Clock
-from postroad.errors import ConfigurationError, OutcomeUnknown, SendError
+from postroad.errors import OutcomeUnknown, SendError
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport, failed
 from postroad.reply import Phase
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
-from postroad.transport.settled import accepted, not_stored, taken_back
-from postroad.transport.synced_names import sync_names
+from postroad.transport.mail_folder import make_folders, not_written, sync_names
+from postroad.transport.settled import accepted, taken_back
 
 _NUMBER: Final = itertools.count(1)
 
@@ -35,13 +35,7 @@ class FileTransport:
     def __init__(self, folder: str | os.PathLike[str], *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._folder = Path(folder)
         self._clock = clock
-        try:
-            self._folder.mkdir(exist_ok=True)
-        except OSError as fault:
-            reason = os.strerror(fault.errno or 0)
-            raise ConfigurationError(
-                f"file://{self._folder}: cannot make the folder: {reason}", setting="url"
-            ) from fault
+        make_folders(self.name, [self._folder])
 
     @property
     def name(self) -> str:
@@ -53,9 +47,7 @@ class FileTransport:
         try:
             await asyncio.to_thread(self._write, mail)
         except OSError as fault:
-            message = f"cannot write into {self._folder}: {fault.strerror or fault}"
-            advice = "Check that the folder exists, may be written, and has room."
-            return not_stored(mail, SendError(message, phase=Phase.STORE, advice=advice))
+            return failed(mail.envelope.recipients, not_written(self._folder, fault))
         except OutcomeUnknown as fault:
             return failed(mail.envelope.recipients, fault)
         return accepted(mail)

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from postroad.clock import SYSTEM_CLOCK, Clock
-from postroad.errors import ConfigurationError, OutcomeUnknown, SendError
+from postroad.errors import OutcomeUnknown, SendError
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport, failed
 from postroad.reply import Phase
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
-from postroad.transport.settled import accepted, not_stored, taken_back
-from postroad.transport.synced_names import sync_names
+from postroad.transport.mail_folder import make_folders, not_written, sync_names
+from postroad.transport.settled import accepted, taken_back
 
 _NUMBER: Final = itertools.count(1)
 _FOLDERS: Final = ("tmp", "new", "cur")
@@ -41,14 +41,8 @@ class MaildirTransport:
         self._folder = Path(folder)
         self._clock = clock
         self._host = socket.gethostname().replace("/", "\\057").replace(":", "\\072")  # as the specification has it
-        try:
-            for place in (self._folder, *(self._folder / name for name in _FOLDERS)):
-                place.mkdir(mode=0o700, exist_ok=True)  # mail is nobody else's
-        except OSError as fault:
-            reason = os.strerror(fault.errno or 0)
-            raise ConfigurationError(
-                f"maildir://{self._folder}: cannot make the folder: {reason}", setting="url"
-            ) from fault
+        folders = (self._folder, *(self._folder / name for name in _FOLDERS))
+        make_folders(self.name, folders, mode=0o700)  # mail is nobody else's
 
     @property
     def name(self) -> str:
@@ -63,9 +57,7 @@ class MaildirTransport:
                 return report
             await asyncio.to_thread(_move, written, self._folder / "new" / name)
         except OSError as fault:
-            message = f"cannot write into {self._folder}: {fault.strerror or fault}"
-            advice = "Check that the folder exists, may be written, and has room."
-            return not_stored(mail, SendError(message, phase=Phase.STORE, advice=advice))
+            return failed(mail.envelope.recipients, not_written(self._folder, fault))
         except OutcomeUnknown as fault:
             return failed(mail.envelope.recipients, fault)
         finally:
