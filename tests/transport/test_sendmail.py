@@ -27,6 +27,7 @@ from postroad.errors import (
 from postroad.message.dsn_request import Dsn
 from postroad.message.envelope import Body, MailObject
 from postroad.outcome import SendReport
+from postroad.transport import sendmail
 from postroad.transport.from_url import from_url
 from postroad.transport.sendmail import SendmailTransport
 from tests.conftest import RequiresProgram
@@ -160,6 +161,24 @@ def test_the_status_is_the_verdict(
 def test_a_program_that_does_not_read_has_not_taken_it(program: Program) -> None:
     mail = replace(letter(), content=b"x" * 1_000_000 + b"\r\n")
     report = deliver(program("exec <&-; exit 0"), mail)
+    assert isinstance(report.error, SendError)
+    assert "without reading the message" in report.error.message
+    assert report.refused[0].temporary
+
+
+def test_a_program_that_has_shut_its_ear_before_it_was_given_anything_has_not_taken_it(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe that asyncio is just closing drops what is written to it, and tells nobody."""
+    hand_over = sendmail._hand_over
+
+    async def to_deaf_ears(process: asyncio.subprocess.Process, content: bytes) -> bool:
+        assert process.stdin is not None
+        process.stdin.transport.close()  # as it does in the turn in which it learns that the program has closed its end
+        return await hand_over(process, content)
+
+    monkeypatch.setattr(sendmail, "_hand_over", to_deaf_ears)
+    report = deliver(program("cat > /dev/null"))
     assert isinstance(report.error, SendError)
     assert "without reading the message" in report.error.message
     assert report.refused[0].temporary

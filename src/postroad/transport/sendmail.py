@@ -222,6 +222,8 @@ async def _started(command: list[str], output: IO[bytes]) -> asyncio.subprocess.
 async def _hand_over(process: asyncio.subprocess.Process, content: bytes) -> bool:
     """Give it the message and its end; whether it took all, as far as one can see."""
     assert process.stdin is not None
+    if process.stdin.is_closing():  # it has shut its ear already, and asyncio would drop what is written to it
+        return False
     try:
         process.stdin.write(content)
         await process.stdin.drain()
