@@ -69,16 +69,6 @@ def test_a_whole_transaction_in_one_group() -> None:
     assert state(conversation) is State.CONTENT
 
 
-def test_part_of_a_reply_is_known_to_have_come() -> None:
-    conversation = ClientConversation()
-    begun = []
-    for piece in (b"", b"220-hel", b"lo\r\n", b"220 there", b"\r\n"):
-        assert conversation.awaited is Verb.GREETING
-        conversation.receive(piece)
-        begun.append(conversation.reply_begun)
-    assert begun == [False, True, True, True, False]
-
-
 def test_ehlo_refused_then_helo() -> None:
     conversation = greeted()
     conversation.ehlo("client.example")
@@ -185,7 +175,6 @@ def test_an_empty_initial_response_is_an_equals_sign() -> None:
     assert ready().auth("X", None) == b"AUTH X\r\n"
     long = ready().auth("PLAIN", b"x" * 400)
     assert long == b"AUTH PLAIN\r\n"
-    assert ready().auth_cancel() == b"*\r\n"
 
 
 def test_challenges() -> None:

@@ -114,7 +114,7 @@ def test_a_cancelled_exchange() -> None:
     pair.exchange()
     pair.exchange(pair.client.ehlo("client.example"))
     pair.exchange(pair.client.auth("PLAIN", None))
-    assert pair.exchange(pair.client.auth_cancel())[0].code == 501
+    assert pair.exchange(pair.client.command(Verb.AUTH_RESPONSE, b"*\r\n"))[0].code == 501
     pair.agree()
 
 

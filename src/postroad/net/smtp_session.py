@@ -264,10 +264,11 @@ class SmtpSession(asyncio.BufferedProtocol):
                 conversation.answer(question, answer)
             elif isinstance(question, KeyWanted):
                 conversation.answer_key(question, answer)
-        except Exception:  # noqa: BLE001 - whatever the handler does wrong, the client hears 451 and the server goes on
+        except Exception:  # noqa: BLE001 - whatever the handler does wrong, the client hears 4yz and the server goes on
             _log.exception("the handler failed at %s", type(question).__name__)
+            trouble = say.AUTH_UNAVAILABLE if isinstance(question, AuthAttempt | KeyWanted) else say.LOCAL_ERROR
             with suppress(ValueError):  # the session was ended meanwhile, so nothing is asked any more
-                conversation.answer(question, say.LOCAL_ERROR)
+                conversation.answer(question, trouble)
 
     async def _ask(self, question: Question, client: SmtpClient) -> Reply | StoredKey | None:
         handler = self._plan.handler

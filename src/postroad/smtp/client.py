@@ -85,11 +85,6 @@ class ClientConversation:
         """The command whose reply comes next."""
         return self._waiting[0] if self._waiting else None
 
-    @property
-    def reply_begun(self) -> bool:
-        """Part of a reply has arrived."""
-        return self._reader.pending
-
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def ehlo(self, name: str) -> bytes:
@@ -128,10 +123,6 @@ class ClientConversation:
 
     def auth_response(self, response: bytes) -> bytes:
         return self._command(Verb.AUTH_RESPONSE, base64.b64encode(response) + b"\r\n", shown=MASK)
-
-    def auth_cancel(self) -> bytes:
-        """RFC 4954 §4: a lone asterisk ends the exchange; the server answers 501."""
-        return self._command(Verb.AUTH_RESPONSE, b"*\r\n")
 
     def command(self, verb: Verb, wire: bytes) -> bytes:
         """A command that was written by ``commands``."""

@@ -61,6 +61,7 @@ class SmtpConnection:
         self.settings = settings
         self.stream = stream
         self.conversation = ClientConversation()
+        self.lmtp = settings.protocol is Protocol.LMTP
         self.served = 0  # messages
         self.mechanism = ""  # by which we are logged in
         self._events: deque[ClientEvent] = deque()
@@ -171,7 +172,7 @@ class SmtpConnection:
 
     async def _ehlo(self) -> None:
         name = self.settings.ehlo or _own_name(self.stream)
-        lmtp = self.settings.protocol is Protocol.LMTP
+        lmtp = self.lmtp
         self.stream.write(self.conversation.lhlo(name) if lmtp else self.conversation.ehlo(name))
         reply = await self.answer(self.settings.timeouts.command, Verb.LHLO if lmtp else Verb.EHLO)
         if reply.code.permanent and not lmtp:  # RFC 5321 §3.2: a server from before extensions

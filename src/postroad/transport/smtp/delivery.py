@@ -123,7 +123,8 @@ class Delivery:
     def _next_transaction(self, connection: "SmtpConnection") -> Transaction:
         extensions = connection.conversation.extensions
         if not self._is_fitted_for(extensions):
-            self._fitted = fitted(self.mail, extensions, verified_tls=connection.verified_tls)
+            verified = self.mail.envelope.require_tls and connection.verified_tls  # nobody else asks for it
+            self._fitted = fitted(self.mail, extensions, verified_tls=verified)
             self._fitted_for = extensions
         return Transaction(self, self._fitted, _share(self._rest, extensions), extensions)
 

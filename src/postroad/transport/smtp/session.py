@@ -18,7 +18,6 @@ from postroad.smtp.client import Answer, ClientEvent, Unsolicited
 from postroad.smtp.states import State, Verb
 from postroad.transport.pending import Decided
 from postroad.transport.smtp.connection import PHASE_OF, SmtpConnection
-from postroad.transport.smtp.settings import Protocol as Speech
 from postroad.transport.smtp.transaction import Transaction
 
 BLOCK: Final = 256 * 1024  # octets of content written before the server must have taken them (RFC 5321 §4.5.3.2.5)
@@ -52,7 +51,7 @@ class Session:
         self._conversation = connection.conversation
         self._stream = connection.stream
         self._timeouts = connection.settings.timeouts
-        self._lmtp = connection.settings.protocol is Speech.LMTP
+        self._lmtp = connection.lmtp
         self._loop = asyncio.get_running_loop()
         self._current: Transaction | None = None
         self._following: Transaction | None = None  # its opening has gone out behind the final dot of the current one
@@ -117,10 +116,10 @@ class Session:
         if self._to_tell:
             self._tell()
 
-    def _guarded(self, act: Callable[..., None], *arguments: bytes) -> None:
+    def _guarded(self, act: Callable[[], None]) -> None:
         """Whatever goes wrong on the connection ends the session."""
         try:
-            act(*arguments)
+            act()
         except PostroadError as fault:
             self._lose(fault)
         self._tell()
