@@ -80,6 +80,16 @@ def in_thread(work: Callable[[], R]) -> tuple[threading.Thread, list[R]]:
     return thread, results
 
 
+def wait_for_workers(database: Database, number: int) -> None:
+    """Wait until so many have signed on."""
+    sql = text("SELECT count(*) FROM postroad_worker")
+
+    def there() -> bool | None:
+        return database.read(lambda connection: connection.execute(sql).scalar_one()) == number or None
+
+    wait_until(there, f"{number} workers")
+
+
 def until_waiting(database: Database) -> None:
     """Wait until somebody's statement waits for a lock."""
     sql = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
@@ -138,11 +148,16 @@ def test_what_one_worker_gives_back_another_takes_soon(server_database: str) -> 
         with leaving:
             stuck.before_dot.wait_until_reached()
             with here.worker(transport):
-                wait_until(lambda: len(clock._sleepers) > 4 or None, "both workers to rest")
+                wait_for_workers(here._store.database, 2)
                 leaving.stop()
                 wait_for_states(here, ready=1)
-                clock.advance(SURVEY_SHARED)
-                wait_for_states(here, sent=1)
+
+                def sent() -> bool | None:
+                    """Its next survey may have been planned at any time until now."""
+                    clock.advance(SURVEY_SHARED)
+                    return bool(transport.messages) or None
+
+                wait_until(sent, "the other worker's survey")
                 stuck.before_dot.open()
     assert len(transport.messages) == 1
     assert stuck.sent == []
