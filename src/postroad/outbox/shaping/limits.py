@@ -1,6 +1,6 @@
-"""Limits as values: how many connections, how many messages, how fast; for whom, and what follows where several hold."""
+"""Limits as values: how many connections, how many messages, how fast; for whom, and what holds where several do."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Final
 
@@ -61,7 +61,8 @@ class Limits:
 
     def overlaid(self, other: "Limits") -> "Limits":
         """The other's limits, and these where it says nothing."""
-        return Limits(*(_first(getattr(other, each.name), getattr(self, each.name)) for each in fields(self)))
+        said = {each.name: value for each in fields(other) if (value := getattr(other, each.name)) is not None}
+        return replace(self, **said)
 
     def __str__(self) -> str:
         said = []
@@ -84,10 +85,6 @@ def _lower(one: int | None, other: int | None) -> int | None:
 
 def _slower(one: Rate | None, other: Rate | None) -> Rate | None:
     return max((rate for rate in (one, other) if rate is not None), key=lambda rate: rate.interval, default=None)
-
-
-def _first(one: object, other: object) -> object:
-    return other if one is None else one
 
 
 NO_LIMITS: Final = Limits()

@@ -1,4 +1,4 @@
-"""The rules of a worker: what it keeps to, for whom, and what it makes of replies. Values; ``rules_file`` reads them."""
+"""The rules of a worker: what it keeps to, for whom, and what it makes of replies; ``rules_file`` reads them."""
 
 import re
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Slowdown:
 
 @dataclass(frozen=True, slots=True)
 class ReplyRule:
-    """Which replies, and what follows. Everything that is said of a reply must hold; nothing said holds for every reply.
+    """Which replies, and what follows. Everything that is said of a reply must hold; where nothing is said, any will do.
 
     ``site`` is a site's name; ``codes`` are reply codes; ``enhanced`` such as ``4.7.28`` or ``4.7.*``; ``text`` is
     looked for anywhere in the reply, whatever its case. ``scope`` is what is slowed down: the site where we connect to
