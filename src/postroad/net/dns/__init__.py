@@ -1,0 +1,1 @@
+"""Who answers the questions of ``postroad.lookup``: the DNS itself, or records that somebody wrote down."""
