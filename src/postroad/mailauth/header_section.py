@@ -1,0 +1,68 @@
+"""A message as signatures see it: header fields with their exact octets, and the body, in lines of CRLF."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+# RFC 5322 §2.2.3: what begins with white space continues the field above it.
+_FIELD: Final = re.compile(rb"[^\n]*+\n(?:[ \t][^\n]*+\n)*+")
+
+
+class Field(NamedTuple):
+    """``key`` is the name in lower case, without white space before the colon (RFC 5322 §4.5); ``raw`` the whole field
+    with its folding and its last CRLF. A line that is no field has the key ``b""``, so that nothing can name it."""
+
+    key: bytes
+    raw: bytes
+
+    @property
+    def value(self) -> bytes:
+        """What stands after the colon, folding and all."""
+        return self.raw.partition(b":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Signable:
+    """The fields as they stand, top first, and the body behind the empty line."""
+
+    fields: tuple[Field, ...]
+    body: bytes
+
+    def named(self, key: bytes) -> list[Field]:
+        """All fields of this name (in lower case), top first."""
+        return [field for field in self.fields if field.key == key]
+
+
+def read(content: bytes) -> Signable:
+    """Header and body of any bytes. A bare LF is read as CRLF (RFC 6376 §5.3); the header ends at the first empty line.
+
+    A line in the header that is no field stays in its place: what others took for a header when they signed is not
+    cut off here.
+    """
+    content = with_crlf(content)
+    header, body = divided(content)
+    return Signable(tuple(_fields(header)), body)
+
+
+def with_crlf(content: bytes) -> bytes:
+    """The content with CRLF for each bare LF; a bare CR stays."""
+    if content.count(b"\n") == content.count(b"\r\n"):
+        return content
+    return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def divided(content: bytes) -> tuple[bytes, bytes]:
+    """The header, complete to its last CRLF, and the body behind the empty line; CRLF line ends are expected."""
+    if content.startswith(b"\r\n"):
+        return b"", content[2:]
+    end = content.find(b"\r\n\r\n")
+    if end >= 0:
+        return content[: end + 2], content[end + 4 :]
+    return (content if content.endswith(b"\n") or not content else content + b"\r\n"), b""
+
+
+def _fields(header: bytes) -> Iterator[Field]:
+    for raw in _FIELD.findall(header):
+        name, colon, _ = raw.partition(b":")
+        yield Field(name.rstrip(b" \t").lower() if colon else b"", raw)
