@@ -1,0 +1,1 @@
+"""What comes back: bounces, complaints, answers by machines, and the reports of receivers."""
