@@ -12,7 +12,7 @@ from postroad.outbox.stream import Stream, UncertainPolicy
 from postroad.retry import Schedule
 from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import middle
-from tests.outbox.letters import letter, only, wait_for_states
+from tests.outbox.letters import letter, only, wait_for_states, wait_for_workers
 from tests.outbox.processes import Process
 from tests.outbox.scripted_transport import Stop
 from tests.outbox.stepped_clock import SteppedClock
@@ -142,14 +142,13 @@ def test_a_dead_workers_leases_return_within_the_heartbeat_time(
         worker.kill()
         stop.open()
         with outbox.worker(transport):
-            wait_until(lambda: len(clock._sleepers) > 2 or None, "the heart of the other")
+            wait_for_workers(outbox, 2)
             silent_for(outbox, worker, GIVEN_UP_AFTER - BEAT_EVERY)
             before = beats(outbox)
             clock.advance(BEAT_EVERY)
             wait_until(lambda: beats(outbox) > before or None, "a beat")
             assert outbox.stats().states["leased"] == 10  # it may live
             silent_for(outbox, worker, GIVEN_UP_AFTER + 0.1)
-            wait_until(lambda: len(clock._sleepers) > 2 or None, "the heart of the other")
             clock.advance(BEAT_EVERY)
             wait_for_states(outbox, sent=10)
         assert len(transport.messages) == 10

@@ -24,7 +24,7 @@ from postroad.outbox.stats import stats
 from postroad.outbox.worker import SURVEY_SHARED
 from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import START, middle
-from tests.outbox.letters import letter, only, wait_for_states
+from tests.outbox.letters import letter, only, wait_for_states, wait_for_workers
 from tests.outbox.scripted_transport import ScriptedTransport, Stop
 from tests.outbox.stepped_clock import SteppedClock
 from tests.outbox.test_queue import (
@@ -78,16 +78,6 @@ def in_thread(work: Callable[[], R]) -> tuple[threading.Thread, list[R]]:
     thread = threading.Thread(target=lambda: results.append(work()))
     thread.start()
     return thread, results
-
-
-def wait_for_workers(database: Database, number: int) -> None:
-    """Wait until so many have signed on."""
-    sql = text("SELECT count(*) FROM postroad_worker")
-
-    def there() -> bool | None:
-        return database.read(lambda connection: connection.execute(sql).scalar_one()) == number or None
-
-    wait_until(there, f"{number} workers")
 
 
 def until_waiting(database: Database) -> None:
@@ -148,7 +138,7 @@ def test_what_one_worker_gives_back_another_takes_soon(server_database: str) -> 
         with leaving:
             stuck.before_dot.wait_until_reached()
             with here.worker(transport):
-                wait_for_workers(here._store.database, 2)
+                wait_for_workers(here, 2)
                 leaving.stop()
                 wait_for_states(here, ready=1)
 
@@ -329,7 +319,7 @@ def test_a_worker_that_was_given_up_comes_back(server_database: str) -> None:
         database = outbox._store.database
         epochs = text("SELECT epoch FROM postroad_worker")
         with outbox.worker(transport):
-            wait_until(lambda: clock._sleepers or None, "the heart")
+            wait_for_workers(outbox, 1)
             database.write(
                 lambda connection, _: [connection.execute(text("DELETE FROM postroad_worker")).rowcount], None
             )

@@ -1,5 +1,6 @@
 """The database goes away and comes back while a worker delivers: nobody has to lend a hand."""
 
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,12 +24,12 @@ from tests.outbox.test_queue import answered, job, land, leases, leave, one, put
 from tests.peers.waiting import wait_until
 
 
-def failing_once(question: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    failed: list[bool] = []
+def failing_once(question: Callable[..., Awaitable[Any]], trouble: threading.Event) -> Callable[..., Awaitable[Any]]:
+    """The question, failing the first time that it is asked in trouble."""
 
     async def ask(*arguments: Any) -> Any:
-        if not failed:
-            failed.append(True)
+        if trouble.is_set():
+            trouble.clear()
             raise DatabaseError("the database is away")
         return await question(*arguments)
 
@@ -39,16 +40,20 @@ def failing_once(question: Callable[..., Awaitable[Any]]) -> Callable[..., Await
 def test_what_could_not_be_learnt_is_learnt_after_the_trouble(
     question: str, shared_database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock, transport = SteppedClock(), MemoryTransport()
-    monkeypatch.setattr(Supply, question, failing_once(getattr(Supply, question)))
+    clock, transport, trouble = SteppedClock(), MemoryTransport(), threading.Event()
+    monkeypatch.setattr(Supply, question, failing_once(getattr(Supply, question), trouble))
+    if question != "learn":  # which is asked when the first survey is over
+        trouble.set()
     with Outbox(shared_database, clock=clock) as outbox, outbox.worker(transport):
-        if question == "learn":  # which is asked when the first survey is over
-            wait_until(lambda: clock._sleepers or None, "the worker to rest")
-        outbox.send(letter())
+        outbox.send(letter("ann@b.example"))
+        if question == "learn":
+            wait_for_states(outbox, sent=1)
+            trouble.set()
+            outbox.send(letter("bob@b.example"))
         wait_until(lambda: "cannot be read now" in caplog.text or None, "the trouble")
         assert TROUBLE < SURVEY_SHARED
         clock.advance(TROUBLE)
-        wait_for_states(outbox, sent=1)
+        wait_for_states(outbox, sent=2 if question == "learn" else 1)
     assert caplog.text.count("cannot be read now") == 1
 
 

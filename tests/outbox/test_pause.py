@@ -1,7 +1,6 @@
 """Holding, releasing, pausing and resuming: what waits, what goes, and what it costs."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,28 +9,9 @@ from postroad.errors import ConfigurationError, MessageError, NotFound
 from postroad.outbox.blocking import Outbox
 from postroad.outbox.outbox import AsyncOutbox
 from postroad.transport.to_memory import MemoryTransport
-from tests.outbox.letters import kinds, letter, only, wait_for_states
+from tests.outbox.letters import drained, kinds, letter, only, wait_for_states
 from tests.outbox.scripted_transport import ScriptedTransport, Stop
 from tests.outbox.stepped_clock import SteppedClock
-
-
-@pytest.fixture
-def clock() -> SteppedClock:
-    return SteppedClock()
-
-
-@pytest.fixture
-def outbox(any_database: str, clock: SteppedClock) -> Iterator[Outbox]:
-    with Outbox(any_database, clock=clock) as opened:
-        yield opened
-
-
-def drained(outbox: Outbox) -> list[str]:
-    """The recipients to whom something goes that is due now."""
-    transport = MemoryTransport()
-    outbox.worker(transport).drain()
-    return sorted(one.addr_spec for mail in transport.messages for one in mail.envelope.recipients)
-
 
 # ── hold and release ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,30 +22,11 @@ from postroad.outbox.uuid7 import uuid7
 from postroad.suppression.entry import Suppression
 from postroad.suppression.list import add
 from postroad.suppression.reasons import Reason
-from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import START
 from tests.fakes import letter as sealed
-from tests.outbox.letters import kinds, letter, only, wait_for_states
+from tests.outbox.letters import drained, kinds, letter, only, wait_for_states
 from tests.outbox.scripted_transport import ScriptedTransport, Stop
 from tests.outbox.stepped_clock import SteppedClock
-
-
-@pytest.fixture
-def clock() -> SteppedClock:
-    return SteppedClock()
-
-
-@pytest.fixture
-def outbox(any_database: str, clock: SteppedClock) -> Iterator[Outbox]:
-    with Outbox(any_database, clock=clock) as opened:
-        yield opened
-
-
-def drained(outbox: Outbox) -> list[str]:
-    transport = MemoryTransport()
-    outbox.worker(transport).drain()
-    return sorted(one.addr_spec for mail in transport.messages for one in mail.envelope.recipients)
-
 
 # ── at enqueue ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -16,11 +16,6 @@ from tests.peers.waiting import wait_until
 
 
 @pytest.fixture
-def clock() -> SteppedClock:
-    return SteppedClock()
-
-
-@pytest.fixture
 def outbox(tmp_path: Path, clock: SteppedClock) -> Iterator[Outbox]:
     with Outbox(f"sqlite:///{tmp_path / 'mail.db'}", clock=clock) as opened:
         yield opened

@@ -42,11 +42,6 @@ from tests.peers.waiting import wait_until
 
 
 @pytest.fixture
-def clock() -> SteppedClock:
-    return SteppedClock()
-
-
-@pytest.fixture
 def outbox(any_database: str, clock: SteppedClock) -> Iterator[Outbox]:
     """An outbox whose time stands still."""
     with Outbox(any_database, clock=clock, chance=middle) as opened:
@@ -582,7 +577,6 @@ def test_a_worker_is_written_down_while_it_lives(outbox: Outbox, clock: SteppedC
         wait_until(lambda: workers() or None, "the worker's row")
         ((id_, first),) = workers()
         assert id_ == worker.id
-        wait_until(lambda: clock._sleepers or None, "the heart")
         clock.advance(10)
         wait_until(lambda: workers()[0][1] > first or None, "a heartbeat")
     assert workers() == []
