@@ -1,0 +1,55 @@
+"""The door of one destination, account, source or stream: who is inside, and when the next one may go. Pure."""
+
+import math
+
+from postroad.outbox.shaping.limits import NO_LIMITS, Limits
+
+
+class Gate:
+    """What somebody does who keeps to limits: asks when it ``opens``, then ``enter``s, and ``leave``s at the end.
+
+    ``connections`` are those who are inside at a time. Times are seconds of any one clock.
+    """
+
+    __slots__ = ("_due", "inside", "limits")
+
+    def __init__(self, limits: Limits = NO_LIMITS) -> None:
+        self.limits = limits
+        self.inside = 0
+        self._due = -math.inf  # the state of the rate (``Rate.reserve``)
+
+    def opens(self, now: float) -> float:
+        """When the next may go: ``now``, later, or when somebody has left (infinity)."""
+        limits = self.limits
+        if limits.connections is not None and self.inside >= limits.connections:
+            return math.inf
+        if limits.rate is None:
+            return now
+        return now + limits.rate.reserve(self._due, now)[0]
+
+    def enter(self, now: float) -> None:
+        """Go; a turn that is not used after all is lost, because slower is allowed and faster is not."""
+        self.inside += 1
+        if self.limits.rate is not None:
+            self._due = self.limits.rate.reserve(self._due, now)[1]
+
+    def leave(self) -> None:
+        """Be through."""
+        self.inside -= 1
+
+    def hold_to(self, limits: Limits, now: float) -> None:
+        """Other limits from now on."""
+        rate = limits.rate
+        if rate is not None and rate != self.limits.rate:
+            # Who waits by a slower rate waits no longer than a newcomer would by the new one.
+            self._due = min(self._due, now + rate.burst * rate.interval)
+        self.limits = limits
+
+    def room(self, now: float, seconds: float) -> float:
+        """How many more could go within so many seconds."""
+        limits = self.limits
+        if limits.rate is None:
+            return math.inf
+        early = (limits.rate.burst - 1) * limits.rate.interval
+        first = max(0.0, self._due - early - now)
+        return 0.0 if first > seconds else 1.0 + (seconds - first) // limits.rate.interval + limits.rate.burst - 1
