@@ -1,0 +1,64 @@
+"""Whether somebody else's domain wants the reports about this one (RFC 9990 §4, external destinations)."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from postroad.lookup import RecordType, Resolver, Status
+from postroad.mailauth.dmarc.record import DmarcRecord, read_record
+from postroad.mailauth.dmarc.reporting_uri import ReportingUri
+from postroad.mailauth.dmarc.tree_walk import Walker
+
+
+class Authorization(Enum):
+    """Whether reports may go there."""
+
+    INTERNAL = "the same organization"
+    GRANTED = "the destination says that it wants them"
+    REFUSED = "the destination does not say that it wants them"
+    UNKNOWN = "no answer for now"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A place that reports about a domain are to go to. ``name`` is where its consent stands, or should; ``record``
+    is the consent, whose own ``rua`` or ``ruf`` on the same host take the place of the URI."""
+
+    uri: ReportingUri
+    name: str
+    authorization: Authorization
+    record: DmarcRecord | None = None
+    reason: str = ""
+
+
+async def authorize(policy_domain: str, uri: ReportingUri, resolver: Resolver) -> Destination:
+    """Ask whether reports about the domain, at which the policy record was found, may be sent to ``uri``.
+
+    It never raises. ``policy_domain`` is in its one spelling.
+    """
+    name = f"{policy_domain}._report._dmarc.{uri.host}"
+    same = await _same_organization(policy_domain, uri.host, Walker(resolver))
+    if same:
+        return Destination(uri, name, Authorization.INTERNAL)
+    answer = await resolver.lookup(name, RecordType.TXT)
+    if answer.status.temporary:
+        return Destination(uri, name, Authorization.UNKNOWN, reason=answer.reason or answer.status.value)
+    texts = answer.texts if answer.status is Status.FOUND else ()
+    # One that begins as it must is enough; what else stands there is discarded.
+    record = next(filter(None, map(read_record, texts)), None)
+    if record is not None:
+        return Destination(uri, name, Authorization.GRANTED, record)
+    if same is None:
+        return Destination(uri, name, Authorization.UNKNOWN, reason="whose organization it is, is not known for now")
+    return Destination(uri, name, Authorization.REFUSED)
+
+
+async def _same_organization(domain: str, host: str, walker: Walker) -> bool | None:
+    """``None``: not known for now."""
+    if domain == host:
+        return True
+    if domain.rpartition(".")[2] != host.rpartition(".")[2]:  # an Organizational Domain is the end of both names
+        return False
+    walks = [await walker.walk(one) for one in (domain, host)]
+    if any(walk.uncertain for walk in walks):
+        return None
+    return walks[0].organizational_domain == walks[1].organizational_domain
