@@ -8,6 +8,7 @@ import click
 from postroad.cli.terminal import note
 from postroad.errors import ConfigurationError
 from postroad.lookup import Resolver
+from postroad.net.dns.resolver import DnsResolver
 from postroad.net.dns.zone import Zone
 from postroad.net.dns.zone_file import MAX_OCTETS, read_zone
 from postroad.terminal_text import one_line
@@ -23,15 +24,12 @@ def dns_option(command: Any) -> Any:
 
 
 def resolver_of(dns: str | None) -> Resolver:
-    """Who answers questions to the DNS: the records in the file that the option names.
+    """Who answers questions to the DNS: the records in the file that the option names, else the machine's resolvers.
 
     Raises:
-        ConfigurationError: it cannot be read, or is no zone; the sentence names the line.
-        click.UsageError: no file is named.
+        ConfigurationError: the file cannot be read, or is no zone; the sentence names the line.
     """
-    if dns is None:
-        raise click.UsageError("--dns ZONE.yaml is missing")
-    return zone_of(dns)
+    return DnsResolver() if dns is None else zone_of(dns)
 
 
 def zone_of(path: str) -> Zone:
