@@ -72,7 +72,10 @@ def test_defaults() -> None:
         Psd.UNKNOWN,
         False,
     )
-    assert (record.sp, record.np, record.rua, record.ruf, record.fo) == (None, None, (), (), {"0"})
+    assert (record.sp, record.np) == (None, None)
+    assert not record.rua
+    assert not record.ruf
+    assert record.fo == {"0"}
 
 
 @pytest.mark.parametrize(
