@@ -285,8 +285,11 @@ def test_a_forked_child_opens_connections_of_its_own(database: Database) -> None
     watch.close()
 
 
-def test_transactions_in_each_others_way_are_begun_again(server_database: str, database: Database) -> None:
-    other = Database(server_database)
+@pytest.mark.parametrize("notices", ["the writer", "the server"])
+def test_transactions_in_each_others_way_are_begun_again(server_database: str, notices: str) -> None:
+    """The writer does not wait for as long as the server usually does before it looks for deadlocks."""
+    options = "" if notices == "the writer" else "?options=-c%20deadlock_timeout%3D5ms"
+    database, other = (Database(f"{server_database}{options}") for _ in range(2))
     database.write(add_stream, "a")
     database.write(add_stream, "b")
     both = threading.Barrier(2, timeout=20)
@@ -308,6 +311,7 @@ def test_transactions_in_each_others_way_are_begun_again(server_database: str, d
     crossing.join()
     assert len(tries) > 2
     other.close()
+    database.close()
 
 
 def test_without_its_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,8 @@ import asyncio
 import concurrent.futures
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from enum import Enum, auto
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 
@@ -27,7 +28,7 @@ class Item(Generic[P, R]):
     ``news``: workers elsewhere should look at what it has written.
     """
 
-    __slots__ = ("future", "news", "octets", "payload", "work")
+    __slots__ = ("future", "held_up_since", "news", "octets", "payload", "work")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Item(Generic[P, R]):
         self.octets = octets
         self.future = future
         self.news = news
+        self.held_up_since: float | None = None  # by the monotonic clock
 
 
 class NotCommitted(Exception):
@@ -105,11 +107,25 @@ def _roll_back(connection: Connection) -> None:
         execute(connection, "ROLLBACK")
 
 
+class _Later(Enum):
+    """Stands for the result of an item that is tried again later."""
+
+    LATER = auto()
+
+
+LATER: Final = _Later.LATER
+
+
 def settle(group: Sequence[Item[Any, Any]], results: Sequence[Any]) -> None:
-    """Tell every caller; those of one event loop together, because waking a loop costs a system call."""
+    """Tell every caller whose result is there.
+
+    Those of one event loop are told together, because waking a loop costs a system call.
+    """
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
     for item, result in zip(group, results, strict=True):
         future = item.future
+        if result is LATER:
+            continue
         if isinstance(future, asyncio.Future):
             by_loop.setdefault(future.get_loop(), []).append((future, result))
         elif isinstance(result, Exception):

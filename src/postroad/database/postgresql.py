@@ -23,7 +23,7 @@ _USUAL: Final = {
 }
 _SETTINGS: Final = (
     "SET idle_in_transaction_session_timeout = '30s'",  # whoever is stopped inside a transaction must not block others
-    "SET lock_timeout = '10s'",  # a key in somebody's open transaction holds up who repeats it, not everybody
+    "SET lock_timeout = '10s'",  # whoever reads waits for a change of the tables, and not for ever; see ``held_up``
     "SET jit = off",  # compiling a statement takes longer than running any of ours
     "SET TIME ZONE 'UTC'",
 )

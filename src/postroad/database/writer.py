@@ -5,7 +5,8 @@ together to that kind's function, so that a hundred messages cost a handful of s
 only after the commit.
 
 Between processes that share a file an advisory lock goes around each group, with a short rest after it: SQLite's own
-busy handler lets a steady writer starve the others for seconds. A server needs neither.
+busy handler lets a steady writer starve the others for seconds. A server needs neither; there the transactions of
+others may be in the way of single items: see ``held_up``.
 """
 
 import asyncio
@@ -22,7 +23,8 @@ from postroad.clock import SYSTEM_CLOCK
 from postroad.database.driver import execute, lost
 from postroad.database.faults import collided, database_faults, runtime_fault, told
 from postroad.database.fork_gate import ForkGate
-from postroad.database.group import Item, NotCommitted, P, R, Work, committed, settle
+from postroad.database.group import LATER, Item, NotCommitted, P, R, Work, committed, settle
+from postroad.database.held_up import SET_MOMENT, HeldUp, given_up, waited_in_vain
 from postroad.database.listener import TELL_OTHERS
 from postroad.database.location import Location
 from postroad.database.lock_file import LockFile
@@ -59,6 +61,7 @@ class Writer:
         self._gate = gate
         self._location = location
         self._waiting: deque[Item[Any, Any]] = deque()
+        self._held_up = HeldUp()
         self._condition = threading.Condition(threading.Lock())
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
@@ -158,6 +161,9 @@ class Writer:
         if self._connection is None:
             try:
                 self._connection = self._engine.connect()
+                if self._location.on_server:
+                    self._connection.detach()  # what is set here is not for the readers
+                    execute(self._connection, SET_MOMENT)
             except Exception as fault:
                 raise NotCommitted(fault, certain=True) from fault
         return self._connection
@@ -166,14 +172,20 @@ class Writer:
         """Wait until something does; false when it is time to end."""
         with self._condition:
             while not self._waiting:
-                if self._closing.is_set():
+                again_in = self._held_up.due_in(SYSTEM_CLOCK.monotonic())
+                if again_in == 0:
+                    return True
+                if again_in is None and self._closing.is_set():
                     return False
-                self._condition.wait()
+                self._condition.wait(again_in)
             return True
 
     def _next_group(self) -> list[Item[Any, Any]]:
-        """Everything that waits, within the bounds of a group."""
+        """Everything that waits, within the bounds of a group; or what was held up, in its turn."""
         with self._condition:
+            again = self._held_up.next(SYSTEM_CLOCK.monotonic(), others=bool(self._waiting))
+            if again is not None:
+                return again
             if not self._waiting:  # whoever waited has given up
                 return []
             group = [self._waiting.popleft()]
@@ -195,11 +207,17 @@ class Writer:
                 except Exception as fault:  # noqa: BLE001  # one item's fault must not stop the others
                     if not last_try and collided(fault):
                         continue
+                    if waited_in_vain(fault):
+                        return self._set_aside(group)
                     if len(group) == 1:
                         return [runtime_fault(fault, self._location) if isinstance(fault, database_faults()) else fault]
                     break
         # One item's fault spoiled the whole transaction. It is rare, so each now gets a transaction of its own.
         return [self._written_under_lock([item])[0] for item in group]
+
+    def _set_aside(self, group: list[Item[Any, Any]]) -> Sequence[Any]:
+        kept = self._held_up.put(group, SYSTEM_CLOCK.monotonic())
+        return [LATER if kept else given_up(self._location)] * len(group)
 
     def _worth_another_try(self, fault: NotCommitted) -> bool:
         """A transaction that was in another's way is; so is one whose connection was found dead before the commit."""
