@@ -1,0 +1,145 @@
+"""Signing (RFC 6376 §5): which fields, and the DKIM-Signature field that goes on top of the message.
+
+From is signed once more than it stands there, and so are the other fields that readers see or programs act on: one that
+somebody adds breaks the signature (§8.15). No ``l=``: text could be added (§8.2).
+"""
+
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from postroad.errors import ConfigurationError, MessageError
+from postroad.mailauth.dkim.canonical import Canon, Canonicalization, body_digest
+from postroad.mailauth.dkim.keys import SigningKey
+from postroad.mailauth.dkim.signed_octets import signed_octets
+from postroad.mailauth.domain_name import domain_name
+from postroad.mailauth.header_section import Signable, read
+
+# Whether or not they are there: nobody may add one.
+_SEALED: Final = ("From", "To", "Cc", "Subject", "Reply-To")
+# If they are there, and then sealed, too: programs on the way may add what is missing (RFC 6409 §8).
+_SEALED_IF_PRESENT: Final = (
+    "Date", "Message-ID", "Sender", "In-Reply-To", "References",
+    "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+    "List-Unsubscribe", "List-Unsubscribe-Post",  # RFC 8058 §4 asks for both
+    "Feedback-ID", "CFBL-Address", "CFBL-Feedback-ID",  # RFC 9477 §3.1
+)  # fmt: skip
+# As often as they are there (§5.4.1); lists and those who resend add their own.
+_SIGNED: Final = (
+    "Resent-Date", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Message-ID",
+    "List-Id", "List-Help", "List-Subscribe", "List-Post", "List-Owner", "List-Archive", "Auto-Submitted",
+)  # fmt: skip
+_PLAN: Final = (
+    *((name.lower().encode(), name, 1, 1) for name in _SEALED),
+    *((name.lower().encode(), name, 0, 1) for name in _SEALED_IF_PRESENT),
+    *((name.lower().encode(), name, 0, 0) for name in _SIGNED),
+)  # key, name, how often where it is absent, how often more than it is there
+_LINE: Final = 76  # characters of a folded line
+# RFC 6376 §3.1: labels as in a host name; RFC 8552 names have underscores, and some selectors do.
+_SELECTOR: Final = re.compile(r"(?i)[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)*")
+
+
+RELAXED_RELAXED: Final = Canon()
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs for ``domain`` with the key that is published under ``selector``.
+
+    ``valid_for`` is in seconds after the time of signing (``x=``); it must outlast every try to deliver.
+
+    Raises:
+        ConfigurationError: domain or selector are no names, or it would be valid for no time.
+    """
+
+    domain: str
+    selector: str
+    key: SigningKey
+    canon: Canon = RELAXED_RELAXED
+    valid_for: int | None = None
+
+    def __post_init__(self) -> None:
+        domain = domain_name(self.domain)
+        if domain is None:
+            raise ConfigurationError(f"domain: {self.domain!a:.80} is no domain name", setting="domain")
+        object.__setattr__(self, "domain", domain)
+        if not _SELECTOR.fullmatch(self.selector) or domain_name(f"{self.selector}._domainkey.{domain}") is None:
+            raise ConfigurationError(
+                f"selector: {self.selector!a:.80} is no selector; it is a label such as s2026", setting="selector"
+            )
+        if self.valid_for is not None and self.valid_for <= 0:
+            raise ConfigurationError("valid_for: more than 0 seconds", setting="valid_for")
+
+
+def sign(content: bytes, signers: Iterable[Signer], *, at: float) -> bytes:
+    """A signature field for each signer, in their order, ready to be put before the content; ``at`` is in seconds since
+    the epoch (``t=``). A bare LF in the content is signed as CRLF.
+
+    Raises:
+        MessageError: there is not exactly one From (RFC 6376 §5.4, RFC 5322 §3.6).
+    """
+    message = read(content)
+    counts = Counter(field.key for field in message.fields)
+    if counts[b"from"] != 1:
+        raise MessageError(
+            f"from: a message that is signed has one From field, and this has {counts[b'from']}", field="from",
+            advice="Give the message one From field; RFC 5322 §3.6 and every large provider want exactly that.",
+        )  # fmt: skip
+    chosen = [(key, name) for key, name, absent, more in _PLAN for _ in range(_times(counts[key], absent, more))]
+    keys, names = zip(*chosen, strict=True)
+    hashes: dict[Canonicalization, str] = {}
+    made = [_signature_field(message, signer, keys, names, at, hashes) for signer in signers]
+    return b"".join(made)
+
+
+def _times(count: int, absent: int, more: int) -> int:
+    return count + more if count else absent
+
+
+def _signature_field(
+    message: Signable,
+    signer: Signer,
+    keys: tuple[bytes, ...],
+    names: tuple[str, ...],
+    at: float,
+    hashes: dict[Canonicalization, str],
+) -> bytes:
+    canon = signer.canon
+    if canon.body not in hashes:
+        hashes[canon.body] = b64encode(body_digest(message.body, canon.body).digest).decode("ascii")
+    own = _unsigned(signer, names, int(at), hashes[canon.body])
+    signature = signer.key.sign(signed_octets(message.fields, keys, own, canon.header))
+    return own + _folded_value(b64encode(signature)) + b"\r\n"
+
+
+def _unsigned(signer: Signer, names: tuple[str, ...], at: int, body_hash: str) -> bytes:
+    """The field up to the value of ``b=``."""
+    expires = "" if signer.valid_for is None else f" x={at + signer.valid_for};"
+    text = (
+        f"DKIM-Signature: v=1; a={signer.key.algorithm}; c={signer.canon};\r\n"
+        f" d={signer.domain}; s={signer.selector}; t={at};{expires}\r\n"
+        f" {_folded_names(names)};\r\n"
+        f" bh={body_hash};\r\n"
+        f" b="
+    )
+    return text.encode("ascii")
+
+
+def _folded_names(names: tuple[str, ...]) -> str:
+    lines, line = [], "h="
+    for place, name in enumerate(names):
+        word = name if place == len(names) - 1 else name + ":"
+        if len(line) + len(word) > _LINE:
+            lines.append(line)
+            line = "  "
+        line += word
+    return "\r\n ".join((*lines, line))
+
+
+def _folded_value(value: bytes) -> bytes:
+    first, width = _LINE - len("  b="), _LINE - 2
+    lines = [value[:first], *(value[start : start + width] for start in range(first, len(value), width))]
+    return b"\r\n  ".join(lines)

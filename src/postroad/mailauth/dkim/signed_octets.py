@@ -1,0 +1,23 @@
+"""What a signature is over: the fields it names, and itself without its value (RFC 6376 §3.7, §5.4.2)."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from postroad.mailauth.dkim.canonical import Canonicalization, canonical_field
+from postroad.mailauth.header_section import Field
+
+
+def signed_octets(fields: Iterable[Field], names: Iterable[bytes], own: bytes, how: Canonicalization) -> bytes:
+    """The canonical octets in the order of ``names`` (lower case), then the signature field's ``own``, without CRLF.
+
+    Each name takes the lowest field of that name that was not taken yet; a name without a field left adds nothing, and
+    so says that there is none. ``fields`` must not hold the signature field itself; the value of its ``b=`` is to be
+    empty in ``own``.
+    """
+    left: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for field in fields:
+        left[field.key].append(field.raw)
+    octets = [canonical_field(left[name].pop(), how) for name in names if left.get(name)]
+    own = own if own.endswith(b"\r\n") else own + b"\r\n"
+    octets.append(canonical_field(own, how).removesuffix(b"\r\n"))
+    return b"".join(octets)
