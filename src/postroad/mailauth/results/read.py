@@ -48,12 +48,16 @@ def read_arc_results(value: str) -> ArcResults | Unreadable:
     if len(value) > MAX_OCTETS:
         return Unreadable(f"more than {MAX_OCTETS} octets")
     scanner = _Scanner(one_line(octets_resolved(value)))
-    try:
-        instance = _instance(scanner)
-    except _Malformed as fault:
-        return Unreadable(str(fault))
+    instance = _instance(scanner)
+    if instance is None:
+        return Unreadable("it does not begin with i=, a number and a semicolon")
     results = _payload(scanner)
     return results if isinstance(results, Unreadable) else ArcResults(instance, results)
+
+
+def read_arc_instance(value: str) -> int | None:
+    """The place in the chain alone, whether or not the results behind it can be read. It never raises."""
+    return _instance(_Scanner(one_line(octets_resolved(value[:MAX_OCTETS]))))
 
 
 def claims_to_be_from(value: str, authserv_id: str) -> bool:
@@ -233,13 +237,13 @@ def _ends(scanner: _Scanner) -> bool:
     return scanner.at_end or scanner.stands(";")
 
 
-def _instance(scanner: _Scanner) -> int:
+def _instance(scanner: _Scanner) -> int | None:
     """``i=1;`` before everything else (RFC 8617 §4.2.1)."""
-    if scanner.keyword() != "i":
-        raise _Malformed("it does not begin with i=")
-    scanner.expect("=")
-    number = scanner.match(_NUMBER)
-    if number is None:
-        raise _Malformed("no number behind i=")
-    scanner.expect(";")
-    return int(number.group())
+    try:
+        scanner.expect("i")
+        scanner.expect("=")
+        number = scanner.match(_NUMBER)
+        scanner.expect(";")
+    except _Malformed:
+        return None
+    return int(number.group()) if number else None
