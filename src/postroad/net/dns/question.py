@@ -22,6 +22,8 @@ def question_name(name: str) -> str | None:
 
 def _a_labels(name: str) -> str:
     """The name in A-labels (RFC 5891); one that cannot be encoded becomes a name that cannot be asked about."""
+    if len(name) > _MAX_NAME:  # before IDNA, which takes its time with what is far too long
+        return ".."
     import idna  # late: its tables are large, and names of other letters are rare
 
     try:
