@@ -86,7 +86,7 @@ delivery = Table(
     Column("number", SmallInteger, nullable=False),  # the place in the envelope, from 0; a retry of a final one goes on
     Column("recipient", Text, nullable=False),
     Column("domain", Text, nullable=False),
-    Column("site", Text, nullable=False),  # who receives for the domain; the domain itself until a worker knows better
+    Column("site", Text, nullable=False),  # its place in the queue: the domain; which site that is stands in ``site``
     Column("priority", SmallInteger, nullable=False),
     Column("state", String(10), nullable=False),
     Column("due_at", Double, nullable=False),
@@ -104,6 +104,7 @@ delivery = Table(
     Column("retry_of", _Number),
     Column("changed_at", Double, nullable=False),
     Column("recipient_key", Text),  # Address.key; NULL where an older version has written the row
+    Column("stream", Text, nullable=False, server_default=text("''")),  # repeated from the message: claims go by it
     sqlite_autoincrement=True,
 )
 Index("postroad_delivery_recipient", delivery.c.recipient_key, delivery.c.id)
@@ -112,11 +113,12 @@ Index("postroad_delivery_message", delivery.c.message_id, delivery.c.number, uni
 # anew at every execution that compares the column of such a condition with a parameter (60 µs instead of 10).
 WAITING: Final = delivery.c.state.in_([literal_column("'ready'"), literal_column("'scheduled'")])
 LEASED: Final = delivery.c.state == literal_column("'leased'")
-# A claim goes by site and priority, so that a backlog of one site is never walked over for another.
+# A claim goes by site, priority and stream, so that a backlog of one is never walked over for another.
 Index(
-    "postroad_delivery_due",
+    "postroad_delivery_lane",
     delivery.c.site,
     delivery.c.priority,
+    delivery.c.stream,
     delivery.c.due_at,
     sqlite_where=WAITING,
     postgresql_where=WAITING,
@@ -154,6 +156,9 @@ attempt = Table(
     Column("enhanced", String(11)),
     Column("phase", String(13), nullable=False),
     Column("text", Text),
+    Column("class", String(24)),  # what a refusal means, and the reason in a word, as the classifier reads it
+    Column("reason", Text),
+    Column("roads", Text),  # JSON list: the roads of a composed route that it took, and why it went on
     sqlite_autoincrement=True,
 )
 Index("postroad_attempt_delivery", attempt.c.delivery_id)
@@ -204,6 +209,17 @@ worker = Table(
     Column("started_at", Double, nullable=False),
     Column("heartbeat_at", Double, nullable=False),  # by the database's clock, where it has one
     Column("epoch", Integer, nullable=False, server_default=text("1")),  # grows when one comes back that was given up
+    Column("standing", Text),  # JSON object: what it keeps to and waits for now, for whoever asks why
+)
+
+# By how many a worker divides the limits of an account or a stream that others use, too: the live ones it knows of.
+share = Table(
+    "postroad_share",
+    metadata,
+    Column("worker", _Id, primary_key=True),
+    Column("scope", String(16), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("divisor", Integer, nullable=False),  # 0: it has just come, and uses nothing yet
 )
 
 # How many deliveries are in each state, kept by the database itself (see the migration that made it), because counting
@@ -232,8 +248,40 @@ suppression = Table(
 _ENDS = suppression.c.expires_at.is_not(None)
 Index("postroad_suppression_end", suppression.c.expires_at, sqlite_where=_ENDS, postgresql_where=_ENDS)
 
+# Who receives for a domain, where that is not the domain itself: many domains may be one site.
+site = Table(
+    "postroad_site",
+    metadata,
+    Column("domain", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("learnt_at", Double, nullable=False),
+)
+
+# Limits that hold for a while, learnt from replies or set by somebody; beside those in the workers' rules.
+override = Table(
+    "postroad_override",
+    metadata,
+    Column("scope", String(16), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("since", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("limits", Text, nullable=False),  # JSON object
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)
+
+# What was granted of a day's ceiling (warm-up, daily limits); workers take grants ahead, so that none counts twice.
+budget = Table(
+    "postroad_budget",
+    metadata,
+    Column("scope", String(16), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # since the epoch, UTC
+    Column("granted", BigInteger, nullable=False),
+)
+
 # What must not be tried for a while, and why. A scope and a key name it: ``route`` and the route's name; ``site``,
-# ``domain`` or ``stream`` and its name.
+# ``domain``, ``stream``, ``account`` or ``source`` and its name.
 suspension = Table(
     "postroad_suspension",
     metadata,

@@ -132,7 +132,8 @@ _number = select(func.max(_retry.c.number) + 1).where(_retry.c.message_id == del
 _AGAIN = Statement(
     insert(delivery).from_select(
         ["message_id", "number", "recipient", "domain", "site", "priority", "state", "due_at", "first_due_at",
-         "expires_at", "attempts", "epoch", "uncertain_ever", "assumed", "retry_of", "changed_at", "recipient_key"],
+         "expires_at", "attempts", "epoch", "uncertain_ever", "assumed", "retry_of", "changed_at", "recipient_key",
+         "stream"],
         select(
             delivery.c.message_id,
             _number,
@@ -151,6 +152,7 @@ _AGAIN = Statement(
             delivery.c.id,
             bindparam("now", type_=Double),
             delivery.c.recipient_key,
+            select(message.c.stream).where(message.c.id == delivery.c.message_id).scalar_subquery(),
         ).where(delivery.c.id == bindparam("delivery")),
         include_defaults=False,
     )

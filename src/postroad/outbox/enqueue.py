@@ -93,6 +93,7 @@ DELIVERY_COLUMNS: Final[dict[str, Type]] = {
     "assumed": Boolean,
     "changed_at": Double,
     "recipient_key": Text,
+    "stream": Text,
 }
 
 
@@ -116,7 +117,7 @@ def rows_of(job: Job, suppressed: Collection[str] = ()) -> Rows:
         (
             job.id, number, recipient.addr_spec, recipient.domain, recipient.domain, job.priority,
             DeliveryState.SUPPRESSED.value if recipient.key in suppressed else state.value,
-            due, due, job.expires_at, 0, 0, False, False, now, recipient.key,
+            due, due, job.expires_at, 0, 0, False, False, now, recipient.key, job.stream,
         )
         for number, recipient in enumerate(mail.envelope.recipients)
     ]  # fmt: skip

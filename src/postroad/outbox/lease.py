@@ -5,6 +5,7 @@ from typing import NamedTuple
 from postroad.address import Address
 from postroad.message.envelope import Body, Envelope, MailObject
 from postroad.outbox.dsn_column import read_dsn
+from postroad.outbox.lanes import Lane
 
 
 class Lease(NamedTuple):
@@ -42,6 +43,7 @@ class Parcel(NamedTuple):
     dsn: str | None
     require_tls: bool
     leases: tuple[Lease, ...]
+    lane: Lane = Lane("", 0, "")  # by which it was found: the first recipient's
 
     def mail(self, content: bytes) -> MailObject:
         """The mail object of this parcel."""

@@ -15,7 +15,7 @@ from postroad.errors import AddressError, ConfigurationError
 from postroad.events import EventKind
 from postroad.outbox.job import Moment, read_moment
 from postroad.outbox.record import ADD_EVENTS
-from postroad.outbox.resting import DOMAIN, SITE, STREAM
+from postroad.outbox.shaping.limits import Scope
 from postroad.outbox.stream import checked_name
 from postroad.outbox.suspend import Suspension, suspended, unsuspend, write_suspension
 
@@ -53,11 +53,15 @@ def read_target(domain: str | None, site: str | None, stream: str | None) -> Tar
     Raises:
         ConfigurationError: not exactly one thing is named, or there can be none of that name.
     """
-    named = [(scope, key) for scope, key in ((DOMAIN, domain), (SITE, site), (STREAM, stream)) if key is not None]
+    named = [
+        (scope, key)
+        for scope, key in ((Scope.DOMAIN, domain), (Scope.SITE, site), (Scope.STREAM, stream))
+        if key is not None
+    ]
     if len(named) != 1:
         raise ConfigurationError("pause and resume take one of domain, site and stream", setting="domain")
     scope, key = named[0]
-    return Target(scope, _stream_name(key) if scope == STREAM else _domain_name(key, scope))
+    return Target(scope, _stream_name(key) if scope == Scope.STREAM else _domain_name(key, scope))
 
 
 def _stream_name(name: str) -> str:

@@ -1,22 +1,21 @@
-"""What rests now: sites, domains and streams that somebody has paused, and what that means for what is claimed.
+"""What rests now: sites, domains, streams, accounts and sources that somebody, or a reply, has suspended.
 
-A site is known before the queue is looked at, so its lanes are left alone. Domains and streams share lanes with others,
-and a message may be for several sites; so while anything rests, claims look at each row, and pass over what rests.
+A lane belongs to one domain, one site and one stream, so it is known before the queue is looked at whether it rests,
+and a backlog that may not be sent costs nothing.
 """
 
+import math
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Double, and_, bindparam, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Double, and_, bindparam, func, literal_column, or_, select
 
 from postroad.database.batch import Query
-from postroad.database.tables import message, suspension
-
-SITE: Final = "site"
-DOMAIN: Final = "domain"
-STREAM: Final = "stream"
+from postroad.database.tables import message, site, suspension
+from postroad.outbox.shaping.limits import Scope
 
 _scope, _key, _until = suspension.c.scope, suspension.c.key, suspension.c.until
-_PAUSED: Final = _scope.in_([literal_column(f"'{scope}'") for scope in (SITE, DOMAIN, STREAM)])
+# A route that is at fault rests by its own worker's decision.
+_PAUSED: Final = _scope != literal_column(f"'{Scope.ROUTE}'")
 _NOW: Final = bindparam("now", type_=Double)
 _RESTING = Query(
     select(_scope, _key, _until).where(_PAUSED, or_(_until.is_(None), _until > _NOW)).order_by(_scope, _key)
@@ -38,27 +37,29 @@ class Rest(NamedTuple):
 class Resting:
     """All that rests at a moment. False where nothing does, which is the rule."""
 
-    __slots__ = ("rests",)
+    __slots__ = ("_by_thing", "rests")
 
     def __init__(self, rests: tuple[Rest, ...] = ()) -> None:
         self.rests = rests
+        self._by_thing = {(rest.scope, rest.key): rest for rest in rests}
 
     def __bool__(self) -> bool:
         return bool(self.rests)
 
-    @property
-    def within_lanes(self) -> bool:
-        """Whether lanes may hold both what rests and what does not."""
-        return any(rest.scope != SITE for rest in self.rests)
+    def of(self, *things: tuple[str, str]) -> Rest | None:
+        """The rest of any of these, given as scope and key; of several, the one that ends last."""
+        known = [rest for thing in things if (rest := self._by_thing.get(thing)) is not None]
+        return max(known, key=_end, default=None)
 
-    @property
-    def next_end(self) -> float | None:
-        """When the first of them ends by itself."""
-        return min((rest.until for rest in self.rests if rest.until is not None), default=None)
+    def lane(self, domain: str, site: str, stream: str) -> Rest | None:
+        """The rest of a lane."""
+        if not self.rests:
+            return None
+        return self.of((Scope.DOMAIN, domain), (Scope.SITE, site), (Scope.STREAM, stream))
 
-    def site(self, site: str) -> Rest | None:
-        """The rest of a whole site."""
-        return next((rest for rest in self.rests if rest.scope == SITE and rest.key == site), None)
+    def with_(self, rest: Rest) -> "Resting":
+        """These, and one that is not on disk yet."""
+        return Resting((*(one for one in self.rests if one[:2] != rest[:2]), rest))
 
     def ended_since(self, earlier: "Resting") -> bool:
         """Whether something that rested earlier does not any more, or not for as long."""
@@ -69,9 +70,17 @@ class Resting:
         return not set(self.rests) <= set(earlier.rests)
 
 
+def _end(rest: Rest) -> float:
+    return math.inf if rest.until is None else rest.until
+
+
 def resting(connection: Connection, now: float) -> Resting:
     """What rests now."""
     return Resting(tuple(Rest(*row) for row in _RESTING.rows(connection, now=now)))
+
+
+def _site_of(row: Any) -> Any:
+    return select(site.c.site).where(site.c.domain == row.c.domain).correlate_except(site).scalar_subquery()
 
 
 def rests(row: Any, now: Any) -> ColumnElement[bool]:
@@ -82,9 +91,9 @@ def rests(row: Any, now: Any) -> ColumnElement[bool]:
         .where(
             or_(_until.is_(None), _until > now),
             or_(
-                and_(_scope == literal_column(f"'{SITE}'"), _key == row.c.site),
-                and_(_scope == literal_column(f"'{DOMAIN}'"), _key == row.c.domain),
-                and_(_scope == literal_column(f"'{STREAM}'"), _key == stream.scalar_subquery()),
+                and_(_scope == literal_column(f"'{Scope.SITE}'"), _key == func.coalesce(_site_of(row), row.c.domain)),
+                and_(_scope == literal_column(f"'{Scope.DOMAIN}'"), _key == row.c.domain),
+                and_(_scope == literal_column(f"'{Scope.STREAM}'"), _key == stream.scalar_subquery()),
             ),
         )
         .correlate_except(suspension)

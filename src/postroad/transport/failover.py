@@ -18,7 +18,9 @@ from postroad.outcome import SendReport
 from postroad.transport.breaker import Breaker, BreakerSettings, Standing, Verdict
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport, Transport
 from postroad.transport.crossing import Crossing
+from postroad.transport.gcra import Rate
 from postroad.transport.moving_on import verdict_on
+from postroad.transport.restraint import Account, Hearer, Restrainable
 from postroad.transport.smooth_weights import SmoothWeights
 
 _log = logging.getLogger("postroad.transport")
@@ -103,6 +105,32 @@ class ComposedTransport:
             RoadState(one.transport.name, one.breaker.standing, max(0.0, one.breaker.until - now), one.fault)
             for one in self._roads
         )
+
+    # ── restraint ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _restrainable(self) -> list[Restrainable]:
+        return [one for one in self.transports if isinstance(one, Restrainable)]
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """See ``Restrainable``."""
+        return tuple({account.name: account for one in self._restrainable for account in one.accounts}.values())
+
+    def restrain(self, account: str, connections: int | None, rate: Rate | None) -> None:
+        """See ``Restrainable``."""
+        for one in self._restrainable:
+            if any(each.name == account for each in one.accounts):
+                one.restrain(account, connections, rate)
+
+    def open_connections(self, account: str) -> int:
+        """See ``Restrainable``."""
+        return sum(one.open_connections(account) for one in self._restrainable)
+
+    def on_trouble(self, hear: Hearer) -> None:
+        """See ``Restrainable``."""
+        for one in self._restrainable:
+            one.on_trouble(hear)
 
     # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
 

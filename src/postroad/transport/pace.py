@@ -36,6 +36,12 @@ class Pace:
         self._due = due
         return wait <= 0 or await self._naps.rested(wait)
 
+    def hold_to(self, rate: Rate) -> None:
+        """Another rate from now on; turns that were promised stand."""
+        if rate != self._rate:
+            self._due = min(self._due, self._clock.monotonic() + rate.burst * rate.interval)
+            self._rate = rate
+
     def call_off(self) -> None:
         """Nobody who waits will go."""
         self._naps.call_off()

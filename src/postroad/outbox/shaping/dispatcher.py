@@ -145,8 +145,8 @@ class Dispatcher(Generic[T]):
         known = self._sites.get(site)
         return 0 if known is None else known.waiting
 
-    def withdraw(self, unwanted: Callable[[Entry[T]], bool] = lambda entry: True) -> list[T]:
-        """Take away what is not wanted any more, by default everything."""
+    def withdraw(self, unwanted: Callable[[Entry[T]], bool]) -> list[Entry[T]]:
+        """Take away what is not wanted any more."""
         entries = [entry for site in self._sites.values() for line in site.lines.values() for entry in line]
         self._sites.clear()
         self._rings.clear()
@@ -155,7 +155,7 @@ class Dispatcher(Generic[T]):
         gone = []
         for entry in entries:
             if unwanted(entry):
-                gone.append(entry.item)
+                gone.append(entry)
             else:
                 self.add(entry)
         return gone

@@ -1,6 +1,7 @@
 """The door of one destination, account, source or stream: who is inside, and when the next one may go. Pure."""
 
 import math
+from typing import Final
 
 from postroad.outbox.shaping.limits import NO_LIMITS, Limits
 
@@ -11,17 +12,19 @@ class Gate:
     ``connections`` are those who are inside at a time. Times are seconds of any one clock.
     """
 
-    __slots__ = ("_due", "inside", "limits")
+    __slots__ = ("_due", "inside", "limits", "shut", "waiting")
 
     def __init__(self, limits: Limits = NO_LIMITS) -> None:
         self.limits = limits
         self.inside = 0
+        self.waiting = 0  # those who are at hand and have not gone yet; kept by whoever has them
+        self.shut = False  # nobody may go, until it is opened again
         self._due = -math.inf  # the state of the rate (``Rate.reserve``)
 
     def opens(self, now: float) -> float:
         """When the next may go: ``now``, later, or when somebody has left (infinity)."""
         limits = self.limits
-        if limits.connections is not None and self.inside >= limits.connections:
+        if self.shut or (limits.connections is not None and self.inside >= limits.connections):
             return math.inf
         if limits.rate is None:
             return now
@@ -46,10 +49,21 @@ class Gate:
         self.limits = limits
 
     def room(self, now: float, seconds: float) -> float:
-        """How many more could go within so many seconds."""
+        """For how many more there is use at hand: as many as could go within so many seconds."""
+        if self.shut:
+            return 0.0
         limits = self.limits
-        if limits.rate is None:
-            return math.inf
-        early = (limits.rate.burst - 1) * limits.rate.interval
-        first = max(0.0, self._due - early - now)
-        return 0.0 if first > seconds else 1.0 + (seconds - first) // limits.rate.interval + limits.rate.burst - 1
+        most = math.inf
+        if limits.connections is not None:
+            most = max(1.0, limits.connections * _A_CONNECTION)
+        if limits.rate is not None:
+            early = (limits.rate.burst - 1) * limits.rate.interval
+            first = max(0.0, self._due - early - now)
+            by_rate = (
+                0.0 if first > seconds else 1.0 + (seconds - first) // limits.rate.interval + limits.rate.burst - 1
+            )
+            most = min(most, by_rate)
+        return max(0.0, most - self.waiting)
+
+
+_A_CONNECTION: Final = 4.0  # messages at hand for each connection, so that none waits for a claim

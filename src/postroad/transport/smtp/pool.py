@@ -62,9 +62,16 @@ class Member:
 class Pool:
     """Belongs to one event loop. ``opener`` makes an open, authenticated connection or raises a ``PostroadError``."""
 
-    def __init__(self, opener: Callable[[], Awaitable[SmtpConnection]], limits: PoolLimits) -> None:
+    def __init__(
+        self,
+        opener: Callable[[], Awaitable[SmtpConnection]],
+        limits: PoolLimits,
+        on_trouble: Callable[[PostroadError], None] = lambda fault: None,
+    ) -> None:
         self._opener = opener
         self._limits = limits
+        self._most = limits.connections  # fewer while somebody holds us back
+        self._on_trouble = on_trouble
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Delivery] = deque()
         self._members: set[Member] = set()
@@ -84,13 +91,28 @@ class Pool:
         """Queue a message; the report comes when it has been tried."""
         delivery = Delivery(mail, before_commit, self._loop.time(), self._withdrawn)
         self._queue.append(delivery)
-        if self._idle or len(self._members) < self._limits.connections or self._sweeper is None:
+        if self._idle or len(self._members) < self._most or self._sweeper is None:
             self._stir()
         return delivery.pending
 
     def __repr__(self) -> str:
         busy = len(self._members) - len(self._idle) - self._opening
         return f"<Pool {busy} busy, {len(self._idle)} idle, {self._opening} opening, {len(self._queue)} waiting>"
+
+    # ── restraint ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def connections(self) -> int:
+        """How many there are, those that are being opened or closed included."""
+        return len(self._members) + self._leaving
+
+    def hold_to(self, connections: int | None) -> None:
+        """No more than so many, until told otherwise; ``None``: as the limits say. Those beyond end when they are free."""
+        self._most = self._limits.connections if connections is None else min(connections, self._limits.connections)
+        for member in self._idle[: max(0, len(self._members) - self._most)]:
+            self._idle.remove(member)
+            _end(member)
+        self._stir()
 
     # ── decisions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -108,7 +130,7 @@ class Pool:
 
     def _stir(self) -> None:
         """Set in motion what the waiting messages call for."""
-        while self._queue and (wake := on_waiting(self._state(), self._limits)) is not Wake.NOTHING:
+        while self._queue and (wake := on_waiting(self._state(), self._most)) is not Wake.NOTHING:
             if wake is Wake.OPEN:
                 self._open_member()
             else:
@@ -230,6 +252,8 @@ class Pool:
 
     def _is_worn_out(self, member: Member, session: Session, now: float) -> bool:
         limits, connection = self._limits, session.connection
+        if len(self._members) > self._most:  # the first to be free makes room
+            return True
         most = connection.conversation.extensions.mail_max  # RFC 9422 §4
         if most is not None and connection.served >= most:
             return True
@@ -287,6 +311,8 @@ class Pool:
         self._proven = False
         self._hold_back_until = self._loop.time() + HOLD_BACK
         if not opening_failed_for_all(self._state()):
+            if isinstance(fault, PostroadError):
+                self._on_trouble(fault)
             self._loop.call_later(HOLD_BACK, self._stir)
             return
         self._fail_waiting(fault)

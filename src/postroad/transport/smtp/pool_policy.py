@@ -27,8 +27,8 @@ class Wake(Enum):
     NOTHING = "nothing: one of the members will take it"
 
 
-def on_waiting(state: PoolState, limits: PoolLimits) -> Wake:
-    """What a waiting message sets in motion.
+def on_waiting(state: PoolState, most: int) -> Wake:
+    """What a waiting message sets in motion, where there may be so many connections.
 
     Until one opening has succeeded there is one at a time: five connections with a wrong password are five failed
     log-ins, and accounts are locked for that.
@@ -37,7 +37,7 @@ def on_waiting(state: PoolState, limits: PoolLimits) -> Wake:
         return Wake.NOTHING
     if state.idle:
         return Wake.IDLE_MEMBER
-    if state.members + state.leaving >= limits.connections or state.woken + state.opening >= state.waiting:
+    if state.members + state.leaving >= most or state.woken + state.opening >= state.waiting:
         return Wake.NOTHING
     if state.opening and not state.proven:
         return Wake.NOTHING

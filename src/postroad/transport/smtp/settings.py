@@ -198,6 +198,12 @@ class Smtp:
         return preset_for(self.host)
 
     @property
+    def account(self) -> str:
+        """The account, as ``user@host:port`` or the path of a socket: what limits of a provider are for."""
+        place = self.socket_path or f"{self.host}:{self.port}"
+        return f"{self.username}@{place}" if self.username else place
+
+    @property
     def spacing(self) -> Rate | None:
         """How fast messages may follow one another."""
         return self.rate if isinstance(self.rate, Rate) else None

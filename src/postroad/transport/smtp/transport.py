@@ -5,12 +5,14 @@ import os
 from typing import Final
 
 from postroad.clock import SYSTEM_CLOCK, Clock
-from postroad.errors import Abandoned, ConfigurationError, Throttled
+from postroad.errors import Abandoned, ConfigurationError, PostroadError, Throttled
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport, failed
 from postroad.reply import Phase
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
+from postroad.transport.gcra import Rate
 from postroad.transport.pace import Pace
+from postroad.transport.restraint import Account, Hearer
 from postroad.transport.smtp.connection import SmtpConnection
 from postroad.transport.smtp.pool import Pool
 from postroad.transport.smtp.settings import Smtp
@@ -32,6 +34,8 @@ class SmtpTransport:
         rate = settings.spacing
         self._pace = None if rate is None else Pace(rate, settings.limits.wait, clock)
         self._pool: Pool | None = None
+        self._most: int | None = None  # connections, where somebody holds us back
+        self._hear: Hearer | None = None
         self._owner: tuple[int, asyncio.AbstractEventLoop] | None = None
 
     @property
@@ -45,6 +49,40 @@ class SmtpTransport:
     @property
     def max_size(self) -> int:
         return self.settings.max_size
+
+    # ── restraint ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """See ``Restrainable``."""
+        settings = self.settings
+        known = settings.known
+        connections = None if known is None else known.connections
+        return (Account(settings.account, connections, settings.spacing, settings.source or ""),)
+
+    def restrain(self, account: str, connections: int | None, rate: Rate | None) -> None:
+        """See ``Restrainable``."""
+        self._most = connections
+        if self._pool is not None:
+            self._pool.hold_to(connections)
+        if rate is not None and self._pace is not None:
+            self._pace.hold_to(rate)
+        elif self._pace is not None and self.settings.spacing is not None:
+            self._pace.hold_to(self.settings.spacing)
+
+    def open_connections(self, account: str) -> int:
+        """See ``Restrainable``."""
+        return 0 if self._pool is None else self._pool.connections
+
+    def on_trouble(self, hear: Hearer) -> None:
+        """See ``Restrainable``."""
+        self._hear = hear
+
+    def _tell(self, fault: PostroadError) -> None:
+        if self._hear is not None:
+            self._hear(self.settings.account, fault)
+
+    # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> "asyncio.Future[SendReport]":
         """See ``Transport.deliver``; without a rate the attempt starts at once, not at the first await."""
@@ -67,7 +105,8 @@ class SmtpTransport:
         if self._pool is not None and self._owner == (os.getpid(), loop):
             return self._pool
         self._leave_old_pool()
-        self._pool = Pool(lambda: SmtpConnection.establish(self.settings), self.settings.limits)
+        self._pool = Pool(lambda: SmtpConnection.establish(self.settings), self.settings.limits, self._tell)
+        self._pool.hold_to(self._most)
         self._owner = (os.getpid(), loop)
         return self._pool
 

@@ -1,0 +1,49 @@
+"""What replies change: a rule that replies meet often enough slows down or suspends a destination for a while. Pure."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from postroad.outbox.shaping.limits import Limits, Scope
+from postroad.outbox.shaping.rules import ReplyRule
+from postroad.reply import Phase, Reply
+
+
+class Heard(NamedTuple):
+    """A refusal, as it came. ``site`` is ``None`` where a relay said it: it speaks for itself, not for the site."""
+
+    reply: Reply
+    phase: Phase
+    site: str | None
+
+
+class Measure(NamedTuple):
+    """What is to hold for a while: limits, or without any, nothing at all may go. Times are seconds since the epoch."""
+
+    scope: Scope
+    key: str
+    since: float
+    until: float
+    limits: Limits | None
+    who: str
+    why: str
+
+
+class Ear:
+    """Counts what was heard, and finds the rule that it comes to."""
+
+    def __init__(self, rules: Iterable[ReplyRule]) -> None:
+        self._rules = tuple(rules)
+        self._times: dict[tuple[str, str], deque[float]] = {}
+
+    def hear(self, heard: Heard, key: str, now: float) -> ReplyRule | None:
+        """The first rule that this reply meets, if it has been met often enough; ``key`` is what would be slowed."""
+        rule = next((rule for rule in self._rules if rule.matches(*heard)), None)
+        if rule is None:
+            return None
+        times = self._times.setdefault((rule.id, key), deque(maxlen=rule.action.after))
+        times.append(now)
+        if len(times) < rule.action.after or now - times[0] > rule.action.within:
+            return None
+        times.clear()
+        return rule

@@ -1,0 +1,259 @@
+"""What a worker keeps to now: the gates of every destination, and what is heard that changes them. Pure.
+
+Where the worker connects to the sites itself, all limits of a site hold. Through a relay the connections are the
+account's, and what the relay says is about the account; of a site's limits only those hold that somebody has set for
+this outbox.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple, Protocol
+
+from postroad.errors import SendError
+from postroad.outbox.shaping.gate import Gate
+from postroad.outbox.shaping.hearing import Ear, Heard, Measure
+from postroad.outbox.shaping.limits import NO_LIMITS, Limits, Scope
+from postroad.outbox.shaping.rules import Rules
+from postroad.outbox.shaping.share import WHOLE, Share
+from postroad.outbox.shaping.window import Window
+from postroad.outcome import Outcome, SendReport
+from postroad.reply import Phase
+
+FIRST_WINDOW: Final = 5.0  # connections to a site that we know nothing of (Postfix: initial_destination_concurrency)
+WIDEST_WINDOW: Final = 20.0  # (Postfix: default_destination_concurrency_limit)
+ROUNDS: Final = 3.0  # failed rounds in a row until a relay rests: its account is ours, and its pool opens one at a time
+REPEATED: Final = 2  # how much longer, and for how much less, where a reply comes again while its measure holds
+
+Thing = tuple[Scope, str]
+"""What a gate is for: a scope, and its key."""
+
+
+class Road(NamedTuple):
+    """How a worker sends: ``direct`` to the sites or through an account, and from which source address."""
+
+    account: str
+    direct: bool = False
+    source: str = ""
+
+
+class Sites(Protocol):
+    """Who receives for which domain."""
+
+    def site(self, domain: str) -> str: ...
+
+
+class InForce(Protocol):
+    """Limits that hold for a while, beside the rules."""
+
+    @property
+    def scope(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def until(self) -> float: ...
+    @property
+    def limits(self) -> Limits: ...
+
+
+class Shaper:
+    """Belongs to one thread. Times are seconds since the epoch."""
+
+    def __init__(self, rules: Rules, sites: Sites, road: Road) -> None:
+        self.rules = rules
+        self.road = road
+        self._sites = sites
+        self._ear = Ear(rules.replies)
+        self._gates: dict[Thing, Gate] = {}
+        self._windows: dict[Thing, Window] = {}
+        self._overrides: dict[Thing, InForce] = {}
+        self._shares: dict[Thing, Share] = {}
+        self._measured: dict[Thing, float] = {}  # when a measure was last taken
+        self.common = (self.gate((Scope.ACCOUNT, road.account)), self.gate((Scope.SOURCE, road.source)))
+
+    # ── who is what ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def site(self, domain: str) -> str:
+        """Who receives for the domain."""
+        return self._sites.site(domain)
+
+    def apart(self, domain: str) -> str | None:
+        """The site of a domain whose recipients go in transactions of their own, because it has limits of its own."""
+        site = self.site(domain)
+        if self.road.direct or self.limits((Scope.SITE, site)) or self.limits((Scope.DOMAIN, domain)):
+            return site
+        return None
+
+    # ── limits ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def limits(self, thing: Thing) -> Limits:
+        """What holds: the rules, what was learnt, and of what is shared this worker's part."""
+        limits = self._ruled(thing)
+        if (override := self._overrides.get(thing)) is not None:
+            limits = limits.and_also(override.limits)
+        share = self._shares.get(thing, WHOLE)
+        part = share.part(limits)
+        return NO_LIMITS if part is None else part  # nothing of it: the gate is shut
+
+    def _ruled(self, thing: Thing) -> Limits:
+        scope, key = thing
+        if scope is Scope.SITE:
+            known = self.rules.sites.get(key)
+            if not self.road.direct:
+                return NO_LIMITS if known is None else known.through_relay
+            return self.rules.default if known is None else self.rules.default.overlaid(known.limits)
+        if scope is Scope.ACCOUNT:
+            return self.rules.accounts.get(key, self.rules.accounts.get(key.rpartition("@")[2], NO_LIMITS))
+        return _table(self.rules, scope).get(key, NO_LIMITS)
+
+    def gate(self, thing: Thing) -> Gate:
+        """The gate of a destination, an account, a source or a stream."""
+        gate = self._gates.get(thing)
+        if gate is None:
+            gate = self._gates[thing] = Gate(self._within_window(thing, self.limits(thing)))
+        return gate
+
+    def site_gate(self, site: str) -> Gate:
+        """The gate of a site."""
+        return self.gate((Scope.SITE, site))
+
+    def own_gates(self, domain: str, stream: str) -> tuple[Gate, ...]:
+        """The gates that a message passes beside its site's and those that everybody passes."""
+        things: tuple[Thing, ...] = ((Scope.DOMAIN, domain), (Scope.STREAM, stream))
+        return tuple([self.gate(thing) for thing in things if self._matters(thing)])
+
+    def _matters(self, thing: Thing) -> bool:
+        return thing in self._overrides or thing[1] in _table(self.rules, thing[0])
+
+    def learn(self, overrides: Iterable[InForce], now: float) -> bool:
+        """These limits hold beside the rules, and no others; whether that is news."""
+        latest = {(Scope(one.scope), one.key): one for one in overrides if one.until > now}
+        changed = {
+            thing
+            for thing in {*latest, *self._overrides}
+            if _limits_of(latest, thing) != _limits_of(self._overrides, thing)
+        }
+        self._overrides = latest
+        for thing in changed:
+            self._refit(thing, now)
+        return bool(changed)
+
+    def divide(self, thing: Thing, share: Share, now: float) -> None:
+        """This worker has this part of what is allowed."""
+        if self._shares.get(thing, WHOLE) != share:
+            self._shares[thing] = share
+            self._refit(thing, now)
+
+    def _refit(self, thing: Thing, now: float) -> None:
+        gate = self.gate(thing)
+        gate.hold_to(self._within_window(thing, self.limits(thing)), now)
+        gate.shut = self._shares.get(thing, WHOLE).part(self._unshared(thing)) is None
+
+    def _unshared(self, thing: Thing) -> Limits:
+        override = self._overrides.get(thing)
+        return self._ruled(thing) if override is None else self._ruled(thing).and_also(override.limits)
+
+    def _within_window(self, thing: Thing, limits: Limits) -> Limits:
+        window = self._windows.get(thing)
+        if window is None or thing[0] is not Scope.SITE:  # an account's connections are its pool's business
+            return limits
+        return limits.and_also(Limits(connections=max(1, math.floor(window.size))))
+
+    @property
+    def ends(self) -> float:
+        """When the next of the limits that hold for a while ends."""
+        return min((one.until for one in self._overrides.values()), default=math.inf)
+
+    def in_force(self) -> Mapping[Thing, Limits]:
+        """The limits of everything that has a gate and any limit."""
+        return {thing: limits for thing in self._gates if (limits := self.limits(thing))}
+
+    # ── what is heard ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def hear(self, domain: str, report: SendReport, began: float, now: float) -> tuple[Measure, ...]:
+        """What follows from a report, for a while."""
+        thing = self._destination(self.site(domain))
+        measures = [*self._trouble(thing, report, began, now)]
+        if began >= self._measured.get(thing, -math.inf):  # what set out before a measure was taken is old news
+            refused = [outcome for outcome in report.outcomes if outcome.reply is not None and not outcome.accepted]
+            replies = {str(outcome.reply): outcome for outcome in refused}
+            for outcome in replies.values():
+                measures += self._slowed(outcome, thing, now)
+        if measures:
+            self._measured[thing] = now
+        return tuple({measure[:2]: measure for measure in measures}.values())
+
+    def _destination(self, site: str) -> Thing:
+        return (Scope.SITE, site) if self.road.direct else (Scope.ACCOUNT, self.road.account)
+
+    def _slowed(self, outcome: Outcome, thing: Thing, now: float) -> list[Measure]:
+        assert outcome.reply is not None
+        site = thing[1] if self.road.direct else None
+        rule = self._ear.hear(Heard(outcome.reply, outcome.phase, site), thing[1], now)
+        if rule is None:
+            return []
+        scope, key = self._target(rule.scope, thing)
+        action = rule.action
+        held = self._overrides.get((scope, key))
+        seconds = action.seconds * REPEATED if held is not None and held.until > now else action.seconds
+        limits = action.limits
+        if action.halve:
+            limits = limits.and_also(Limits(connections=self._half(thing, (scope, key))))
+        why = f"{outcome.reply.code} {outcome.text}"[:200]
+        return [Measure(scope, key, now, now + seconds, None if action.suspend else limits, f"rule {rule.id}", why)]
+
+    def _target(self, scope: Scope | None, thing: Thing) -> Thing:
+        if scope is Scope.SOURCE and self.road.source:
+            return Scope.SOURCE, self.road.source
+        if scope is Scope.ACCOUNT:
+            return Scope.ACCOUNT, self.road.account
+        return thing
+
+    def _half(self, destination: Thing, thing: Thing) -> int:
+        held = self.limits(thing).connections
+        inside = max(1, self.gate(destination).inside)
+        return max(1, min(inside, held if held is not None else inside) // 2)
+
+    def _trouble(self, thing: Thing, report: SendReport, began: float, now: float) -> Iterable[Measure]:
+        window = self._windows.get(thing) or self._new_window()
+        trouble = _connection_trouble(report)
+        if trouble is None:
+            if any(outcome.reply is not None or outcome.accepted for outcome in report.outcomes):
+                self._set_window(thing, window.succeed(), now)
+            return
+        window = window.fail(began, now)
+        if window.dead:
+            window, rest = window.bury()
+            yield Measure(thing[0], thing[1], now, now + rest, None, "worker", trouble.message)
+        self._set_window(thing, window, now)
+
+    def _new_window(self) -> Window:
+        return Window(FIRST_WINDOW, WIDEST_WINDOW) if self.road.direct else Window(ROUNDS, ROUNDS)
+
+    def _set_window(self, thing: Thing, window: Window, now: float) -> None:
+        if window != self._windows.get(thing):
+            self._windows[thing] = window
+            self._refit(thing, now)
+
+
+_TABLES: Final = {Scope.DOMAIN: "domains", Scope.STREAM: "streams", Scope.SOURCE: "sources"}
+
+
+def _table(rules: Rules, scope: Scope) -> Mapping[str, Limits]:
+    name = _TABLES.get(scope)
+    return {} if name is None else getattr(rules, name)
+
+
+def _limits_of(overrides: Mapping[Thing, InForce], thing: Thing) -> Limits | None:
+    known = overrides.get(thing)
+    return None if known is None else known.limits
+
+
+_OPENING: Final = (Phase.CONNECT, Phase.TLS, Phase.GREETING, Phase.EHLO)
+
+
+def _connection_trouble(report: SendReport) -> SendError | None:
+    """Why no connection served, where that is it: not what a server said of the message, and no fault of ours."""
+    if not report.outcomes or any(outcome.phase not in _OPENING for outcome in report.outcomes):
+        return None
+    error = report.error or report.outcomes[0].error
+    return error if isinstance(error, SendError) and error.temporary else None
