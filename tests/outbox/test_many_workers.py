@@ -95,7 +95,7 @@ def until_waiting(database: Database) -> None:
 
 def test_a_claim_passes_over_what_another_is_taking(database: Database) -> None:
     put(database, *(job(f"{number}@b.example", at=START + number / 1000) for number in range(6)))
-    wish = Claim(OTHER, START + 1, (LANE,), 2, lambda lease, now: now + 60)
+    wish = Claim(OTHER, START + 1, {LANE: 2}, lambda lease, now: now + 60)
     with transaction(database) as theirs:
         (got,) = claim(theirs, [wish])
         assert not isinstance(got, Exception)
@@ -161,9 +161,9 @@ def test_what_was_written_first_and_committed_last_is_news_too(database: Databas
         enqueue(theirs, [job("late@late.example")])
         put(database, job("early@b.example"))
         before = database.read(lambda connection: survey(connection, START))
-        assert [lane.site for lane, _ in before.lanes] == ["b.example"]
+        assert [lane.domain for lane, _ in before.lanes] == ["b.example"]
     after = database.read(lambda connection: news(connection, before.seen, START))
-    assert [lane.site for lane, _ in after.lanes] == ["late.example"]
+    assert [lane.domain for lane, _ in after.lanes] == ["late.example"]
     assert database.read(lambda connection: news(connection, after.seen, START)).lanes == ()
 
 
@@ -175,7 +175,7 @@ def test_events_of_another_server_are_no_news(database: Database) -> None:
     seen = database.read(lambda connection: survey(connection, START)).seen
     put(database, job("ann@c.example"))
     found = database.read(lambda connection: news(connection, seen, START))
-    assert [lane.site for lane, _ in found.lanes] == ["c.example"]
+    assert [lane.domain for lane, _ in found.lanes] == ["c.example"]
 
 
 def test_a_key_in_an_open_transaction_is_waited_for(database: Database) -> None:

@@ -20,11 +20,12 @@ from postroad.outbox.enqueue import Queued, enqueue, rows_of
 from postroad.outbox.flight import Departure, depart
 from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Job
+from postroad.outbox.lanes import Lane, Lanes
 from postroad.outbox.lease import Lease
 from postroad.outbox.record import Landing, record
 from postroad.outbox.recover import SUSPECT_AFTER, Arrival, Recovered, arrive
 from postroad.outbox.settle import Settled, Verdict, given_back, judge
-from postroad.outbox.sites import Lane, Sites, news, survey
+from postroad.outbox.sites import news, survey
 from postroad.outbox.stats import stats
 from postroad.outbox.status import DeliveryStatus, MessageStatus
 from postroad.outbox.stream import Stream, UncertainPolicy
@@ -37,7 +38,13 @@ from tests.outbox.scripted_transport import reply
 
 ME, OTHER = "0190a000-0000-7000-8000-00000000000a", "0190a000-0000-7000-8000-00000000000b"
 USUAL = Stream("transactional")
-LANE = Lane("b.example", 10)
+
+
+def lane(domain: str, priority: int) -> Lane:
+    return Lane(domain, priority, "transactional")
+
+
+LANE = lane("b.example", 10)
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def put(database: Database, *jobs: Job) -> list[str]:
 def take(
     database: Database, *lanes: Lane, at: float = START, most: int = 100, owner: str = ME, retry_in: float = 60.0
 ) -> Claimed:
-    wish = Claim(owner, at, lanes or (LANE,), most, lambda lease, now: now + retry_in)
+    wish = Claim(owner, at, dict.fromkeys(lanes or (LANE,), most), lambda lease, now: now + retry_in)
     return database.write(claim, wish)
 
 
@@ -215,7 +222,7 @@ def test_all_due_recipients_of_a_message_go_together(database: Database) -> None
 def test_a_claim_looks_at_its_lanes_only(database: Database) -> None:
     put(database, job("a@b.example"), job("b@c.example"), job("c@b.example", priority=20))
     assert [lease.recipient for lease in leases(take(database, LANE))] == ["a@b.example"]
-    assert [lease.recipient for lease in leases(take(database, Lane("b.example", 20)))] == ["c@b.example"]
+    assert [lease.recipient for lease in leases(take(database, lane("b.example", 20)))] == ["c@b.example"]
 
 
 def test_a_claim_takes_the_longest_due_first_and_no_more_than_it_may(database: Database) -> None:
@@ -227,7 +234,7 @@ def test_a_claim_takes_the_longest_due_first_and_no_more_than_it_may(database: D
 
 def test_urgent_mail_goes_before_bulk(database: Database) -> None:
     bulk, urgent = put(database, job(priority=20), job(at=START + 1))
-    claimed = take(database, LANE, Lane("b.example", 20), at=START + 1)
+    claimed = take(database, LANE, lane("b.example", 20), at=START + 1)
     assert [parcel.message_id for parcel in claimed.parcels] == [urgent, bulk]
 
 
@@ -456,12 +463,12 @@ def test_a_survey_finds_every_lane_with_its_first_due(database: Database) -> Non
         job("x@a.example", send_at=START + 50),
         job("x@z.example", "y@z.example", at=START + 2),
     )
-    take(database, Lane("z.example", 10), at=START + 2)
+    take(database, lane("z.example", 10), at=START + 2)
     found = database.read(lambda connection: survey(connection, START))
     assert found.lanes == (
-        (Lane("a.example", 10), START + 50),
-        (Lane("b.example", 10), START + 3),
-        (Lane("b.example", 20), START + 1),
+        (lane("a.example", 10), START + 50),
+        (lane("b.example", 10), START + 3),
+        (lane("b.example", 20), START + 1),
     )
 
 
@@ -471,12 +478,15 @@ def test_news_are_what_began_to_wait_since(database: Database) -> None:
     assert database.read(lambda connection: news(connection, before.seen, START)).lanes == ()
     put(database, job("new@c.example", at=START + 1), job("new@b.example", at=START + 2))
     since = database.read(lambda connection: news(connection, before.seen, START))
-    assert dict(since.lanes) == {Lane("c.example", 10): START + 1, Lane("b.example", 10): START + 2}
+    assert dict(since.lanes) == {
+        lane("c.example", 10): START + 1,
+        lane("b.example", 10): START + 2,
+    }
     assert since.seen != before.seen
-    (lease,) = leases(take(database, Lane("c.example", 10), at=START + 1))
+    (lease,) = leases(take(database, lane("c.example", 10), at=START + 1))
     land(database, answered(lease, "450 later", START + 1), at=START + 1)
     again = database.read(lambda connection: news(connection, since.seen, START))
-    assert again.lanes == ((Lane("c.example", 10), START + 61),)  # a deferral is news too
+    assert again.lanes == ((lane("c.example", 10), START + 61),)  # a deferral is news too
 
 
 RUNNING_ALL_THE_TIME = ((claiming._DUE, [LANE]), (claiming._NEXT_DUE, [LANE]), (sites._EVERY_LANE, None))
@@ -497,8 +507,8 @@ def test_nobody_searches_a_file_for_what_is_due() -> None:
     steps = database.read(plan)
     assert "SCAN postroad_delivery" not in steps
     assert "SCAN picked" not in steps
-    assert "postroad_delivery_due (site=? AND priority=? AND due_at<?)" in steps
-    assert "postroad_delivery_due ((site,priority,due_at)>(?,?,?))" in steps
+    assert "postroad_delivery_lane (site=? AND priority=? AND stream=? AND due_at<?)" in steps
+    assert "postroad_delivery_lane ((site,priority,stream,due_at)>(?,?,?,?))" in steps
     database.close()
 
 
@@ -520,17 +530,21 @@ def test_nobody_searches_a_server_for_what_is_due(server_database: str) -> None:
     database.close()
 
 
-def test_sites_take_turns_within_a_priority() -> None:
-    sites = Sites()
-    a, b, urgent = Lane("a", 20), Lane("b", 20), Lane("z", 10)
-    for lane in (a, b, urgent):
-        sites.note(lane, START)
-    sites.note(a, START + 9)  # what was known to be due before stays known
-    assert sites.due(START) == (urgent, a, b)
-    sites.settle([(a, START)])
-    assert sites.due(START) == (urgent, b, a)
-    sites.settle([(urgent, None), (b, START + 5)])
-    assert sites.due(START) == (a,)
-    assert sites.next_due() == START
-    sites.settle([(a, None)])
-    assert sites.next_due() == START + 5
+def due(lanes: Lanes) -> tuple[Lane, ...]:
+    return tuple(each for _, group in lanes.due(START) for each in group)
+
+
+def test_lanes_take_turns_within_a_priority() -> None:
+    lanes = Lanes()
+    a, b, urgent = Lane("a", 20, "bulk"), Lane("b", 20, "bulk"), lane("z", 10)
+    for each in (a, b, urgent):
+        lanes.note(each, START)
+    lanes.note(a, START + 9)  # what was known to be due before stays known
+    assert due(lanes) == (urgent, a, b)
+    lanes.settle([(a, START)])
+    assert due(lanes) == (urgent, b, a)
+    lanes.settle([(urgent, None), (b, START + 5)])
+    assert due(lanes) == (a,)
+    assert lanes.next_due(START) == START
+    lanes.settle([(a, None)])
+    assert lanes.next_due(START) == START + 5

@@ -14,10 +14,15 @@ from postroad.database.driver import execute
 from postroad.outbox.blocking import Outbox
 from postroad.outbox.outbox import AsyncOutbox
 from postroad.outbox.retention import Sweep, forget_contents
+from postroad.outbox.shaping.shaper import NO_SHAPING, Road, Shaper
 from postroad.outbox.supply import Supply
 from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import let_others_run
 from tests.outbox.letters import letter, only, wait_for_states
+
+
+def shaper() -> Shaper:
+    return Shaper(*NO_SHAPING, Road("smtp://relay"))
 
 
 def test_a_claim_that_is_cancelled_is_in_hand_all_the_same(tmp_path: Path) -> None:
@@ -32,7 +37,7 @@ def test_a_claim_that_is_cancelled_is_in_hand_all_the_same(tmp_path: Path) -> No
         async with AsyncOutbox(f"sqlite:///{tmp_path / 'mail.db'}") as outbox:
             await outbox.send(letter())
             database = outbox._store.database
-            supply = Supply(database, "me", 4, clock=SYSTEM_CLOCK, next_try=lambda lease, now: now)
+            supply = Supply(database, "me", 4, shaper(), clock=SYSTEM_CLOCK, next_try=lambda lease, now: now)
             await supply.survey()
             busy = database.submit(hold, None)
             await asyncio.to_thread(reached.wait)
@@ -57,13 +62,13 @@ def test_what_was_forgotten_while_it_was_in_hand_is_passed_over(tmp_path: Path) 
             first = (await outbox.send(letter("ann@b.example"))).id
             second = (await outbox.send(letter("bob@b.example"))).id
             database = outbox._store.database
-            supply = Supply(database, "me", 4, clock=SYSTEM_CLOCK, next_try=lambda lease, now: now)
+            supply = Supply(database, "me", 4, shaper(), clock=SYSTEM_CLOCK, next_try=lambda lease, now: now)
             await supply.survey()
             assert await supply.claim()
             await outbox.cancel(first)
             await database.submit(forget_contents, Sweep("", SYSTEM_CLOCK.now() + 1))
             assert [parcel.message_id for parcel in await supply.load()] == [first]
-            assert (await supply.take())[0].message_id == second
+            assert (await supply.take()).item.parcel.message_id == second
             supply.close()
 
     asyncio.run(passed_over())

@@ -15,8 +15,8 @@ from postroad.outbox.claim import Claim, claim
 from postroad.outbox.enqueue import enqueue
 from postroad.outbox.flight import Departure, depart
 from postroad.outbox.job import Job
+from postroad.outbox.lanes import Lane
 from postroad.outbox.outbox import AsyncOutbox
-from postroad.outbox.sites import Lane
 from postroad.outbox.suppressions import AsyncSuppressions, Suppressions
 from postroad.outbox.uuid7 import uuid7
 from postroad.suppression.entry import Suppression
@@ -133,7 +133,7 @@ def test_claim_and_flight_record_look_for_themselves(any_database: str) -> None:
         return [add(connection, [Suppression(one)], START) for one in addresses]
 
     database = Database(any_database)
-    lane = Claim(uuid7(START), START, (Lane("b.example", 10),), 10, lambda _lease, now: now + 60)
+    lane = Claim(uuid7(START), START, {Lane("b.example", 10, "transactional"): 10}, lambda _lease, now: now + 60)
     job = Job(uuid7(START), sealed("hi", "ann@b.example", "bob@b.example"), "transactional", 10, START)
     database.write(enqueue, job)
     database.write(list_only, "ann@b.example")

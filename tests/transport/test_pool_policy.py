@@ -40,7 +40,7 @@ CALM = PoolState(waiting=0, idle=0, woken=0, opening=0, members=0, proven=True, 
     ],
 )
 def test_on_waiting(changes: dict[str, int], wake: Wake) -> None:
-    assert on_waiting(CALM._replace(**changes), LIMITS) is wake  # type: ignore[arg-type]  # a table of some fields
+    assert on_waiting(CALM._replace(**changes), LIMITS.connections) is wake  # type: ignore[arg-type]  # a table of some fields
 
 
 @given(
@@ -57,7 +57,7 @@ def test_on_waiting(changes: dict[str, int], wake: Wake) -> None:
     ).filter(lambda state: state.idle + state.woken + state.opening <= state.members)
 )
 def test_whoever_waits_is_served_and_the_cap_holds(state: PoolState) -> None:
-    wake = on_waiting(state, LIMITS)
+    wake = on_waiting(state, LIMITS.connections)
     if wake is Wake.OPEN:
         assert state.waiting
         assert state.members < LIMITS.connections

@@ -125,9 +125,9 @@ def written_limits(limits: Limits) -> str:
 def read_limits(text: str) -> Limits:
     """Stored limits; what a newer version has added is passed over."""
     said = json.loads(text)
-    numbers = {name: said[name] for name in _NUMBERS if name in said}
-    rates = {name: Rate(*said[name]) for name in _RATES if name in said}
-    return Limits(**numbers, **rates)
+    values: dict[str, Any] = {name: said[name] for name in _NUMBERS if name in said}
+    values |= {name: Rate(*said[name]) for name in _RATES if name in said}
+    return Limits(**values)
 
 
 _NUMBERS: Final = ("connections", "messages_per_connection", "per_day")

@@ -7,7 +7,7 @@ it learns from the event log: every other change that makes a delivery wait, who
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Double, Integer, func, literal_column, select, tuple_
+from sqlalchemy import Connection, Double, Integer, Text, func, literal_column, select, tuple_
 
 from postroad.database.batch import Query
 from postroad.database.tables import WAITING, delivery, event
@@ -43,10 +43,13 @@ def _every_lane() -> Query:
     in_order = select(waiting.c.id).where(is_waiting).order_by(*place)
     found = (*_LANE, delivery.c.due_at)
     lanes = select(*found).where(delivery.c.id == in_order.limit(1).scalar_subquery()).cte("lane", recursive=True)
-    # The plus takes the column's affinity away: with it, SQLite would not search the index by all columns.
+    # Plus and || take the columns' affinity away: with it, SQLite would not search the index by all columns.
     # The time, later than any, spares it the walk over the rest of the lane: such a search begins with what is equal.
     last = tuple_(
-        lanes.c.site, literal_column("+lane.priority", Integer), lanes.c.stream, literal_column("1e308", Double)
+        lanes.c.site,
+        literal_column("+lane.priority", Integer),
+        literal_column("(lane.stream || '')", Text),
+        literal_column("1e308", Double),
     )
     following = in_order.where(tuple_(*place) > last).limit(1)
     step = select(*found).select_from(

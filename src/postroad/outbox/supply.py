@@ -75,6 +75,7 @@ class Supply:
         self._dispatcher: Dispatcher[Loaded] = Dispatcher(shaper.site_gate, shaper.common)
         self._takers: deque[asyncio.Future[Turn]] = deque()
         self._again_at = math.inf
+        self._low = False
         self._dropped: list[Parcel] = []  # by takers that were cancelled when they had just got something
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="postroad-reader")
 
@@ -109,12 +110,13 @@ class Supply:
             if turn.entry is None:
                 return
             self._counted(turn.entry, -1)
+            self._low |= self._dispatcher.waiting(turn.entry.priority) in (0, self._ahead // 2)
             self._takers.popleft().set_result(turn.entry)
 
-    @property
     def running_low(self) -> bool:
-        """Half of it is gone, or all: the moments at which to claim and load more."""
-        return len(self._dispatcher) in (0, self._ahead // 2)
+        """Half of some priority is gone since the last question, or all: the moments to claim and load more."""
+        low, self._low = self._low, False
+        return low
 
     # ── for the one who supplies: learning ────────────────────────────────────────────────────────────────────────
 
@@ -155,12 +157,16 @@ class Supply:
         if not self.resting:
             return None
         road = self._shaper.road
-        rest = self.resting.of((Scope.ACCOUNT, road.account), (Scope.SOURCE, road.source))
-        over = rest is not None and rest.until is not None and rest.until <= self._clock.now()
-        return None if over else rest
+        return self._still(self.resting.of((Scope.ACCOUNT, road.account), (Scope.SOURCE, road.source)))
 
     def _lane_rests(self, lane: Lane) -> Rest | None:
-        return self.resting.lane(lane.domain, self._shaper.site(lane.domain), lane.stream) if self.resting else None
+        if not self.resting:
+            return None
+        return self._still(self.resting.lane(lane.domain, self._shaper.site(lane.domain), lane.stream))
+
+    def _still(self, rest: Rest | None) -> Rest | None:
+        over = rest is not None and rest.until is not None and rest.until <= self._clock.now()
+        return None if over else rest
 
     # ── claiming ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -169,14 +175,21 @@ class Supply:
         """Nothing is in hand."""
         return not any(self._unloaded.values()) and not len(self._dispatcher)
 
-    @property
-    def next_due(self) -> float | None:
-        """When there will be something to do: a parcel's turn, or something due that is not in hand."""
-        lanes = self._lanes.next_due(self._clock.now())
-        moments = [moment for moment in (lanes, self._again_at) if moment is not None and moment < math.inf]
-        return min(moments, default=None)
+    def next_look(self) -> float:
+        """When to look again, if nothing is heard: a parcel's turn comes, or something comes due (or never: infinity).
 
-    def has_room(self, priority: int) -> bool:
+        What is due already waits for room, or for its limits.
+        """
+        now = self._clock.now()
+        due_at = self._lanes.next_due(now)
+        return min(self._again_at, math.inf if due_at is None or due_at <= now else due_at)
+
+    @property
+    def hungry(self) -> bool:
+        """Less than half of a batch is at hand."""
+        return len(self._dispatcher) + sum(map(len, self._unloaded.values())) <= self._ahead // 2
+
+    def _has_room(self, priority: int) -> bool:
         """Enough is gone for another batch of this priority."""
         return self._room(priority) >= self._ahead // 2
 
@@ -204,7 +217,7 @@ class Supply:
         wanted: dict[Lane, int] = {}
         room_by_limits = min(gate.room(now, AHEAD) for gate in self._shaper.common)
         for priority, lanes in self._lanes.due(now):
-            if not self.has_room(priority):
+            if not self._has_room(priority):
                 continue
             room = min(float(self._room(priority)), room_by_limits)
             each = max(1.0, room // len(lanes))
@@ -297,7 +310,8 @@ class Supply:
         """Everything in hand, which is no longer."""
         parcels = [*self._dropped, *(parcel for waiting in self._unloaded.values() for parcel in waiting)]
         self._dropped.clear()
-        self._unloaded.clear()
+        for waiting in self._unloaded.values():
+            waiting.clear()  # in place: somebody may be loading from it
         return [*parcels, *self._withdrawn(lambda entry: True)]
 
     def resting_parcels(self) -> list[Parcel]:
@@ -305,9 +319,10 @@ class Supply:
         if self.all_rest() is not None:
             return self.empty_out()
         asleep: list[Parcel] = []
-        for priority, waiting in self._unloaded.items():
-            asleep += [parcel for parcel in waiting if self._lane_rests(parcel.lane) is not None]
-            self._unloaded[priority] = deque(one for one in waiting if self._lane_rests(one.lane) is None)
+        for waiting in self._unloaded.values():
+            for parcel in [parcel for parcel in waiting if self._lane_rests(parcel.lane) is not None]:
+                waiting.remove(parcel)
+                asleep.append(parcel)
         return [*asleep, *self._withdrawn(lambda entry: self._lane_rests(entry.item.parcel.lane) is not None)]
 
     def _withdrawn(self, unwanted: Callable[[Turn], bool]) -> Iterator[Parcel]:

@@ -73,6 +73,24 @@ def resume_route(connection: Connection, routes: Sequence[str]) -> list[Exceptio
     return [None] * len(routes)
 
 
+class Suspending(NamedTuple):
+    """A wish that something rests; ``until`` ``None``: until somebody resumes it."""
+
+    scope: str
+    key: str
+    since: float
+    until: float | None
+    who: str
+    why: str
+
+
+def suspend(connection: Connection, wishes: Sequence[Suspending]) -> list[Exception | None]:
+    """Write down that things rest."""
+    for wish in wishes:
+        write_suspension(connection, *wish)
+    return [None] * len(wishes)
+
+
 def write_suspension(
     connection: Connection, scope: str, key: str, since: float, until: float | None, who: str, why: str
 ) -> None:

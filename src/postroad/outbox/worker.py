@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import socket
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -21,14 +22,19 @@ from postroad.errors import DatabaseError, PostroadError
 from postroad.outbox.bell import Bell
 from postroad.outbox.broom import Broom
 from postroad.outbox.deliver import Deliverer
-from postroad.outbox.lease import Lease
+from postroad.outbox.lease import Lease, Parcel
 from postroad.outbox.liveness import BEAT_EVERY, GIVEN_UP_AFTER, beat, leave
 from postroad.outbox.recover import Arrival, Recovered, arrive
+from postroad.outbox.resting import Rest
+from postroad.outbox.restraint import Restraint, road_of
 from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route_rest import RouteRest
 from postroad.outbox.settle import next_try
+from postroad.outbox.shaping.hearing import Measure
+from postroad.outbox.shaping.shaper import NO_SHAPING, Shaper, Shaping
 from postroad.outbox.supply import Supply
 from postroad.outbox.uuid7 import uuid7
+from postroad.outcome import SendReport
 from postroad.retry import Schedule
 from postroad.transport.contract import Transport
 
@@ -63,6 +69,7 @@ class Worker:
         closing: bool = False,
         schedule: Schedule | None = None,
         retention: Retention = DEFAULT_RETENTION,
+        shaping: Shaping = NO_SHAPING,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
@@ -77,11 +84,16 @@ class Worker:
         self._chance = chance
         self._broom = Broom(database, retention, clock)
         self._deliverer = Deliverer(database, transport, on_given_back=self._survey_again, clock=clock, chance=chance)
-        self._supply = Supply(database, self.id, self._concurrency, clock=clock, next_try=self._planned_retry)
+        self._shaper = Shaper(shaping.rules, shaping.sites, road_of(transport))
+        self._supply = Supply(
+            database, self.id, self._concurrency, self._shaper, clock=clock, next_try=self._planned_retry
+        )
+        self._restraint = Restraint(database, transport, self._shaper, clock)
         self._route = RouteRest(database, transport.name, clock)
         self._bell: Bell | None = None
         self._epoch = 0  # of its lives
         self._survey_at = -math.inf  # by the monotonic clock
+        self._learnt_at = -math.inf
         self._stopping = False
         self._draining = False
         self._background: asyncio.Task[None] | None = None
@@ -95,6 +107,7 @@ class Worker:
             ConfigurationError: the database was closed or is not one that can be used.
         """
         self._bell = Bell()
+        self._restraint.begin(self._take_measures)
         self._running.add(self)
         try:
             await self._hold_lock_and_work()
@@ -224,12 +237,16 @@ class Worker:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._give_all_back()
             await self._deliverer.written()
             with contextlib.suppress(DatabaseError):
                 await self._database.submit(leave, self.id)
 
     def _give_all_back(self) -> None:
-        for parcel in self._supply.empty_out():
+        self._give_back(self._supply.empty_out())
+
+    def _give_back(self, parcels: Iterable[Parcel]) -> None:
+        for parcel in parcels:
             self._deliverer.give_back(parcel)
 
     # ── supplying ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -253,14 +270,18 @@ class Worker:
 
     async def _supplied(self, watch: Watching) -> bool:
         """Learn, claim and load as far as there is room; whether anything was claimed."""
-        if self._survey_at <= (began := self._clock.monotonic()):
+        began = self._clock.monotonic()
+        self._keep_to_limits()
+        if self._survey_at <= began:
             self._survey_at = began + SURVEY_EVERY  # first: whoever wants another one meanwhile says so here
             await self._supply.survey()
             if self._database.location.on_server:
                 took = self._clock.monotonic() - began
                 self._survey_at = min(self._survey_at, began + max(SURVEY_SHARED, SURVEY_SHARE * took))
-        elif self._supply.has_room and watch.changed() and await self._supply.learn():
-            self._give_all_back()  # some of it may rest now; the next claim knows
+        elif (self._supply.hungry or self._learnt_at + POLL <= began) and watch.changed():
+            self._learnt_at = began
+            await self._supply.learn()
+        self._give_back(self._supply.resting_parcels())
         for parcel in await self._supply.load():
             _log.warning("the content of the message %s is gone", parcel.message_id)
             self._deliverer.give_back(parcel, delay=DEFECT_DELAY)  # which is void where somebody ended it meanwhile
@@ -278,10 +299,32 @@ class Worker:
         self.wake()
 
     def _patience(self) -> float:
-        next_due = self._supply.next_due
-        if next_due is None or self._route.resting or not self._supply.has_room:  # whoever makes room rings
+        if self._route.resting:
             return POLL
-        return min(POLL, next_due - self._clock.now())
+        return max(0.0, min(POLL, self._supply.next_look() - self._clock.now()))
+
+    # ── limits ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _keep_to_limits(self) -> None:
+        """Let what has held for long enough end, and hand out what may go now."""
+        if self._shaper.forget_past(self._clock.now()):
+            self._supply.limits_changed()
+        self._restraint.apply()
+        self._supply.hand_out()
+
+    def _hear(self, parcel: Parcel, report: SendReport, began: float) -> None:
+        self._take_measures(self._shaper.hear(parcel.lane.domain, report, began, self._clock.now()))
+
+    def _take_measures(self, measures: Sequence[Measure]) -> None:
+        """Slow down or suspend for a while what replies or connections have shown to be too much."""
+        if not measures:
+            return
+        for measure in measures:
+            self._restraint.take(measure)
+            if measure.limits is None:
+                self._supply.rest(Rest(measure.scope, measure.key, measure.until))
+        self._give_back(self._supply.resting_parcels())
+        self._supply.limits_changed()
 
     async def _pause(self, seconds: float | None) -> None:
         """Wait for a ring, at most so long."""
@@ -298,17 +341,22 @@ class Worker:
     async def _deliver_one_by_one(self) -> None:
         assert self._bell is not None
         while True:
-            parcel, octets = await self._supply.take()
-            if self._supply.running_low:
+            turn = await self._supply.take()
+            parcel, octets = turn.item
+            if self._supply.running_low():
                 self._bell.stir()
+            began = self._clock.now()
             try:
                 report = await self._deliverer.deliver(parcel, octets)
             except Exception:  # noqa: BLE001  # a defect of ours must end neither the worker nor the message
                 _log.exception("the message %s could not be tried", parcel.message_id)
                 self._deliverer.give_back(parcel, delay=DEFECT_DELAY)
             else:
+                self._hear(parcel, report, began)
                 if self._route.hear(report):
                     self._give_all_back()
+            finally:
+                self._supply.done(turn)
             if self._draining or self._stopping:
                 self._bell.stir()
 

@@ -8,9 +8,7 @@ from postroad.mailauth.domain_name import domain_name
 from postroad.mailauth.spf.record import Address
 from postroad.mailauth.spf.verdict import Identity
 
-_MAX_INPUT: Final = (
-    1024  # characters of a local part or a HELO name that count; RFC 5321 §4.5.3.1 has 64 and 255
-)
+_MAX_INPUT: Final = 1024  # characters of a local part or a HELO name that count; RFC 5321 §4.5.3.1 has 64 and 255
 _MAX_LABEL: Final = 63  # octets (RFC 1035 §2.3.4)
 _MAX_NAME: Final = 253  # octets of a name in text
 _POSTMASTER: Final = "postmaster"  # RFC 7208 §2.4, §4.3

@@ -7,16 +7,19 @@ this outbox.
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
-from postroad.errors import SendError
+from postroad.address import Address
+from postroad.errors import PostroadError, SendError
 from postroad.outbox.shaping.gate import Gate
 from postroad.outbox.shaping.hearing import Ear, Heard, Measure
 from postroad.outbox.shaping.limits import NO_LIMITS, Limits, Scope
-from postroad.outbox.shaping.rules import Rules
+from postroad.outbox.shaping.rules import NO_RULES, Rules
 from postroad.outbox.shaping.share import WHOLE, Share
 from postroad.outbox.shaping.window import Window
-from postroad.outcome import Outcome, SendReport
+from postroad.outcome import Outcome, Result, SendReport
 from postroad.reply import Phase
 
 FIRST_WINDOW: Final = 5.0  # connections to a site that we know nothing of (Postfix: initial_destination_concurrency)
@@ -24,16 +27,24 @@ WIDEST_WINDOW: Final = 20.0  # (Postfix: default_destination_concurrency_limit)
 ROUNDS: Final = 3.0  # failed rounds in a row until a relay rests: its account is ours, and its pool opens one at a time
 REPEATED: Final = 2  # how much longer, and for how much less, where a reply comes again while its measure holds
 
+HOLD_STILL: Final = 1.0  # seconds after a measure in which its occasion is not heard again
+_NOBODY: Final = Address("nobody@localhost.invalid")
+
 Thing = tuple[Scope, str]
 """What a gate is for: a scope, and its key."""
 
 
 class Road(NamedTuple):
-    """How a worker sends: ``direct`` to the sites or through an account, and from which source address."""
+    """How a worker sends: ``direct`` to the sites or through an account, and from which source address.
+
+    ``account`` is the name of what it all goes through; ``accounts`` are what their providers allow, by name, which may
+    be several behind one route.
+    """
 
     account: str
     direct: bool = False
     source: str = ""
+    accounts: Mapping[str, Limits] = MappingProxyType({})
 
 
 class Sites(Protocol):
@@ -53,6 +64,21 @@ class InForce(Protocol):
     def until(self) -> float: ...
     @property
     def limits(self) -> Limits: ...
+
+
+class _EachItsOwn:
+    def site(self, domain: str) -> str:
+        return domain
+
+
+class Shaping(NamedTuple):
+    """What a worker keeps to, and who receives for which domain."""
+
+    rules: Rules
+    sites: Sites
+
+
+NO_SHAPING: Final = Shaping(NO_RULES, _EachItsOwn())
 
 
 class Shaper:
@@ -102,7 +128,7 @@ class Shaper:
                 return NO_LIMITS if known is None else known.through_relay
             return self.rules.default if known is None else self.rules.default.overlaid(known.limits)
         if scope is Scope.ACCOUNT:
-            return self.rules.accounts.get(key, self.rules.accounts.get(key.rpartition("@")[2], NO_LIMITS))
+            return self.road.accounts.get(key, NO_LIMITS).and_also(_account(self.rules, key))
         return _table(self.rules, scope).get(key, NO_LIMITS)
 
     def gate(self, thing: Thing) -> Gate:
@@ -153,15 +179,23 @@ class Shaper:
         return self._ruled(thing) if override is None else self._ruled(thing).and_also(override.limits)
 
     def _within_window(self, thing: Thing, limits: Limits) -> Limits:
+        if thing[0] is Scope.ACCOUNT:  # its connections are the transport's business, which has messages wait for them
+            return replace(limits, connections=None)
         window = self._windows.get(thing)
-        if window is None or thing[0] is not Scope.SITE:  # an account's connections are its pool's business
+        if window is None or thing[0] is not Scope.SITE:
             return limits
         return limits.and_also(Limits(connections=max(1, math.floor(window.size))))
 
+    def forget_past(self, now: float) -> bool:
+        """Let limits end whose time has passed; whether any did."""
+        if all(one.until > now for one in self._overrides.values()):
+            return False
+        return self.learn(tuple(self._overrides.values()), now)
+
     @property
-    def ends(self) -> float:
-        """When the next of the limits that hold for a while ends."""
-        return min((one.until for one in self._overrides.values()), default=math.inf)
+    def overrides(self) -> tuple[InForce, ...]:
+        """The limits that hold for a while."""
+        return tuple(self._overrides.values())
 
     def in_force(self) -> Mapping[Thing, Limits]:
         """The limits of everything that has a gate and any limit."""
@@ -181,6 +215,17 @@ class Shaper:
         if measures:
             self._measured[thing] = now
         return tuple({measure[:2]: measure for measure in measures}.values())
+
+    def hear_trouble(self, fault: PostroadError, now: float) -> tuple[Measure, ...]:
+        """What follows from a connection to our account that was refused while others work."""
+        thing = (Scope.ACCOUNT, self.road.account)
+        if fault.reply is None or now <= self._measured.get(thing, -math.inf) + HOLD_STILL:
+            return ()
+        outcome = Outcome(_NOBODY, Result.REFUSED, fault.phase or Phase.CONNECT, fault.reply, fault)
+        measures = tuple(self._slowed(outcome, thing, now))
+        if measures:
+            self._measured[thing] = now
+        return measures
 
     def _destination(self, site: str) -> Thing:
         return (Scope.SITE, site) if self.road.direct else (Scope.ACCOUNT, self.road.account)
@@ -241,6 +286,14 @@ _TABLES: Final = {Scope.DOMAIN: "domains", Scope.STREAM: "streams", Scope.SOURCE
 def _table(rules: Rules, scope: Scope) -> Mapping[str, Limits]:
     name = _TABLES.get(scope)
     return {} if name is None else getattr(rules, name)
+
+
+def _account(rules: Rules, name: str) -> Limits:
+    """The limits of the account ``user@host:port``: as it is, without its port, or those of the host."""
+    user, _, place = name.rpartition("@")
+    host = place.rpartition(":")[0] or place
+    names = (name, f"{user}@{host}" if user else host, place, host)
+    return next((rules.accounts[one] for one in names if one in rules.accounts), NO_LIMITS)
 
 
 def _limits_of(overrides: Mapping[Thing, InForce], thing: Thing) -> Limits | None:

@@ -107,7 +107,7 @@ class Pool:
         return len(self._members) + self._leaving
 
     def hold_to(self, connections: int | None) -> None:
-        """No more than so many, until told otherwise; ``None``: as the limits say. Those beyond end when they are free."""
+        """No more than so many; ``None``: as the limits say. Connections beyond the number end when they are free."""
         self._most = self._limits.connections if connections is None else min(connections, self._limits.connections)
         for member in self._idle[: max(0, len(self._members) - self._most)]:
             self._idle.remove(member)

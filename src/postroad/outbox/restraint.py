@@ -1,0 +1,82 @@
+"""Has a worker's transport keep to the limits of its accounts, and writes down what was learnt about destinations."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from postroad.clock import Clock
+from postroad.database.database import Database
+from postroad.errors import PostroadError
+from postroad.outbox.override import Override, set_overrides
+from postroad.outbox.shaping.hearing import Measure
+from postroad.outbox.shaping.limits import Limits, Scope
+from postroad.outbox.shaping.shaper import Road, Shaper
+from postroad.outbox.suspend import Suspending, suspend
+from postroad.transport.contract import Transport
+from postroad.transport.restraint import Restrainable
+
+_log = logging.getLogger("postroad.outbox")
+
+Takes = Callable[[tuple[Measure, ...]], None]
+
+
+def road_of(transport: Transport) -> Road:
+    """How a worker sends by this transport."""
+    if not isinstance(transport, Restrainable) or not transport.accounts:
+        return Road(transport.name)
+    accounts = transport.accounts
+    limits = {one.name: Limits(connections=one.connections, rate=one.rate) for one in accounts}
+    if len(accounts) == 1:
+        return Road(accounts[0].name, source=accounts[0].source, accounts=limits)
+    return Road(transport.name, accounts=limits)
+
+
+class Restraint:
+    """Belongs to one worker."""
+
+    def __init__(self, database: Database, transport: Transport, shaper: Shaper, clock: Clock) -> None:
+        self._database = database
+        self._transport = transport if isinstance(transport, Restrainable) else None
+        self._shaper = shaper
+        self._clock = clock
+        self._applied: dict[str, Limits] = {}
+
+    def begin(self, takes: Takes) -> None:
+        """Keep to the limits from now on; ``takes`` is told what connections that failed beside others come to."""
+        if self._transport is not None:
+            self._transport.on_trouble(lambda account, fault: takes(self._heard(fault)))
+        self.apply()
+
+    def _heard(self, fault: PostroadError) -> tuple[Measure, ...]:
+        now = self._clock.now()
+        return self._shaper.hear_trouble(fault, now) if fault.reply is not None else ()
+
+    def apply(self) -> None:
+        """Have the transport keep to what holds for its accounts now."""
+        if self._transport is None:
+            return
+        for name in self._shaper.road.accounts:
+            limits = self._shaper.limits((Scope.ACCOUNT, name))
+            if self._applied.get(name) != limits:
+                self._applied[name] = limits
+                self._transport.restrain(name, limits.connections, limits.rate)
+
+    def take(self, measure: Measure) -> None:
+        """Have a measure hold, and be seen by everybody."""
+        scope, key, since, until, limits, who, why = measure
+        seconds = until - since
+        if limits is None:
+            _log.warning("%s %s rests for %d s: %s", scope, key, seconds, why)
+            _note(self._database.submit(suspend, Suspending(scope, key, since, until, who, why)))
+            return
+        _log.warning("%s %s is limited to %s for %d s: %s", scope, key, limits, seconds, why)
+        override = Override(scope, key, since, until, limits, who, why)
+        others = [one for one in self._shaper.overrides if (one.scope, one.key) != (scope, key)]
+        self._shaper.learn([*others, override], self._clock.now())
+        self.apply()
+        _note(self._database.submit(set_overrides, override))
+
+
+def _note(written: "asyncio.Future[None]") -> None:
+    """A row for people and other workers; if it cannot be written, the log has said the same."""
+    written.add_done_callback(lambda done: done.cancelled() or done.exception())
