@@ -47,7 +47,7 @@ class Limits:
 
     def __bool__(self) -> bool:
         """Whether there is any limit."""
-        return any(getattr(self, field.name) is not None for field in fields(self))
+        return self != NO_LIMITS
 
     def and_also(self, other: "Limits") -> "Limits":
         """Both hold: of each limit, the lower one."""
