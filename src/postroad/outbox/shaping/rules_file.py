@@ -101,7 +101,7 @@ def _named(top: Table, kind: str, name_of: Callable[[str], str]) -> dict[str, Ta
     tables: dict[str, Table] = {}
     outer = top.table(kind, f"[{kind}]")
     for key in outer.names():
-        place = f"[{kind}.{_quoted(key)}]"
+        place = f"[{kind}.{quoted(key)}]"
         try:
             name = name_of(key)
         except ValueError as fault:
@@ -119,7 +119,8 @@ def _by_key(
     return MappingProxyType({name: read(table, name) for name, table in found.items()})
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A key as it stands in a file: in quotes where it must be."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
 
 
