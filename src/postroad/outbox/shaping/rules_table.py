@@ -33,7 +33,7 @@ class Table:
 
     def fault(self, key: str, wrong: str, advice: str) -> ConfigurationError:
         """The error for a key of this table."""
-        named = f"{self.place} {key}".rstrip()
+        named = f"{self.place} {key}".strip()
         return ConfigurationError(f"{self.file}: {named}: {wrong}", setting=named, advice=advice)
 
     def explained(self, fault: ConfigurationError, advice: str) -> ConfigurationError:
@@ -42,6 +42,7 @@ class Table:
 
     def has(self, key: str) -> bool:
         """Whether the key is there."""
+        self._asked.add(key)
         return key in self._values
 
     def says(self, key: str, word: str) -> bool:
