@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         TlsError,
         TlsModeMismatch,
         Unsupported,
+        WebhookRefused,
     )
     from postroad.mailer.blocking import Mailer
     from postroad.mailer.mailer import AsyncMailer
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from postroad.outbox.outbox import AsyncOutbox
     from postroad.outbox.retention import Retention
     from postroad.outcome import Outcome, RouteTried, SendReport
+    from postroad.providers.postmark.send import Postmark
     from postroad.reply import Phase
     from postroad.retry import Schedule
     from postroad.secret import Secret
@@ -98,6 +100,7 @@ _HOMES: Final = {
         "TlsError",
         "TlsModeMismatch",
         "Unsupported",
+        "WebhookRefused",
     ),
     "postroad.mailer.blocking": ("Mailer",),
     "postroad.mailer.mailer": ("AsyncMailer",),
@@ -113,6 +116,7 @@ _HOMES: Final = {
     "postroad.outbox.outbox": ("AsyncOutbox",),
     "postroad.outbox.retention": ("Retention",),
     "postroad.outcome": ("Outcome", "RouteTried", "SendReport"),
+    "postroad.providers.postmark.send": ("Postmark",),
     "postroad.reply": ("Phase",),
     "postroad.retry": ("Schedule",),
     "postroad.secret": ("Secret",),
@@ -162,6 +166,7 @@ __all__ = [
     "Phase",
     "PoolLimits",
     "PoolTimeout",
+    "Postmark",
     "PostroadError",
     "Protocol",
     "ProtocolError",
@@ -191,6 +196,7 @@ __all__ = [
     "TlsModeMismatch",
     "Trust",
     "Unsupported",
+    "WebhookRefused",
     "Weighted",
     "__version__",
 ]

@@ -12,6 +12,7 @@
     ├── NotFound (LookupError)             no such message
     ├── IdempotencyConflict                same key, other content
     ├── Suppressed                         a recipient is on the suppression list
+    ├── WebhookRefused (ValueError)        a webhook that its provider has not signed, or that is none
     └── SendError                          something happened on the way
         ├── ConnectError (ConnectionError) the host was not reached, or is not trusted
         │   ├── DnsError                   the name did not resolve
@@ -226,6 +227,15 @@ class Suppressed(PostroadError):
     scope = Scope.RECIPIENT
     default_remedy = Remedy.GIVE_UP
     default_advice = "Do not mail this address; remove the suppression only if its owner asked for it."
+
+
+class WebhookRefused(PostroadError, ValueError):
+    """A webhook does not come from the provider, is too old, or is none; nothing of it was taken in."""
+
+    slug = "webhook_refused"
+    blame = Blame.PEER
+    default_remedy = Remedy.GIVE_UP
+    default_advice = "Check the signing secret, the address the provider posts to, and this machine's clock."
 
 
 class SendError(PostroadError):

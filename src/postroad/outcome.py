@@ -133,7 +133,8 @@ class SendReport:
 
     ``index`` is the message's place in ``send_many``; ``message_id`` the Message-ID it carries, with its brackets;
     ``attempts`` how many times it was tried in this call; ``error`` why nothing was accepted, where nothing was.
-    ``routes`` are the roads it took, in order, where the route is composed of several.
+    ``routes`` are the roads it took, in order, where the route is composed of several. ``remote_id`` is the name that
+    an email API gave the message: its webhooks speak of it by that.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -143,6 +144,7 @@ class SendReport:
     error: PostroadError | None = field(default=None, compare=False)
     transcript: tuple[TranscriptLine, ...] = field(default=(), repr=False, compare=False)
     routes: tuple[RouteTried, ...] = field(default=(), compare=False)
+    remote_id: str | None = None
 
     @property
     def all_accepted(self) -> bool:

@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from postroad.database.database import Database
 from postroad.errors import ConfigurationError, DatabaseError
+from tests.database.streams import add_stream, streams
 
 
 def url_of(path: Path) -> str:
@@ -23,16 +24,6 @@ def url_of(path: Path) -> str:
 
 def setting(connection: Connection, name: str) -> object:
     return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
-
-
-def add_stream(connection: Connection, names: Sequence[str]) -> list[str | Exception]:
-    for name in names:
-        connection.exec_driver_sql("INSERT INTO postroad_stream VALUES (?, 'bulk', 'retry')", (name,))
-    return list(names)
-
-
-def streams(connection: Connection) -> set[str]:
-    return {row[0] for row in connection.exec_driver_sql("SELECT name FROM postroad_stream")}
 
 
 def test_every_connection_is_durable(tmp_path: Path) -> None:
@@ -103,8 +94,8 @@ def test_many_processes_open_one_new_database(tmp_path: Path) -> None:
     assert [one.returncode for one in opening] == [0] * 4, said
 
 
-def test_a_reader_sees_one_state(tmp_path: Path) -> None:
-    database = Database(url_of(tmp_path / "mail.db"))
+def test_a_reader_sees_one_state(shared_database: str) -> None:
+    database = Database(shared_database)
 
     def look_twice(connection: Connection) -> tuple[set[str], set[str]]:
         before = streams(connection)

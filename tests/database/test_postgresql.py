@@ -19,19 +19,10 @@ from postroad.database.migrate import Migrated, migrate_database
 from postroad.database.schema import REVISIONS, VERSION_TABLE, migrate
 from postroad.database.tables import metadata
 from postroad.errors import ConfigurationError, DatabaseError, MissingExtra
+from tests.database.streams import add_stream, streams
 from tests.database.test_database import in_child
 from tests.peers.postgresql import Postgresql
 from tests.peers.waiting import wait_until
-
-
-def add_stream(connection: Connection, names: Sequence[str]) -> list[str | Exception]:
-    for name in names:
-        connection.exec_driver_sql("INSERT INTO postroad_stream VALUES (%s, 'bulk', 'retry')", (name,))
-    return list(names)
-
-
-def streams(connection: Connection) -> set[str]:
-    return {row[0] for row in connection.exec_driver_sql("SELECT name FROM postroad_stream")}
 
 
 @pytest.fixture
@@ -242,18 +233,6 @@ def test_none_of_many_readers_hears_of_connections_that_were_cut_while_idle(
     name = server_database.rpartition("/")[2]
     postgresql.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     assert database.read(streams) == set()
-
-
-def test_a_reader_sees_one_state(database: Database) -> None:
-    def look_twice(connection: Connection) -> tuple[set[str], set[str]]:
-        before = streams(connection)
-        writing = threading.Thread(target=database.write, args=(add_stream, "meanwhile"))
-        writing.start()
-        writing.join()
-        return before, streams(connection)
-
-    assert database.read(look_twice) == (set(), set())
-    assert database.read(streams) == {"meanwhile"}
 
 
 @pytest.mark.parametrize("news", [True, False])

@@ -13,6 +13,7 @@ from postroad.database import writer as writing
 from postroad.database.database import Database
 from postroad.database.lock_file import LockFile
 from postroad.errors import DatabaseError
+from tests.peers.waiting import wait_until
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -215,6 +216,8 @@ def test_a_process_that_does_not_let_go_of_the_lock_is_waited_for_with_an_end(
         with pytest.raises(DatabaseError, match="locked by another process for"):  # who comes later is told sooner
             database.write(add, 2)
         assert stored(database) == []  # reading goes on
+    patience = database._opened().writer._patience
+    wait_until(lambda: patience._since is None or None, "the writer to have the lock")
     assert database.write(add, 7) == 7
     assert stored(database) == [7]
     database.close()

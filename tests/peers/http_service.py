@@ -62,6 +62,11 @@ class HttpService(Stoppable):
     def release(self) -> None:
         self._open.set()
 
+    @property
+    def connections(self) -> int:
+        """How many were opened."""
+        return self._server.opened
+
     def answer(self, request: Request) -> Response:
         self.requests.append(request)
         self.reached.set()
@@ -81,7 +86,12 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, service: HttpService) -> None:
         self.service = service
+        self.opened = 0
         super().__init__((LOOPBACK, 0), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.opened += 1
+        super().process_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hung up is none of our concern."""
@@ -89,6 +99,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
+    protocol_version = "HTTP/1.1"  # connections are kept, as real services keep them
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

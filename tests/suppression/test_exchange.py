@@ -1,5 +1,6 @@
 """Suppression lists as files: our own come back as they were, those of others are understood."""
 
+import io
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from postroad.errors import MessageError
 from postroad.suppression.entry import Suppression
-from postroad.suppression.exchange import MAX_LINE, BadLine, Format, read_entries, written
+from postroad.suppression.exchange import MAX_LINE, BadLine, Format, bounded_lines, read_entries, written
 from postroad.suppression.reasons import Reason, read_reason
 
 REMARKS = st.none() | st.text(min_size=1, max_size=50).filter(str.isprintable)
@@ -74,11 +75,31 @@ def test_a_line_that_is_wrong_is_told_with_its_number() -> None:
     assert "expires_at" in late.why
 
 
+class MostAtOnce(io.StringIO):
+    """A file that remembers how much of it was read at once."""
+
+    most = 0
+
+    def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]  # as io.StringIO itself has it
+        line = super().readline(-1 if size is None else size)
+        self.most = max(self.most, len(line))
+        return line
+
+
 @pytest.mark.parametrize("form", Format)
 def test_a_line_without_an_end_does_no_harm(form: Format) -> None:
-    (found,) = read_entries(['"' + "x" * 10 * MAX_LINE], form)
+    file = MostAtOnce('"' + "x" * 10 * MAX_LINE)
+    (found,) = read_entries(bounded_lines(file), form)
     assert isinstance(found, BadLine)
     assert len(found.why) < 1000
+    assert file.most == MAX_LINE
+
+
+def test_what_a_long_line_has_too_much_is_passed_over() -> None:
+    lengths = (MAX_LINE - 2, MAX_LINE - 1, MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE)
+    file = io.StringIO("".join("x" * length + "\n" for length in lengths) + "last")
+    read = [len(line) for line in bounded_lines(file)]
+    assert read == [MAX_LINE - 1, MAX_LINE, MAX_LINE, MAX_LINE, MAX_LINE, 4]
 
 
 def test_it_reads_no_further_than_it_is_asked_for() -> None:

@@ -10,6 +10,7 @@ from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport
 from postroad.testing import Gate, ScriptedServer
 from postroad.transport.contract import BeforeCommit
+from postroad.transport.from_url import from_url
 from postroad.transport.smtp.settings import PoolLimits, Smtp, Timeouts
 from postroad.transport.smtp.transport import SmtpTransport
 
@@ -23,6 +24,13 @@ def account(server: ScriptedServer, *, connections: int = 1, **settings: Any) ->
     """An account at the server, with one connection unless said otherwise, so that the order is certain."""
     settings.setdefault("limits", PoolLimits(connections=connections))
     return Smtp(settings.pop("host", server.host), server.port, **settings)
+
+
+def settings(url: str, **account: Any) -> Smtp:
+    """What a URL of an SMTP account means."""
+    transport = from_url(url, **account)
+    assert isinstance(transport, SmtpTransport)
+    return transport.settings
 
 
 @asynccontextmanager

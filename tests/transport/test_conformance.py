@@ -14,9 +14,13 @@ import pytest
 from postroad.address import Address
 from postroad.errors import Abandoned
 from postroad.outcome import SendReport
+from postroad.providers.postmark.emulate import PostmarkEmulator
+from postroad.providers.postmark.send import Postmark
+from postroad.providers.registry import PROVIDERS
 from postroad.testing import ScriptedServer
 from postroad.transport.contract import Ability, BeforeCommit, Transport
 from postroad.transport.failover import ComposedTransport
+from postroad.transport.provider_api.transport import ProviderApiTransport
 from postroad.transport.sendmail import SendmailTransport
 from postroad.transport.smtp.settings import Smtp
 from postroad.transport.smtp.transport import SmtpTransport
@@ -25,6 +29,7 @@ from postroad.transport.to_file import FileTransport
 from postroad.transport.to_maildir import MaildirTransport
 from postroad.transport.to_memory import MemoryTransport, NullTransport
 from tests.fakes import letter
+from tests.peers.provider_service import ProviderService
 from tests.transport.road import account
 from tests.transport.several import Road, down
 
@@ -68,6 +73,12 @@ def _memory(_: ExitStack, __: Path) -> Subject:
     return Subject(memory, lambda: len(memory.messages))
 
 
+def _postmark(stack: ExitStack, _: Path) -> Subject:
+    service = stack.enter_context(ProviderService(PostmarkEmulator()))
+    account = Postmark(token="test-key", endpoint=service.url)
+    return Subject(ProviderApiTransport(account), lambda: len(service.received))
+
+
 def _failover(_: ExitStack, __: Path) -> Subject:
     memory = MemoryTransport()
     return Subject(ComposedTransport("failover", [Road("dead", down()), memory]), lambda: len(memory.messages))
@@ -88,6 +99,7 @@ KINDS: dict[str, Callable[[ExitStack, Path], Subject]] = {
     "memory": _memory,
     "null": lambda *_: Subject(NullTransport(), lambda: None),
     "console": lambda *_: Subject(ConsoleTransport(io.StringIO()), lambda: None),
+    "postmark": _postmark,
     "failover": _failover,
     "weighted": _weighted,
 }
@@ -181,7 +193,7 @@ def test_it_says_what_it_is(subject: Subject) -> None:
     assert transport.name
     assert transport.name in str(asyncio.run(transport.check()))
     assert transport.abilities <= set(Ability)
-    assert Ability.SEPARATE_ENVELOPE in transport.abilities
+    assert (Ability.SEPARATE_ENVELOPE in transport.abilities) is not isinstance(transport, ProviderApiTransport)
     assert transport.concurrency >= 1
     assert transport.max_size is None or transport.max_size > 0
 
@@ -198,5 +210,5 @@ def test_every_scheme_is_here() -> None:
     from postroad.transport.from_url import _MAKERS
 
     through_smtp = {scheme for scheme in _MAKERS if scheme.startswith(("smtp", "lmtp"))}
-    assert set(_MAKERS) - through_smtp <= set(KINDS)
+    assert set(_MAKERS) - through_smtp - set(PROVIDERS) <= set(KINDS)  # all providers: tests/providers
     assert Smtp("a.example").name == "smtp://a.example:587"

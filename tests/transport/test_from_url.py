@@ -14,16 +14,10 @@ from postroad.secret import Secret
 from postroad.transport.from_url import from_url
 from postroad.transport.route_url import has_password, redacted
 from postroad.transport.smtp.settings import PoolLimits, Smtp, Timeouts
-from postroad.transport.smtp.transport import SmtpTransport
 from postroad.transport.to_console import ConsoleTransport
 from postroad.transport.to_file import FileTransport
 from postroad.transport.to_memory import MemoryTransport, NullTransport
-
-
-def settings(url: str, **account: Any) -> Smtp:
-    transport = from_url(url, **account)
-    assert isinstance(transport, SmtpTransport)
-    return transport.settings
+from tests.transport.road import settings
 
 
 @pytest.mark.parametrize(

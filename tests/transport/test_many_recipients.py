@@ -337,6 +337,19 @@ def test_taken_back_in_the_second_the_rest_is_not_sent(extensions: tuple[str, ..
     assert groups(server) == [FEW[:3]]
 
 
+def cancel_and_send_another(server: ScriptedServer, gate: Gate) -> None:
+    async def work(transport: SmtpTransport) -> SendReport:
+        pending = asyncio.ensure_future(transport.deliver(to(*FEW)))
+        await reached(gate)
+        pending.cancel()
+        await let_others_run(3)
+        assert pending.cancelled()
+        gate.open()
+        return await transport.deliver(letter("other"))
+
+    assert run(account(server), work).accepted
+
+
 @every_way
 @pytest.mark.parametrize("at", ["MAIL", "RCPT", "dot"])
 def test_cancelled_in_the_second(extensions: tuple[str, ...], at: str) -> None:
@@ -344,17 +357,7 @@ def test_cancelled_in_the_second(extensions: tuple[str, ...], at: str) -> None:
     point = end(extensions) if at == "dot" else at
     step = Step(point, gate=gate, skip=3 if at == "RCPT" else 1, connection=0)
     with ScriptedServer(step, extensions=(*extensions, THREE)) as server:
-
-        async def work(transport: SmtpTransport) -> SendReport:
-            pending = asyncio.ensure_future(transport.deliver(to(*FEW)))
-            await reached(gate)
-            pending.cancel()
-            await let_others_run(3)
-            assert pending.cancelled()
-            gate.open()
-            return await transport.deliver(letter("other"))
-
-        assert run(account(server), work).accepted
+        cancel_and_send_another(server, gate)
     sent = [group for group in groups(server) if group != ("bob@b.example",)]
     assert sent == shares(3, 3)[: 2 if at == "dot" else 1]
     assert server.messages[-1].connection == 1
@@ -365,17 +368,7 @@ def test_cancelled_while_the_rest_waits_for_a_new_connection() -> None:
     with ScriptedServer(
         Step("GREETING", gate=gate, connection=1), extensions=(*PIPELINING, f"{THREE} MAILMAX=1")
     ) as server:
-
-        async def work(transport: SmtpTransport) -> SendReport:
-            pending = asyncio.ensure_future(transport.deliver(to(*FEW)))
-            await reached(gate)
-            pending.cancel()
-            await let_others_run(3)
-            assert pending.cancelled()
-            gate.open()
-            return await transport.deliver(letter("other"))
-
-        assert run(account(server), work).accepted
+        cancel_and_send_another(server, gate)
     assert groups(server) == [FEW[:3], ("bob@b.example",)]
 
 

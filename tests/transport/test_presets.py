@@ -7,12 +7,10 @@ import pytest
 from postroad.errors import AuthenticationError, ConfigurationError
 from postroad.net.tls import Tls
 from postroad.testing import ScriptedServer, Step
-from postroad.transport.from_url import from_url
 from postroad.transport.presets import PRESETS, Preset, named_preset, preset_for
 from postroad.transport.smtp.settings import MAX_SIZE, PoolLimits, Smtp
-from postroad.transport.smtp.transport import SmtpTransport
 from tests.fakes import letter
-from tests.transport.road import account, deliver_one
+from tests.transport.road import account, deliver_one, settings
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
@@ -34,12 +32,6 @@ def test_names_are_unique() -> None:
 @pytest.mark.parametrize("host", ["mail.example", "smtp.gmail.com.evil.example", "xsmtp.gmail.com", "smtp.zoho.", ""])
 def test_other_hosts_have_none(host: str) -> None:
     assert preset_for(host) is None
-
-
-def settings(url: str) -> Smtp:
-    transport = from_url(url)
-    assert isinstance(transport, SmtpTransport)
-    return transport.settings
 
 
 def test_a_known_host_brings_its_limits() -> None:

@@ -23,16 +23,10 @@ from postroad.transport.smtp.transport import SmtpTransport
 from tests.fakes import letter
 from tests.peers.dovecot import DovecotSettings
 from tests.peers.fixtures import USERS, StartDovecot
-from tests.transport.road import account, deliver_one, run
+from tests.transport.road import account, deliver_one, run, settings
 
 LMTP = Protocol.LMTP
 PIN = "sha256//" + "A" * 43 + "="
-
-
-def settings(url: str, **beside: Any) -> Smtp:
-    transport = from_url(url, **beside)
-    assert isinstance(transport, SmtpTransport)
-    return transport.settings
 
 
 # ── URLs and objects ──────────────────────────────────────────────────────────────────────────────────────────────────

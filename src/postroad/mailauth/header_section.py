@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 # RFC 5322 §2.2.3: what begins with white space continues the field above it.
-_FIELD: Final = re.compile(rb"[^\n]*+\n(?:[ \t][^\n]*+\n)*+")
+_FIELD: Final = re.compile(rb"(([^\n:]*+)(:?)[^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
 
 
 class Field(NamedTuple):
@@ -40,7 +40,11 @@ def read(content: bytes) -> Signable:
     A line in the header that is no field stays in its place: what others took for a header when they signed is not
     cut off here.
     """
-    content = with_crlf(content)
+    return read_lines(with_crlf(content))
+
+
+def read_lines(content: bytes) -> Signable:
+    """The same of a content that is known to have no bare LF."""
     header, body = divided(content)
     return Signable(tuple(_fields(header)), body)
 
@@ -63,6 +67,5 @@ def divided(content: bytes) -> tuple[bytes, bytes]:
 
 
 def _fields(header: bytes) -> Iterator[Field]:
-    for raw in _FIELD.findall(header):
-        name, colon, _ = raw.partition(b":")
+    for raw, name, colon in _FIELD.findall(header):
         yield Field(name.rstrip(b" \t").lower() if colon else b"", raw)

@@ -5,9 +5,11 @@ Sources: RFC 5321 §2.3.1 (a mail object is an envelope and a content) and §4.5
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from postroad.address import Address
 from postroad.message.dsn_request import Dsn
+from postroad.message.metadata import Metadata
 
 
 class Body(Enum):
@@ -59,12 +61,16 @@ def looked_through(content: bytes) -> WireLines:
     return WireLines(content) if dotted else UndottedLines(content)
 
 
+_NO_METADATA: Final = Metadata()
+
+
 @dataclass(frozen=True, slots=True)
 class MailObject:
     """A message ready to go: its envelope, and its content as it stands on the wire before dot-stuffing.
 
     ``content`` has CRLF line ends only, and ends with one. ``smtputf8`` is true where the envelope or a header holds
     UTF-8, so that only SMTPUTF8 can carry it. ``message_id`` has its angle brackets; a raw message may have none.
+    ``tags`` and ``metadata`` stay beside the content: an email API is told them, SMTP has no place for them.
     """
 
     envelope: Envelope
@@ -72,3 +78,5 @@ class MailObject:
     message_id: str | None = None
     body: Body = Body.SEVEN_BIT
     smtputf8: bool = False
+    tags: tuple[str, ...] = ()
+    metadata: Metadata = _NO_METADATA

@@ -51,7 +51,9 @@ def _sealed_email(email: Email, message_id: str | None, date: "datetime | None")
     content = looked_through(render(email, message_id=message_id, date=date))
     # Rendered content is 7-bit but for addresses, so the first look decides nearly always.
     smtputf8 = not content.isascii() or envelope.needs_smtputf8
-    return MailObject(envelope, content, email.message_id or message_id, _body_of(content), smtputf8)
+    return MailObject(
+        envelope, content, email.message_id or message_id, _body_of(content), smtputf8, email.tags, email.metadata
+    )
 
 
 def _sealed_raw(message: RawMessage) -> MailObject:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from postroad.errors import MessageError
 from postroad.suppression.entry import Suppression
@@ -49,6 +49,14 @@ class BadLine:
     why: str
 
 
+def bounded_lines(file: TextIO) -> Iterator[str]:
+    """The lines of a file, of each no more than ``MAX_LINE``: however long one is, it never stands in memory."""
+    while line := file.readline(MAX_LINE):
+        yield line
+        while len(line) == MAX_LINE and not line.endswith("\n"):  # the rest of it
+            line = file.readline(MAX_LINE)
+
+
 def read_entries(
     lines: Iterable[str],
     form: Format,
@@ -60,20 +68,15 @@ def read_entries(
     """The entries of a file, each when its line has been read; ``reason`` and ``stream`` are for those that name none.
 
     A CSV file begins with the names of its columns, or has one address a line. ``checked_stream`` raises a
-    ``MessageError`` for what is no name of a stream.
+    ``MessageError`` for what is no name of a stream. Where the file may be anybody's, ``lines`` are ``bounded_lines``.
     """
     usual = {"reason": reason, "stream": stream}
-    rows = _csv_rows(_bounded(lines)) if form is Format.CSV else _json_rows(_bounded(lines))
+    rows = _csv_rows(iter(lines)) if form is Format.CSV else _json_rows(iter(lines))
     for number, row in rows:
         try:
             yield BadLine(number, row) if isinstance(row, str) else _entry(row, usual, checked_stream)
         except MessageError as fault:
             yield BadLine(number, fault.message)
-
-
-def _bounded(lines: Iterable[str]) -> Iterator[str]:
-    for line in lines:
-        yield line if len(line) <= MAX_LINE else line[:MAX_LINE]
 
 
 def _csv_rows(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:

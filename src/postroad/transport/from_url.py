@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import SplitResult, unquote
 
 from postroad.errors import ConfigurationError
+from postroad.providers.registry import PROVIDERS
 from postroad.secret import Secret
 from postroad.transport.composed_text import Written, read_composition
 from postroad.transport.composition import Failover
@@ -120,6 +121,14 @@ def _sendmail(parts: SplitResult, credentials: Credentials) -> Transport:
     )
 
 
+def _provider(parts: SplitResult, credentials: Credentials) -> Transport:
+    # Loaded late: most programs name no provider in a route, and each would cost start-up time.
+    from postroad.transport.provider_api.transport import ProviderApiTransport
+    from postroad.transport.provider_api.url import provider_from
+
+    return ProviderApiTransport(provider_from(parts, credentials))
+
+
 def _words(name: str, text: str) -> list[str]:
     try:
         return shlex.split(text)
@@ -156,4 +165,5 @@ _MAKERS: Final[dict[str, Callable[[SplitResult, Credentials], Transport]]] = {
     "console": _bare(ConsoleTransport),
     "memory": _bare(MemoryTransport),
     "null": _bare(NullTransport),
+    **dict.fromkeys(PROVIDERS, _provider),
 }

@@ -12,6 +12,8 @@ from postroad.secret import MASK, Secret
 ENCODE: Final = "Percent-encode special characters of user and password, or give them apart: username=, password=."
 OPENING: Final = re.compile(r"\s*([A-Za-z_]*)\(")  # of several routes in one: failover(
 _END_OF_HOST: Final = re.compile("[/?#]")
+# What stands before the @ of these is one secret, and no name.
+KEY_SCHEMES: Final = frozenset({"postmark", "sendgrid", "mailgun", "resend"})
 _PROXY: Final = re.compile(r"([?&]proxy=)([^&#]*)")  # the option that is a URL, with an account of its own
 
 
@@ -40,9 +42,10 @@ def _holds_password(url: str) -> bool:
     proxy = _PROXY.search(url)
     if proxy is not None and "://" in (inner := unquote(proxy[2])):
         return _holds_password(inner) or _holds_password(_PROXY.sub("", url))
-    rest = url.partition("://")[2]
+    scheme, _, rest = url.partition("://")
     account, at, _ = rest.rpartition("@")
-    return not rest.startswith("/") and bool(at) and ":" in account
+    is_secret = ":" in account or (bool(account) and scheme.strip().lower() in KEY_SCHEMES)
+    return not rest.startswith("/") and bool(at) and is_secret
 
 
 def redacted(route: str) -> str:
@@ -62,6 +65,8 @@ def _redacted_url(url: str) -> str:
         return url if "@" not in url else MASK
     account, at, host = rest.rpartition("@")
     user, colon, _ = account.partition(":")
+    if scheme.strip().lower() in KEY_SCHEMES:
+        user, colon = account and MASK, ""
     # Percent-encoded as it should be, the account of a proxy has no @ that could be found.
     host = _PROXY.sub(lambda option: f"{option[1]}{MASK}" if "@" in unquote(option[2]) else option[0], host)
     return f"{scheme}://{user}{colon and ':' + MASK}{at}{host}"

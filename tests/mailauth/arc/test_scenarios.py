@@ -14,7 +14,8 @@ AT = 1_500_000_000.0  # seconds since the epoch; no signature of the scenarios e
 
 
 def scenarios(corpora: Path) -> Iterator[tuple[str, dict[str, Any], FakeDns]]:
-    for document in yaml.safe_load_all((corpora / "arc" / "validation.yml").read_text(encoding="utf-8")):
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for document in yaml.load_all((corpora / "arc" / "validation.yml").read_bytes(), Loader=loader):
         dns = FakeDns({name: [{"TXT": text}] for name, text in document["txt-records"].items()})
         for name, scenario in document["tests"].items():
             yield name, scenario, dns

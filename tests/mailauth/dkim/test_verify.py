@@ -35,7 +35,7 @@ WEAK = (
 
 def signed(content: bytes = MESSAGE, *, canon: str = "relaxed/relaxed", valid_for: int | None = None) -> bytes:
     signer = Signer("football.example.com", "s1", key(), Canon.read(canon), valid_for)
-    return sign(content, [signer], at=AT) + content
+    return sign(read(content), [signer], at=AT) + content
 
 
 def verdict_of(content: bytes, record: bytes | list[bytes] | Status | None = None, at: float = AT) -> Verdict:
@@ -245,5 +245,5 @@ def test_another_key_does_not_fit() -> None:
     other = record_text(generate(bits=1024)).encode()
     assert verdict_of(signed(), other).result is Result.FAIL
     ed25519 = Signer("football.example.com", "s1", read_key(ED25519_SEED))
-    whole = sign(MESSAGE, [ed25519], at=AT) + MESSAGE
+    whole = sign(read(MESSAGE), [ed25519], at=AT) + MESSAGE
     assert verdict_of(whole, record_text(read_key(ED25519_SEED)).encode()).result is Result.PASS

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from authres import AuthenticationResultsHeader  # type: ignore[import-untyped]  # it carries no types
+from authres import AuthenticationResultsHeader
 from hypothesis import given
 from hypothesis import strategies as st
 

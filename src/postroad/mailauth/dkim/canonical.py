@@ -42,9 +42,11 @@ def canonical_field(raw: bytes, how: Canonicalization) -> bytes:
     """A whole header field with its last CRLF."""
     if how is Canonicalization.SIMPLE:  # §3.4.1
         return raw
-    name, _, value = raw.partition(b":")  # §3.4.2
-    unfolded = value.replace(b"\r\n", b"") if value.count(b"\n") > 1 else value[:-2]
-    return b"%b:%b\r\n" % (name.rstrip(b" \t").lower(), _single_spaced(unfolded).strip(b" "))
+    colon = raw.find(b":")  # §3.4.2
+    value = raw[colon + 1 : -2]
+    if b"\n" in value:
+        value = value.replace(b"\r\n", b"")
+    return b"%b:%b\r\n" % (raw[:colon].rstrip(b" \t").lower(), _single_spaced(value).strip(b" "))
 
 
 def canonical_body(body: bytes, how: Canonicalization) -> bytes:
@@ -62,9 +64,9 @@ def canonical_body(body: bytes, how: Canonicalization) -> bytes:
 class BodyHash:
     """The hash of a canonical body that comes in pieces, cut anywhere; ``length`` is the ``l=`` tag, in octets."""
 
-    def __init__(self, how: Canonicalization, *, length: int | None = None, algorithm: str = "sha256") -> None:
+    def __init__(self, how: Canonicalization, *, length: int | None = None) -> None:
         self._how = how
-        self._hash = hashlib.new(algorithm)
+        self._hash = hashlib.sha256()  # nothing else is left (RFC 8301 §3.1)
         self._length = length
         self._held: list[bytes] = []  # white space and line ends, of which only what follows says what becomes of them
         self._octets = 0  # of the canonical body so far
@@ -110,14 +112,12 @@ class BodyDigest(NamedTuple):
     octets: int
 
 
-def body_digest(
-    body: bytes, how: Canonicalization, *, length: int | None = None, algorithm: str = "sha256"
-) -> BodyDigest:
+def body_digest(body: bytes, how: Canonicalization, *, length: int | None = None) -> BodyDigest:
     """The hash of a body, of its first ``length`` canonical octets where that is given (``l=``)."""
     if len(body) <= _CHUNK:
         canonical = canonical_body(body, how)
-        return BodyDigest(hashlib.new(algorithm, canonical[:length]).digest(), len(canonical))
-    hashing = BodyHash(how, length=length, algorithm=algorithm)
+        return BodyDigest(hashlib.sha256(canonical[:length]).digest(), len(canonical))
+    hashing = BodyHash(how, length=length)
     for start in range(0, len(body), _CHUNK):
         hashing.update(body[start : start + _CHUNK])
     return BodyDigest(hashing.digest(), hashing.octets)

@@ -9,14 +9,15 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from postroad.errors import ConfigurationError, MessageError
 from postroad.mailauth.dkim.canonical import Canon, Canonicalization, body_digest
 from postroad.mailauth.dkim.keys import SigningKey
 from postroad.mailauth.dkim.signed_octets import signed_octets
 from postroad.mailauth.domain_name import domain_name
-from postroad.mailauth.header_section import Signable, read
+from postroad.mailauth.header_section import Signable
 
 # Whether or not they are there: nobody may add one.
 _SEALED: Final = ("From", "To", "Cc", "Subject", "Reply-To")
@@ -37,6 +38,7 @@ _PLAN: Final = (
     *((name.lower().encode(), name, 0, 1) for name in _SEALED_IF_PRESENT),
     *((name.lower().encode(), name, 0, 0) for name in _SIGNED),
 )  # key, name, how often where it is absent, how often more than it is there
+_REMEMBERED_FIELDS: Final = 100  # of a message whose choice of fields is kept for the next like it
 _LINE: Final = 76  # characters of a folded line
 # RFC 6376 §3.1: labels as in a host name; RFC 8552 names have underscores, and some selectors do.
 _SELECTOR: Final = re.compile(r"(?i)[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)*")
@@ -74,61 +76,68 @@ class Signer:
             raise ConfigurationError("valid_for: more than 0 seconds", setting="valid_for")
 
 
-def sign(content: bytes, signers: Iterable[Signer], *, at: float) -> bytes:
-    """A signature field for each signer, in their order, ready to be put before the content; ``at`` is in seconds since
-    the epoch (``t=``). A bare LF in the content is signed as CRLF.
+def sign(message: Signable, signers: Iterable[Signer], *, at: float) -> bytes:
+    """A signature field for each signer, in their order, ready to be put before the message; ``at`` is in seconds since
+    the epoch (``t=``).
 
     Raises:
         MessageError: there is not exactly one From (RFC 6376 §5.4, RFC 5322 §3.6).
     """
-    message = read(content)
-    counts = Counter(field.key for field in message.fields)
+    present = tuple([field.key for field in message.fields])
+    choice = _chosen(present) if len(present) <= _REMEMBERED_FIELDS else _chosen.__wrapped__(present)
+    hashes: dict[Canonicalization, str] = {}
+    return b"".join([_signature_field(message, signer, choice, at, hashes) for signer in signers])
+
+
+class _Choice(NamedTuple):
+    """What is signed: the keys in their order, and the same as ``h=`` says it."""
+
+    keys: tuple[bytes, ...]
+    tag: str
+
+
+@lru_cache(maxsize=256)  # most mail of one sender has the same fields in the same order
+def _chosen(present: tuple[bytes, ...]) -> _Choice:
+    counts = Counter(present)
     if counts[b"from"] != 1:
         raise MessageError(
             f"from: a message that is signed has one From field, and this has {counts[b'from']}", field="from",
             advice="Give the message one From field; RFC 5322 §3.6 and every large provider want exactly that.",
         )  # fmt: skip
-    chosen = [(key, name) for key, name, absent, more in _PLAN for _ in range(_times(counts[key], absent, more))]
-    keys, names = zip(*chosen, strict=True)
-    hashes: dict[Canonicalization, str] = {}
-    made = [_signature_field(message, signer, keys, names, at, hashes) for signer in signers]
-    return b"".join(made)
-
-
-def _times(count: int, absent: int, more: int) -> int:
-    return count + more if count else absent
+    times = [(key, name, counts[key] + more if counts[key] else absent) for key, name, absent, more in _PLAN]
+    keys = tuple([key for key, _, count in times for _ in range(count)])
+    return _Choice(keys, _folded_names([name for _, name, count in times for _ in range(count)]))
 
 
 def _signature_field(
     message: Signable,
     signer: Signer,
-    keys: tuple[bytes, ...],
-    names: tuple[str, ...],
+    choice: _Choice,
     at: float,
     hashes: dict[Canonicalization, str],
 ) -> bytes:
     canon = signer.canon
     if canon.body not in hashes:
         hashes[canon.body] = b64encode(body_digest(message.body, canon.body).digest).decode("ascii")
-    own = _unsigned(signer, names, int(at), hashes[canon.body])
-    signature = signer.key.sign(signed_octets(message.fields, keys, own, canon.header))
+    own = _unsigned(signer, choice.tag, int(at), hashes[canon.body])
+    signature = signer.key.sign(signed_octets(message.fields, choice.keys, own, canon.header))
     return own + _folded_value(b64encode(signature)) + b"\r\n"
 
 
-def _unsigned(signer: Signer, names: tuple[str, ...], at: int, body_hash: str) -> bytes:
+def _unsigned(signer: Signer, names: str, at: int, body_hash: str) -> bytes:
     """The field up to the value of ``b=``."""
     expires = "" if signer.valid_for is None else f" x={at + signer.valid_for};"
     text = (
         f"DKIM-Signature: v=1; a={signer.key.algorithm}; c={signer.canon};\r\n"
         f" d={signer.domain}; s={signer.selector}; t={at};{expires}\r\n"
-        f" {_folded_names(names)};\r\n"
+        f" {names};\r\n"
         f" bh={body_hash};\r\n"
         f" b="
     )
     return text.encode("ascii")
 
 
-def _folded_names(names: tuple[str, ...]) -> str:
+def _folded_names(names: list[str]) -> str:
     lines, line = [], "h="
     for place, name in enumerate(names):
         word = name if place == len(names) - 1 else name + ":"

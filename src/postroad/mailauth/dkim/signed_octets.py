@@ -12,12 +12,11 @@ def signed_octets(fields: Iterable[Field], names: Iterable[bytes], own: bytes, h
 
     Each name takes the lowest field of that name that was not taken yet; a name without a field left adds nothing, and
     so says that there is none. ``fields`` must not hold the signature field itself; the value of its ``b=`` is to be
-    empty in ``own``.
+    empty in ``own`` (``without_signature``).
     """
     left: defaultdict[bytes, list[bytes]] = defaultdict(list)
-    for field in fields:
-        left[field.key].append(field.raw)
+    for key, raw in fields:
+        left[key].append(raw)
     octets = [canonical_field(left[name].pop(), how) for name in names if left.get(name)]
-    own = own if own.endswith(b"\r\n") else own + b"\r\n"
-    octets.append(canonical_field(own, how).removesuffix(b"\r\n"))
+    octets.append(canonical_field(own if own.endswith(b"\r\n") else own + b"\r\n", how)[:-2])
     return b"".join(octets)

@@ -87,9 +87,10 @@ SAVEPOINT: Final = _words("SAVEPOINT postroad")
 BACK_TO_SAVEPOINT: Final = _words("ROLLBACK TO SAVEPOINT postroad")
 RELEASE: Final = _words("RELEASE SAVEPOINT postroad")
 
-# The first of SQLite's is "main". Neither question reads a table, so neither begins a snapshot.
+# The first of SQLite's is "main". The question reads no table, so it begins no snapshot.
 ON_SQLITE: Final = _words("PRAGMA database_list")
-# It cannot fail, whatever is there: a failed statement would spoil the caller's transaction.
+# It cannot fail, whatever is there: a failed statement would spoil the caller's transaction. Where that sees one state
+# throughout (REPEATABLE READ), it is the state of now, as with any other first statement.
 ON_POSTGRESQL: Final = _words(
     "SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) AS text),"
     " (SELECT CAST(oid AS text) FROM pg_database WHERE datname = current_database()),"

@@ -7,6 +7,7 @@ from typing import Final
 from postroad.errors import ConfigurationError
 from postroad.transport.gcra import Rate
 
+_RATES: Final = {"new_connections": "new_connections_burst", "rate": "burst"}
 MOST: Final = 1_000_000  # connections or messages; more is no limit any more
 
 
@@ -47,7 +48,7 @@ class Limits:
 
     def __bool__(self) -> bool:
         """Whether there is any limit."""
-        return any(getattr(self, field.name) is not None for field in fields(self))
+        return self != NO_LIMITS
 
     def and_also(self, other: "Limits") -> "Limits":
         """Both hold: of each limit, the lower one."""
@@ -63,6 +64,17 @@ class Limits:
         """The other's limits, and these where it says nothing."""
         said = {each.name: value for each in fields(other) if (value := getattr(other, each.name)) is not None}
         return replace(self, **said)
+
+    def as_dict(self) -> dict[str, int | str]:
+        """For JSON: what is limited, under the names and in the form of a rules file."""
+        said: dict[str, int | str] = {}
+        for name, burst in (("connections", ""), ("messages_per_connection", ""), ("per_day", ""), *_RATES.items()):
+            value = getattr(self, name)
+            if value is not None:
+                said[name] = str(value) if burst else value
+                if burst and value.burst > 1:
+                    said[burst] = value.burst
+        return said
 
     def __str__(self) -> str:
         said = []

@@ -16,6 +16,7 @@ MAX_WAYS: Final = 20_000  # in which a pattern may match from one place: one ``.
 _CLASSES: Final = "dDwWsSbB"
 _CONTROLS: Final = "nrt"
 _SPECIAL: Final = frozenset("\\.^$*+?{}[]|()")
+_PLAIN: Final = re.compile(r"[^\\.^$*+?{}\[\]|()]+(?![*+?{])")  # nothing to count: one way
 _PRIVATE: Final = 0xE000  # where Unicode's private use area begins
 _ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 _HIDDEN: Final = re.compile("[\ue000-\ue0ff]")
@@ -97,11 +98,18 @@ class _Ways:
 
     def _sequence(self) -> int:
         ways = 1
-        while self._at < len(self._source) and self._source[self._at] not in "|)":
+        while self._skip_plain() and self._source[self._at] not in "|)":
             ways *= self._repeated(self._atom())
             if ways > MAX_WAYS:
-                raise ValueError("too many ways to match, which makes it slow; write .{0,40} for .* and fewer of them")
+                raise ValueError(
+                    "too many ways to match, which makes it slow; write .{0,40} for .* and \\d{1,9} for \\d+"
+                )
         return ways
+
+    def _skip_plain(self) -> bool:
+        if plain := _PLAIN.match(self._source, self._at):
+            self._at = plain.end()
+        return self._at < len(self._source)
 
     def _atom(self) -> int:
         character = self._next()

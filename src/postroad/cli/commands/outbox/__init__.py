@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "release": (f"{_HERE}.release:release", "Let messages go on that were held."),
     "pause": (f"{_HERE}.pause:pause", "Try nothing for a domain, a site or a stream for a while."),
     "resume": (f"{_HERE}.resume:resume", "Let go on what was paused."),
+    "limits": (f"{_HERE}.limits:limits", "See how fast mail may go, and check rules of your own."),
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import IO
+from typing import TextIO
 
 import click
 
@@ -14,7 +14,7 @@ from postroad.cli.suppressed import REASONS
 from postroad.cli.terminal import note, say
 from postroad.outbox.stream import checked_name
 from postroad.suppression.entry import Suppression
-from postroad.suppression.exchange import BadLine, Format, read_entries
+from postroad.suppression.exchange import BadLine, Format, bounded_lines, read_entries
 from postroad.suppression.reasons import read_reason
 from postroad.terminal_text import one_line
 
@@ -26,25 +26,26 @@ from postroad.terminal_text import one_line
 @click.option("--stream", metavar="NAME", help="For this stream, where none stands; else for all.")
 @database_option
 @form_options
-def import_(form: Form, db: str | None, file: IO[str], kind: str | None, reason: str, stream: str | None) -> None:
+def import_(form: Form, db: str | None, file: TextIO, kind: str | None, reason: str, stream: str | None) -> None:
     """Put the entries of a FILE on the list; - is standard input.
 
     A CSV file begins with the names of its columns (address, stream, reason, source, note, created_at, expires_at), or
     has one address a line. Exports of Amazon SES, Postmark and SendGrid are understood. A line that is wrong is told
     with its number, the others are taken, and the exit code is 65; doing it again doubles nothing.
     """
-    first = next(file, "")
+    lines = bounded_lines(file)
+    first = next(lines, "")
     looks_like = Format.JSON_LINES if first.lstrip().startswith("{") else Format.CSV
     count = _Count()
-    lines = read_entries(
-        chain((first,), file),
+    entries = read_entries(
+        chain((first,), lines),
         Format(kind) if kind else looks_like,
         reason=read_reason(reason),
         stream=None if stream is None else checked_name(stream),
         checked_stream=checked_name,
     )
     with outbox_of(db) as outbox:
-        changed = outbox.suppressions.add_many(count.entries(lines))
+        changed = outbox.suppressions.add_many(count.entries(entries))
     numbers = {"read": count.read, "changed": changed, "refused": count.refused}
     if form is Form.TEXT:
         say(f"{counted(count.read, 'entry', 'entries')} read, {changed} new or longer, {count.refused} refused")

@@ -1,0 +1,177 @@
+"""What a provider reports by webhook, in one vocabulary, with the provider's own words kept beside it."""
+
+import hashlib
+import hmac
+from abc import ABC, abstractmethod
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, ClassVar, Final
+
+from postroad.errors import WebhookRefused
+from postroad.secret import Secret
+
+TOLERANCE: Final = 300.0  # seconds between a signature's time and ours, as Stripe, Svix and Twilio recommend
+MAX_BODY: Final = 20_000_000  # octets; SendGrid sends the most, some hundred events of some kilobytes
+
+
+class Happened(Enum):
+    """What happened to a message, for one recipient. The values are stored; they never change their meaning."""
+
+    QUEUED = "queued"  # the provider holds it
+    SENT = "sent"  # the provider has begun to deliver it
+    DELIVERED = "delivered"  # the recipient's server took it
+    DEFERRED = "deferred"  # not yet; the provider goes on trying
+    BOUNCED = "bounced"  # the recipient's server refused it, for good or for as long as the provider tries
+    REJECTED = "rejected"  # the provider did not try: an address on its list, or not to its liking
+    FAILED = "failed"  # the provider could not make a message of it
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    SUBSCRIBED = "subscribed"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    AUTOREPLIED = "autoreplied"
+    UNKNOWN = "unknown"  # a word that is not known here; the raw event has it
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Lasting(Enum):
+    """How long a bounce speaks for the address."""
+
+    PERMANENT = "permanent"
+    TEMPORARY = "temporary"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderEvent:
+    """One thing that happened, to one recipient.
+
+    ``event_id`` is the same whenever the provider tells of it again. ``remote_id`` is the provider's name of the
+    message (``SendReport.remote_id``), ``message_id`` its Message-ID where the event has it. ``at`` is in seconds since
+    the epoch. ``reply`` is what the recipient's server said, ``status`` its enhanced code; ``description`` and ``word``
+    are the provider's own. ``raw`` is the event as it came.
+    """
+
+    happened: Happened
+    provider: str
+    event_id: str
+    word: str = ""
+    recipient: str | None = None
+    at: float | None = None
+    remote_id: str | None = None
+    message_id: str | None = None
+    lasting: Lasting | None = None
+    reply: str = ""
+    status: str | None = None
+    description: str = ""
+    feedback_type: str | None = None  # of a complaint (RFC 5965 §3.1)
+    url: str | None = None
+    user_agent: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A request as it came: header names in lower case, the body octet by octet, because that is what is signed."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Receiver(ABC):
+    """Reads the webhooks of one provider. Made with the secret that they are checked by."""
+
+    provider: ClassVar[str]
+
+    def events(self, webhook: Webhook, now: datetime) -> tuple[ProviderEvent, ...]:
+        """What a webhook tells, each event once, in its order. ``now`` is aware.
+
+        Raises:
+            WebhookRefused: it does not come from the provider, is too old, or is no webhook.
+        """
+        if len(webhook.body) > MAX_BODY:
+            raise WebhookRefused(f"{self.provider}: a body of {len(webhook.body)} octets, {MAX_BODY} allowed")
+        self.check(webhook, now)
+        return each_once(self.read(webhook))
+
+    @abstractmethod
+    def check(self, webhook: Webhook, now: datetime) -> None:
+        """Let through what the provider has signed.
+
+        Raises:
+            WebhookRefused: this was not.
+        """
+
+    @abstractmethod
+    def read(self, webhook: Webhook) -> Iterable[ProviderEvent]:
+        """The events of a webhook that was let through.
+
+        Raises:
+            WebhookRefused: it is none.
+        """
+
+    def refused(self, why: str) -> WebhookRefused:
+        """The refusal of a webhook."""
+        return WebhookRefused(f"{self.provider}: {why}")
+
+
+def each_once(events: Iterable[ProviderEvent]) -> tuple[ProviderEvent, ...]:
+    """The events without those that are told twice."""
+    return tuple({event.event_id: event for event in reversed(list(events))}.values())[::-1]
+
+
+def named_by(provider: str, *parts: object) -> str:
+    """An id for an event that has none of its own: the same parts, the same id."""
+    digest = hashlib.sha256("\0".join(str(part) for part in parts).encode("utf-8", "surrogatepass"))
+    return f"{provider}:{digest.hexdigest()[:32]}"
+
+
+def seconds_of(moment: object) -> float | None:
+    """The time of an event: seconds since the epoch, or ISO 8601 with its offset; ``None`` where it is neither."""
+    if isinstance(moment, int | float) and not isinstance(moment, bool):
+        return float(moment)
+    try:
+        instant = datetime.fromisoformat(str(moment))
+    except ValueError:
+        return None
+    return None if instant.tzinfo is None else instant.timestamp()
+
+
+def fresh(signed_at: float, now: datetime, tolerance: float = TOLERANCE) -> bool:
+    """Whether a signature is of this time: an old one may be somebody's recording."""
+    return abs(now.timestamp() - signed_at) <= tolerance
+
+
+def same(given: str | bytes, expected: str | bytes) -> bool:
+    """Whether two secrets are equal, found out in a time that does not tell where they differ."""
+    octets = [one.encode("utf-8", "surrogatepass") if isinstance(one, str) else one for one in (given, expected)]
+    return hmac.compare_digest(*octets)
+
+
+def basic_credentials(user: str, password: Secret | str) -> str:
+    """The value of the Authorization field for a user and a password (RFC 7617 §2)."""
+    return f"Basic {b64encode(f'{user}:{Secret(password).reveal()}'.encode()).decode()}"
+
+
+def texts(values: object) -> tuple[str, ...]:
+    """Tags as they come: a list, one text, or nothing."""
+    if isinstance(values, str):
+        return (values,) if values else ()
+    return tuple(str(one) for one in values) if isinstance(values, list) else ()
+
+
+def mapping(values: object) -> Mapping[str, str]:
+    """Metadata as it comes."""
+    return {str(name): str(value) for name, value in values.items()} if isinstance(values, dict) else {}
+
+
+def text_or_none(value: object) -> str | None:
+    """A text that may be missing or empty."""
+    return str(value) if value not in (None, "") else None

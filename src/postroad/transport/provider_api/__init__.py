@@ -1,0 +1,1 @@
+"""Email APIs over HTTP: the shell around the pure providers."""
