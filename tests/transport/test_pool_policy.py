@@ -73,7 +73,7 @@ def test_whoever_waits_is_served_and_the_cap_holds(state: PoolState) -> None:
     [(0, 0.0, False), (9, 59.9, False), (10, 0.0, True), (1, 60.0, True), (0, 60.0, False)],
 )
 def test_worn_out(served: int, age: float, worn: bool) -> None:
-    assert worn_out(served, age, LIMITS) is worn
+    assert worn_out(served, age, LIMITS.messages, LIMITS.age) is worn
 
 
 def test_one_failed_opening_is_the_end_only_when_no_connection_is_left() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from postroad.message.envelope import MailObject
 from postroad.outcome import Result, SendReport
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport, Transport
+from postroad.transport.failover import RoadState
+from postroad.transport.restraint import Account, Hearer, Hold, Restrainable
 
 
 @dataclass(slots=True)
@@ -70,6 +72,27 @@ class CountedTransport:
         self._tally.add(report)
         self._on_change()
         return report
+
+    # ── what only some can do, passed on ──────────────────────────────────────────────────────────────────────────
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        return self._transport.accounts if isinstance(self._transport, Restrainable) else ()
+
+    def restrain(self, account: str, hold: Hold) -> None:
+        if isinstance(self._transport, Restrainable):
+            self._transport.restrain(account, hold)
+
+    def open_connections(self, account: str) -> int:
+        return self._transport.open_connections(account) if isinstance(self._transport, Restrainable) else 0
+
+    def on_trouble(self, hear: Hearer) -> None:
+        if isinstance(self._transport, Restrainable):
+            self._transport.on_trouble(hear)
+
+    @property
+    def roads(self) -> tuple[RoadState, ...]:
+        return getattr(self._transport, "roads", ())
 
     async def check(self) -> CheckReport:
         return await self._transport.check()

@@ -26,7 +26,7 @@ from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route import WorkerRoute
 from postroad.outbox.stats import stats
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
-from postroad.outbox.store import Store, Wish, default_url
+from postroad.outbox.store import OwnLimits, Store, Wish, default_url
 from postroad.outbox.stream import Stream
 from postroad.outbox.suppressions import AsyncSuppressions
 from postroad.outbox.suspend import Suspension
@@ -196,17 +196,24 @@ class AsyncOutbox:
 
     # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def worker(self, route: WorkerRoute, *, concurrency: int | None = None, schedule: Schedule | None = None) -> Worker:
+    def worker(
+        self,
+        route: WorkerRoute,
+        *,
+        concurrency: int | None = None,
+        schedule: Schedule | None = None,
+        limits: OwnLimits = None,
+    ) -> Worker:
         """A worker for this outbox: ``async with`` runs it in the background; or await its ``run()`` or ``drain()``.
 
         ``route`` is a URL, an ``Smtp``, a transport or a mailer; ``concurrency`` how many messages are under way at
         once, by default as many as the transport can use. ``schedule`` says when to try again, instead of what is usual
-        for each stream.
+        for each stream. ``limits`` is a TOML file of own limits and rules, laid over the shipped ones, or ``Rules``.
 
         Raises:
-            ConfigurationError: the route is none.
+            ConfigurationError: the route is none, or the limits cannot be read.
         """
-        return self._store.worker(route, concurrency, schedule)
+        return self._store.worker(route, concurrency, schedule, limits)
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ from postroad.outbox.shaping.limits import Limits, Scope
 from postroad.outbox.shaping.shaper import Road, Shaper
 from postroad.outbox.suspend import Suspending, suspend
 from postroad.transport.contract import Transport
-from postroad.transport.restraint import Restrainable
+from postroad.transport.restraint import Hold, Restrainable
 
 _log = logging.getLogger("postroad.outbox")
 
@@ -25,7 +25,7 @@ def road_of(transport: Transport) -> Road:
     if not isinstance(transport, Restrainable) or not transport.accounts:
         return Road(transport.name)
     accounts = transport.accounts
-    limits = {one.name: Limits(connections=one.connections, rate=one.rate) for one in accounts}
+    limits = {one.name: Limits(rate=one.rate) for one in accounts}
     if len(accounts) == 1:
         return Road(accounts[0].name, source=accounts[0].source, accounts=limits)
     return Road(transport.name, accounts=limits)
@@ -39,7 +39,7 @@ class Restraint:
         self._transport = transport if isinstance(transport, Restrainable) else None
         self._shaper = shaper
         self._clock = clock
-        self._applied: dict[str, Limits] = {}
+        self._applied: dict[str, Hold] = {}
 
     def begin(self, takes: Takes) -> None:
         """Keep to the limits from now on; ``takes`` is told what connections that failed beside others come to."""
@@ -56,10 +56,18 @@ class Restraint:
         if self._transport is None:
             return
         for name in self._shaper.road.accounts:
-            limits = self._shaper.limits((Scope.ACCOUNT, name))
-            if self._applied.get(name) != limits:
-                self._applied[name] = limits
-                self._transport.restrain(name, limits.connections, limits.rate)
+            thing = (Scope.ACCOUNT, name)
+            hold = _hold(self._shaper.limits(thing), shut=self._shaper.gate(thing).shut)
+            if self._applied.get(name) != hold:
+                self._applied[name] = hold
+                self._transport.restrain(name, hold)
+
+    def keeps_to(self, name: str) -> bool:
+        """Whether an account has no more connections than it may have."""
+        hold = self._applied.get(name)
+        if self._transport is None or hold is None or hold.connections is None:
+            return True
+        return self._transport.open_connections(name) <= hold.connections
 
     def take(self, measure: Measure) -> None:
         """Have a measure hold, and be seen by everybody."""
@@ -75,6 +83,11 @@ class Restraint:
         self._shaper.learn([*others, override], self._clock.now())
         self.apply()
         _note(self._database.submit(set_overrides, override))
+
+
+def _hold(limits: Limits, *, shut: bool) -> Hold:
+    connections = 0 if shut else limits.connections
+    return Hold(connections, limits.rate, limits.messages_per_connection, limits.new_connections)
 
 
 def _note(written: "asyncio.Future[None]") -> None:

@@ -15,15 +15,18 @@ from postroad.outbox.lanes import Lane
 from postroad.outbox.log_position import Position, between, position
 from postroad.outbox.override import Override, overrides
 from postroad.outbox.resting import Resting, resting
+from postroad.outbox.shares import sharers
 
 
 class News(NamedTuple):
-    """What has begun to wait, how far the event log was read, what rests, and which limits were changed."""
+    """What has begun to wait, how far the event log was read, what rests, which limits were
+    changed, and how many parts limits are divided in."""
 
     seen: Position
     lanes: tuple[tuple[Lane, float], ...]
     resting: Resting
     overrides: tuple[Override, ...] = ()
+    sharers: int = 0
 
 
 _LANE = (delivery.c.site, delivery.c.priority, delivery.c.stream)
@@ -65,14 +68,24 @@ _EVERY_LANE = _every_lane()
 def survey(connection: Connection, now: float) -> News:
     """All lanes in which something waits."""
     seen = position(connection)
-    return News(seen, _lanes(_EVERY_LANE.rows(connection)), resting(connection, now), overrides(connection, now))
+    return News(
+        seen,
+        _lanes(_EVERY_LANE.rows(connection)),
+        resting(connection, now),
+        overrides(connection, now),
+        sharers(connection),
+    )
 
 
 def news(connection: Connection, since: Position, now: float) -> News:
     """What has begun to wait since then."""
     last = position(connection)
     lanes = () if last == since else _lanes(_SINCE.rows(connection, since=since, last=last))
-    return News(last, lanes, resting(connection, now), overrides(connection, now))
+    return News(last, lanes, *_in_force(connection, now))
+
+
+def _in_force(connection: Connection, now: float) -> tuple[Resting, tuple[Override, ...], int]:
+    return resting(connection, now), overrides(connection, now), sharers(connection)
 
 
 def _lanes(rows: Iterable[Sequence[object]]) -> tuple[tuple[Lane, float], ...]:

@@ -19,10 +19,14 @@ from postroad.mailer.intercept import interceptor
 from postroad.message.email import Email
 from postroad.message.raw import RawMessage
 from postroad.outbox.callers.place import Home
+from postroad.outbox.destination import Destinations
 from postroad.outbox.enqueue import Queued
 from postroad.outbox.job import Job, Moment, Receipt, payload_hash, read_key, read_times
 from postroad.outbox.retention import DEFAULT_RETENTION, Retention, checked_retention
 from postroad.outbox.route import WorkerRoute, worker_transport
+from postroad.outbox.shaping.in_force import rules_of
+from postroad.outbox.shaping.rules import Rules
+from postroad.outbox.shaping.shaper import Shaping
 from postroad.outbox.stream import Stream, checked_name
 from postroad.outbox.stream_table import Streams, declare, declared
 from postroad.outbox.subject import MAX_SUBJECT, subject_of
@@ -32,6 +36,10 @@ from postroad.retry import Schedule
 
 _GENERATED: Final = {"message-id": "message_id", "date": "date"}
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+OwnLimits = str | os.PathLike[str] | Rules | None
+"""A file of rules beside the shipped ones, or all rules as a value; ``None``: the shipped ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +117,13 @@ class Store:
 
     # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def worker(self, route: WorkerRoute, concurrency: int | None, schedule: Schedule | None) -> Worker:
+    def worker(
+        self, route: WorkerRoute, concurrency: int | None, schedule: Schedule | None, limits: OwnLimits
+    ) -> Worker:
         """A worker for this outbox.
 
         Raises:
-            ConfigurationError: the route is none, or the concurrency is not positive.
+            ConfigurationError: the route is none, the limits cannot be read, or the concurrency is not positive.
         """
         if concurrency is not None and concurrency < 1:
             raise ConfigurationError(f"concurrency is 1 or more, not {concurrency}", setting="concurrency")
@@ -126,6 +136,7 @@ class Store:
             closing=ours,
             schedule=schedule,
             retention=self._retention,
+            shaping=_shaping(limits),
             clock=self.clock,
             chance=self.chance,
         )
@@ -140,6 +151,11 @@ class Store:
         recipients = job.mail.envelope.recipients
         ended = tuple([one for one in recipients if one.addr_spec in queued.suppressed]) if queued.suppressed else ()
         return Receipt(queued.id, queued.message_id, recipients, queued.duplicate, ended, self._waker)
+
+
+def _shaping(limits: OwnLimits) -> Shaping:
+    rules = limits if isinstance(limits, Rules) else rules_of(None if limits is None else Path(limits))
+    return Shaping(rules, Destinations(rules))
 
 
 def _wake(awake: "weakref.ref[Store]") -> None:

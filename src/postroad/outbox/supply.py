@@ -29,6 +29,7 @@ from postroad.outbox.resting import Rest, Resting
 from postroad.outbox.shaping.dispatcher import Dispatcher, Entry
 from postroad.outbox.shaping.limits import Scope
 from postroad.outbox.shaping.shaper import Shaper
+from postroad.outbox.site_table import Learnt, learn_sites
 from postroad.outbox.sites import News, news, survey
 
 MOST_AHEAD: Final = 256  # deliveries of one priority claimed before they are tried: one group's worth
@@ -38,6 +39,7 @@ A_SIZE: Final = 65_536  # octets of content that count as one more message, wher
 
 TAKEN_BY_OTHERS: Final = 0.02  # seconds until a lane is looked at again in which others were taking what is due
 FULL: Final = 0.25  # seconds until a lane is looked at again of which enough is at hand
+LONGEST: Final = 5.0  # seconds until a lane is looked at again whose gates are shut: they may be opened before that
 
 R = TypeVar("R")
 
@@ -69,6 +71,7 @@ class Supply:
         self._lanes = Lanes()
         self._seen: Position = 0
         self.resting = Resting()
+        self.sharers = 0  # of limits, as of the last look
         self._unloaded: dict[int, deque[Parcel]] = {}
         self._octets: Counter[int] = Counter()  # loaded, by priority
         self._unheard: list[float] = []  # times of claims that may have been committed without our knowing
@@ -76,6 +79,7 @@ class Supply:
         self._takers: deque[asyncio.Future[Turn]] = deque()
         self._again_at = math.inf
         self._low = False
+        self._known: set[str] = set()  # domains whose sites are written down
         self._dropped: list[Parcel] = []  # by takers that were cancelled when they had just got something
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="postroad-reader")
 
@@ -137,11 +141,21 @@ class Supply:
 
     def _learnt(self, found: News) -> None:
         self._seen = found.seen
+        self.sharers = found.sharers
         self.resting = found.resting
         if self._shaper.learn(found.overrides, self._clock.now()):
             self.limits_changed()
         for lane, due_at in found.lanes:
             self._lanes.note(lane, due_at)
+        self._learn_sites({lane.domain for lane, _ in found.lanes} - self._known)
+
+    def _learn_sites(self, domains: set[str]) -> None:
+        """Have it written down who receives for domains, before anything is claimed of them."""
+        self._known |= domains
+        sites = {domain: site for domain in domains if (site := self._shaper.site(domain)) != domain}
+        if sites:
+            writing = self._database.submit(learn_sites, Learnt(sites, self._clock.now()))
+            writing.add_done_callback(lambda done: done.cancelled() or done.exception())  # the claim meets it, too
 
     def rest(self, rest: Rest) -> None:
         """Something rests from now on; the row that says so is on its way to disk."""
@@ -171,9 +185,14 @@ class Supply:
     # ── claiming ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
+    def in_hand(self) -> int:
+        """How many parcels are claimed and not yet taken."""
+        return len(self._dispatcher) + sum(map(len, self._unloaded.values()))
+
+    @property
     def empty(self) -> bool:
         """Nothing is in hand."""
-        return not any(self._unloaded.values()) and not len(self._dispatcher)
+        return not self.in_hand
 
     def next_look(self) -> float:
         """When to look again, if nothing is heard: a parcel's turn comes, or something comes due (or never: infinity).
@@ -187,7 +206,7 @@ class Supply:
     @property
     def hungry(self) -> bool:
         """Less than half of a batch is at hand."""
-        return len(self._dispatcher) + sum(map(len, self._unloaded.values())) <= self._ahead // 2
+        return self.in_hand <= self._ahead // 2
 
     def _has_room(self, priority: int) -> bool:
         """Enough is gone for another batch of this priority."""
@@ -237,10 +256,11 @@ class Supply:
             self._lanes.settle([(lane, rest.until)])
             return 0
         site = self._shaper.site_gate(self._shaper.site(lane.domain))
-        gates = (site, *self._shaper.own_gates(lane.domain, lane.stream))
+        gates = (site, *self._shaper.lane_gates(lane.domain, lane.stream))
         most = min(most, *(gate.room(now, AHEAD) for gate in gates))
         if most < 1:
-            self._lanes.settle([(lane, now + FULL)])
+            opens = max(gate.opens(now) for gate in gates)
+            self._lanes.settle([(lane, min(max(now + FULL, opens), now + LONGEST))])
             return 0
         return 1 << (int(most).bit_length() - 1)  # a power of two: lanes with the same number are asked for together
 
@@ -292,7 +312,9 @@ class Supply:
         if octets is None:
             return False
         lane = parcel.lane
-        gates = self._shaper.own_gates(lane.domain, lane.stream)
+        gates = self._shaper.lane_gates(lane.domain, lane.stream)
+        if (sender := self._shaper.sender_gate(parcel.mail_from)) is not None:
+            gates = (*gates, sender)
         cost = 1.0 + len(octets) / A_SIZE
         entry = Entry(Loaded(parcel, octets), self._shaper.site(lane.domain), lane.priority, lane.stream, cost, gates)
         self._counted(entry, 1)
@@ -324,6 +346,10 @@ class Supply:
                 waiting.remove(parcel)
                 asleep.append(parcel)
         return [*asleep, *self._withdrawn(lambda entry: self._lane_rests(entry.item.parcel.lane) is not None)]
+
+    def over_allowance(self) -> list[Parcel]:
+        """What is in hand of senders whose allowance of the day is used up, which is no longer in hand."""
+        return list(self._withdrawn(lambda entry: any(gate.used_up and gate.granted < 1 for gate in entry.gates)))
 
     def _withdrawn(self, unwanted: Callable[[Turn], bool]) -> Iterator[Parcel]:
         for entry in self._dispatcher.withdraw(unwanted):

@@ -22,6 +22,7 @@ from postroad.errors import DatabaseError, PostroadError
 from postroad.outbox.bell import Bell
 from postroad.outbox.broom import Broom
 from postroad.outbox.deliver import Deliverer
+from postroad.outbox.division import Allowances, Divisions
 from postroad.outbox.lease import Lease, Parcel
 from postroad.outbox.liveness import BEAT_EVERY, GIVEN_UP_AFTER, beat, leave
 from postroad.outbox.recover import Arrival, Recovered, arrive
@@ -32,6 +33,8 @@ from postroad.outbox.route_rest import RouteRest
 from postroad.outbox.settle import next_try
 from postroad.outbox.shaping.hearing import Measure
 from postroad.outbox.shaping.shaper import NO_SHAPING, Shaper, Shaping
+from postroad.outbox.shaping.warm_up import DAY
+from postroad.outbox.standing import Told, describe, tell
 from postroad.outbox.supply import Supply
 from postroad.outbox.uuid7 import uuid7
 from postroad.outcome import SendReport
@@ -46,6 +49,7 @@ SURVEY_EVERY: Final = 60.0  # seconds between looks at the whole queue, should a
 # long as it takes no more than a fiftieth of the time.
 SURVEY_SHARED: Final = 5.0  # seconds
 SURVEY_SHARE: Final = 50
+TOLD_EVERY: Final = 1.0  # seconds between descriptions of how a worker stands, where that changes
 LOCK_POLL: Final = 0.25  # seconds between tries for the worker lock
 TROUBLE: Final = 1.0  # seconds to wait after trouble with the database
 DEFECT_DELAY: Final = 60.0  # seconds before a parcel is tried again that met a defect of ours
@@ -89,11 +93,15 @@ class Worker:
             database, self.id, self._concurrency, self._shaper, clock=clock, next_try=self._planned_retry
         )
         self._restraint = Restraint(database, transport, self._shaper, clock)
+        self._divisions = Divisions(database, self.id, self._shaper, self._restraint, clock)
+        self._allowances = Allowances(database, self._shaper, clock)
         self._route = RouteRest(database, transport.name, clock)
         self._bell: Bell | None = None
         self._epoch = 0  # of its lives
         self._survey_at = -math.inf  # by the monotonic clock
         self._learnt_at = -math.inf
+        self._told_at = -math.inf
+        self._told = ""
         self._stopping = False
         self._draining = False
         self._background: asyncio.Task[None] | None = None
@@ -195,6 +203,7 @@ class Worker:
     async def _arrive(self) -> None:
         self._epoch += 1
         self._go_by(await self._arrived())
+        await self._divisions.begin()
         _log.info("worker %s delivers from %s by %s", self.id, self._database.location.url, self._transport.name)
 
     def _sign_of_life(self) -> Arrival:
@@ -240,6 +249,7 @@ class Worker:
             self._give_all_back()
             await self._deliverer.written()
             with contextlib.suppress(DatabaseError):
+                await self._allowances.give_back()
                 await self._database.submit(leave, self.id)
 
     def _give_all_back(self) -> None:
@@ -271,7 +281,7 @@ class Worker:
     async def _supplied(self, watch: Watching) -> bool:
         """Learn, claim and load as far as there is room; whether anything was claimed."""
         began = self._clock.monotonic()
-        self._keep_to_limits()
+        await self._keep_to_limits()
         if self._survey_at <= began:
             self._survey_at = began + SURVEY_EVERY  # first: whoever wants another one meanwhile says so here
             await self._supply.survey()
@@ -281,7 +291,7 @@ class Worker:
         elif (self._supply.hungry or self._learnt_at + POLL <= began) and watch.changed():
             self._learnt_at = began
             await self._supply.learn()
-        self._give_back(self._supply.resting_parcels())
+        self._give_back(self._supply.empty_out() if self._route.resting else self._supply.resting_parcels())
         for parcel in await self._supply.load():
             _log.warning("the content of the message %s is gone", parcel.message_id)
             self._deliverer.give_back(parcel, delay=DEFECT_DELAY)  # which is void where somebody ended it meanwhile
@@ -305,12 +315,19 @@ class Worker:
 
     # ── limits ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _keep_to_limits(self) -> None:
-        """Let what has held for long enough end, and hand out what may go now."""
-        if self._shaper.forget_past(self._clock.now()):
+    async def _keep_to_limits(self) -> None:
+        """Let what has held for long enough end, take our part of what is shared, and hand out what may go now."""
+        changed = self._shaper.forget_past(self._clock.now())
+        changed |= await self._divisions.go_on(self._supply.sharers)
+        changed |= await self._allowances.ask()
+        if changed:
             self._supply.limits_changed()
+            for parcel in self._supply.over_allowance():
+                self._deliverer.give_back(parcel, delay=DAY - self._clock.now() % DAY)
         self._restraint.apply()
+        self._shaper.door.shut = self._route.resting or self._supply.all_rest() is not None
         self._supply.hand_out()
+        self._tell_standing()
 
     def _hear(self, parcel: Parcel, report: SendReport, began: float) -> None:
         self._take_measures(self._shaper.hear(parcel.lane.domain, report, began, self._clock.now()))
@@ -323,6 +340,7 @@ class Worker:
             self._restraint.take(measure)
             if measure.limits is None:
                 self._supply.rest(Rest(measure.scope, measure.key, measure.until))
+        self._shaper.door.shut |= self._supply.all_rest() is not None
         self._give_back(self._supply.resting_parcels())
         self._supply.limits_changed()
 
@@ -354,6 +372,7 @@ class Worker:
             else:
                 self._hear(parcel, report, began)
                 if self._route.hear(report):
+                    self._shaper.door.shut = True
                     self._give_all_back()
             finally:
                 self._supply.done(turn)
@@ -361,6 +380,18 @@ class Worker:
                 self._bell.stir()
 
     # ── signs of life ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _tell_standing(self) -> None:
+        """Have it written down how we stand, where that has changed; not more than once in ``TOLD_EVERY``."""
+        now = self._clock.monotonic()
+        if now < self._told_at + TOLD_EVERY:
+            return
+        self._told_at = now
+        told = describe(self._shaper, self._transport, self._supply.in_hand, self._clock.now())
+        if told != self._told:
+            self._told = told
+            writing = self._database.submit(tell, Told(self.id, told))
+            writing.add_done_callback(lambda done: done.cancelled() or done.exception())  # for people: the next may do
 
     async def _beat(self) -> None:
         while True:
@@ -371,6 +402,8 @@ class Worker:
                     await self._come_back()
                 else:
                     self._go_by(recovered)
+                    if await self._divisions.go_on(self._supply.sharers, beat=True):
+                        self._supply.limits_changed()
             except DatabaseError as fault:
                 _log.error("the worker's sign of life could not be written: %s", fault)
 

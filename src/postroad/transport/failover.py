@@ -18,9 +18,8 @@ from postroad.outcome import SendReport
 from postroad.transport.breaker import Breaker, BreakerSettings, Standing, Verdict
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport, Transport
 from postroad.transport.crossing import Crossing
-from postroad.transport.gcra import Rate
 from postroad.transport.moving_on import verdict_on
-from postroad.transport.restraint import Account, Hearer, Restrainable
+from postroad.transport.restraint import Account, Hearer, Hold, Restrainable
 from postroad.transport.smooth_weights import SmoothWeights
 
 _log = logging.getLogger("postroad.transport")
@@ -117,11 +116,11 @@ class ComposedTransport:
         """See ``Restrainable``."""
         return tuple({account.name: account for one in self._restrainable for account in one.accounts}.values())
 
-    def restrain(self, account: str, connections: int | None, rate: Rate | None) -> None:
+    def restrain(self, account: str, hold: Hold) -> None:
         """See ``Restrainable``."""
         for one in self._restrainable:
             if any(each.name == account for each in one.accounts):
-                one.restrain(account, connections, rate)
+                one.restrain(account, hold)
 
     def open_connections(self, account: str) -> int:
         """See ``Restrainable``."""

@@ -5,7 +5,7 @@ An outbox's worker does so: it shares an account with other workers, or a server
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from postroad.errors import PostroadError
 from postroad.transport.gcra import Rate
@@ -13,16 +13,28 @@ from postroad.transport.gcra import Rate
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody's account at a server, as ``user@host:port``, and what is allowed there to all who use it together.
-
-    ``connections`` is what the provider publishes, ``rate`` what was said with the account.
-    """
+    """Somebody's account at a server, as ``user@host:port``; ``rate`` is what was said with the account."""
 
     name: str
-    connections: int | None = None
     rate: Rate | None = None
     source: str = ""  # the address that it is reached from, where one was chosen
 
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """How far an account's use is held back, below what its settings say; ``None``: as those say.
+
+    ``connections`` at a time (0: no new ones); ``rate`` of messages; ``messages`` before a connection is closed;
+    ``new_connections`` in a time.
+    """
+
+    connections: int | None = None
+    rate: Rate | None = None
+    messages: int | None = None
+    new_connections: Rate | None = None
+
+
+FREE: Final = Hold()
 
 Hearer = Callable[[str, PostroadError], None]
 """Is told the name of an account, and why a connection to it could not be opened."""
@@ -36,11 +48,8 @@ class Restrainable(Protocol):
     def accounts(self) -> tuple[Account, ...]:
         """The accounts that it sends by."""
 
-    def restrain(self, account: str, connections: int | None, rate: Rate | None) -> None:
-        """Use no more connections and go no faster than this, until told otherwise; ``None``: as its settings say.
-
-        With 0 connections no new ones are opened; connections beyond the number are closed when they are free.
-        """
+    def restrain(self, account: str, hold: Hold) -> None:
+        """Keep to this until told otherwise; connections beyond the number are closed when they are free."""
 
     def open_connections(self, account: str) -> int:
         """How many connections there are now, those that are being opened or closed included."""

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 @database_option
 @route_options
 @click.option("--concurrency", metavar="N", type=click.IntRange(1), help="Messages under way at once; else what suits.")
+@click.option(
+    "--limits",
+    metavar="FILE",
+    envvar="POSTROAD_LIMITS",
+    type=click.Path(dir_okay=False),
+    help="Own limits and reply rules (TOML), laid over the shipped ones.",
+)
 @click.option("--drain", is_flag=True, help="End when nothing is due; 69, 77 or 78 if the route itself is at fault.")
 @form_options
 def worker(
@@ -33,6 +40,7 @@ def worker(
     username: str | None,
     password: str | None,
     concurrency: int | None,
+    limits: str | None,
     drain: bool,
 ) -> None:
     """Deliver what is in the outbox.
@@ -44,18 +52,24 @@ def worker(
     With --json the first line names the database and the route and says ready, the last has the numbers.
     """
     route = route_of(transport, username, password)
-    asyncio.run(_work(async_outbox_of(db), route, form, concurrency=concurrency, drain=drain))
+    asyncio.run(_work(async_outbox_of(db), route, form, concurrency=concurrency, limits=limits, drain=drain))
 
 
 async def _work(
-    outbox: "AsyncOutbox", transport: "Transport", form: Form, *, concurrency: int | None, drain: bool
+    outbox: "AsyncOutbox",
+    transport: "Transport",
+    form: Form,
+    *,
+    concurrency: int | None,
+    limits: str | None,
+    drain: bool,
 ) -> None:
     progress, tally = Progress(), Tally()
     show_log(progress.above)
     counted = CountedTransport(transport, tally, lambda: progress.tell(str(tally)))
     try:
         async with outbox:
-            one = outbox.worker(counted, concurrency=concurrency)
+            one = outbox.worker(counted, concurrency=concurrency, limits=limits)
             with on_stop(one.stop):
                 _say_ready(outbox.url, transport.name, form)
                 await (one.drain() if drain else one.run())

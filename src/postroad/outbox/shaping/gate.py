@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 from postroad.outbox.shaping.limits import NO_LIMITS, Limits
+from postroad.outbox.shaping.warm_up import DAY
 
 
 class Gate:
@@ -12,18 +13,25 @@ class Gate:
     ``connections`` are those who are inside at a time. Times are seconds of any one clock.
     """
 
-    __slots__ = ("_due", "inside", "limits", "shut", "waiting")
+    __slots__ = ("_due", "asked", "counted", "day", "granted", "inside", "limits", "shut", "used_up", "waiting")
 
     def __init__(self, limits: Limits = NO_LIMITS) -> None:
         self.limits = limits
         self.inside = 0
         self.waiting = 0  # those who are at hand and have not gone yet; kept by whoever has them
         self.shut = False  # nobody may go, until it is opened again
+        self.counted = False  # each message is one of a day's allowance
+        self.granted = 0  # of the allowance, to us
+        self.day = 0  # of the allowance; since the epoch, UTC
+        self.asked = False  # for more of it
+        self.used_up = False  # there is no more today
         self._due = -math.inf  # the state of the rate (``Rate.reserve``)
 
     def opens(self, now: float) -> float:
         """When the next may go: ``now``, later, or when somebody has left (infinity)."""
         limits = self.limits
+        if self.counted and self.granted < 1:
+            return (self.day + 1) * DAY if self.used_up else math.inf
         if self.shut or (limits.connections is not None and self.inside >= limits.connections):
             return math.inf
         if limits.rate is None:
@@ -33,6 +41,7 @@ class Gate:
     def enter(self, now: float) -> None:
         """Go; a turn that is not used after all is lost, because slower is allowed and faster is not."""
         self.inside += 1
+        self.granted -= self.counted
         if self.limits.rate is not None:
             self._due = self.limits.rate.reserve(self._due, now)[1]
 
@@ -48,12 +57,34 @@ class Gate:
             self._due = min(self._due, now + rate.burst * rate.interval)
         self.limits = limits
 
+    # ── a day's allowance ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def begin_day(self, day: int) -> None:
+        """A new day: what is left of the old one is worth nothing."""
+        self.day, self.granted, self.asked, self.used_up = day, 0, False, False
+
+    def asks(self, most: int) -> bool:
+        """Whether to ask for ``most`` more now; having asked, it waits for the answer."""
+        if self.asked or self.used_up or self.granted > most // 2:
+            return False
+        self.asked = True
+        return True
+
+    def grant(self, number: int, day: int) -> None:
+        """So many more may pass on this day; none: the day's allowance is used up."""
+        self.asked = False
+        if day == self.day:
+            self.granted += number
+            self.used_up = number == 0
+
+    # ── claiming ahead ────────────────────────────────────────────────────────────────────────────────────────────
+
     def room(self, now: float, seconds: float) -> float:
         """For how many more there is use at hand: as many as could go within so many seconds."""
         if self.shut:
             return 0.0
         limits = self.limits
-        most = math.inf
+        most = float(self.granted) if self.counted else math.inf
         if limits.connections is not None:
             most = max(1.0, limits.connections * _A_CONNECTION)
         if limits.rate is not None:

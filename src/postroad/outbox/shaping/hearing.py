@@ -1,11 +1,10 @@
 """What replies change: a rule that replies meet often enough slows down or suspends a destination for a while. Pure."""
 
 from collections import deque
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from postroad.outbox.shaping.limits import Limits, Scope
-from postroad.outbox.shaping.rules import ReplyRule
+from postroad.outbox.shaping.rules import ReplyRule, Rules
 from postroad.reply import Phase, Reply
 
 
@@ -32,13 +31,13 @@ class Measure(NamedTuple):
 class Ear:
     """Counts what was heard, and finds the rule that it comes to."""
 
-    def __init__(self, rules: Iterable[ReplyRule]) -> None:
-        self._rules = tuple(rules)
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
         self._times: dict[tuple[str, str], deque[float]] = {}
 
     def hear(self, heard: Heard, key: str, now: float) -> ReplyRule | None:
         """The first rule that this reply meets, if it has been met often enough; ``key`` is what would be slowed."""
-        rule = next((rule for rule in self._rules if rule.matches(*heard)), None)
+        rule = self._rules.reply_rule(*heard)
         if rule is None:
             return None
         times = self._times.setdefault((rule.id, key), deque(maxlen=rule.action.after))

@@ -18,12 +18,15 @@ from postroad.outbox.shaping.hearing import Ear, Heard, Measure
 from postroad.outbox.shaping.limits import NO_LIMITS, Limits, Scope
 from postroad.outbox.shaping.rules import NO_RULES, Rules
 from postroad.outbox.shaping.share import WHOLE, Share
+from postroad.outbox.shaping.warm_up import day_of
 from postroad.outbox.shaping.window import Window
 from postroad.outcome import Outcome, Result, SendReport
 from postroad.reply import Phase
 
 FIRST_WINDOW: Final = 5.0  # connections to a site that we know nothing of (Postfix: initial_destination_concurrency)
 WIDEST_WINDOW: Final = 20.0  # (Postfix: default_destination_concurrency_limit)
+A_GRANT: Final = 50  # a fiftieth of a day's allowance is taken at a time: so little a dead worker takes with it
+MOST_GRANTED: Final = 1000  # messages
 ROUNDS: Final = 3.0  # failed rounds in a row until a relay rests: its account is ours, and its pool opens one at a time
 REPEATED: Final = 2  # how much longer, and for how much less, where a reply comes again while its measure holds
 
@@ -88,13 +91,16 @@ class Shaper:
         self.rules = rules
         self.road = road
         self._sites = sites
-        self._ear = Ear(rules.replies)
+        self._ear = Ear(rules)
         self._gates: dict[Thing, Gate] = {}
         self._windows: dict[Thing, Window] = {}
         self._overrides: dict[Thing, InForce] = {}
         self._shares: dict[Thing, Share] = {}
+        self._dated: set[Thing] = set()  # what has a day's allowance
+        self._warm_ups = {(plan.scope, plan.key): plan for plan in rules.warm_ups}
         self._measured: dict[Thing, float] = {}  # when a measure was last taken
-        self.common = (self.gate((Scope.ACCOUNT, road.account)), self.gate((Scope.SOURCE, road.source)))
+        self.door = Gate()  # of the worker: shut while nothing may go at all
+        self.common = (self.door, *map(self.gate, ((Scope.ACCOUNT, road.account), (Scope.SOURCE, road.source))))
 
     # ── who is what ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,12 +129,9 @@ class Shaper:
     def _ruled(self, thing: Thing) -> Limits:
         scope, key = thing
         if scope is Scope.SITE:
-            known = self.rules.sites.get(key)
-            if not self.road.direct:
-                return NO_LIMITS if known is None else known.through_relay
-            return self.rules.default if known is None else self.rules.default.overlaid(known.limits)
+            return self.rules.of_site(key, direct=self.road.direct)
         if scope is Scope.ACCOUNT:
-            return self.road.accounts.get(key, NO_LIMITS).and_also(_account(self.rules, key))
+            return self.road.accounts.get(key, NO_LIMITS).and_also(_published(self.rules, key))
         return _table(self.rules, scope).get(key, NO_LIMITS)
 
     def gate(self, thing: Thing) -> Gate:
@@ -136,19 +139,65 @@ class Shaper:
         gate = self._gates.get(thing)
         if gate is None:
             gate = self._gates[thing] = Gate(self._within_window(thing, self.limits(thing)))
+            self._date(thing, gate)
         return gate
+
+    def _date(self, thing: Thing, gate: Gate) -> None:
+        if thing in self._warm_ups or self._unshared(thing).per_day is not None:
+            self._dated.add(thing)
+            gate.counted = True
+        else:
+            self._dated.discard(thing)
+            gate.counted = False
 
     def site_gate(self, site: str) -> Gate:
         """The gate of a site."""
         return self.gate((Scope.SITE, site))
 
-    def own_gates(self, domain: str, stream: str) -> tuple[Gate, ...]:
-        """The gates that a message passes beside its site's and those that everybody passes."""
+    def lane_gates(self, domain: str, stream: str) -> tuple[Gate, ...]:
+        """The gates that messages of a lane pass beside their site's and those that everybody passes."""
         things: tuple[Thing, ...] = ((Scope.DOMAIN, domain), (Scope.STREAM, stream))
         return tuple([self.gate(thing) for thing in things if self._matters(thing)])
 
+    def sender_gate(self, sender: str | None) -> Gate | None:
+        """The gate of an envelope sender's domain, where that is being warmed up."""
+        if not self._warm_ups or sender is None:
+            return None
+        thing = Scope.SENDER, sender.rpartition("@")[2].lower()
+        return self.gate(thing) if thing in self._warm_ups else None
+
     def _matters(self, thing: Thing) -> bool:
         return thing in self._overrides or thing[1] in _table(self.rules, thing[0])
+
+    # ── a day's allowance ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def ceiling(self, thing: Thing, now: float) -> int | None:
+        """How many messages this day allows in all; ``None``: any number."""
+        plan = self._warm_ups.get(thing)
+        ceilings = (self._unshared(thing).per_day, None if plan is None else plan.ceiling(now))
+        return min((one for one in ceilings if one is not None), default=None)
+
+    def wants(self, now: float) -> tuple[tuple[Thing, int, int], ...]:
+        """What needs more of its day's allowance: what for, how much, and the day's ceiling. ``grant`` answers."""
+        wanted = []
+        for thing in self._dated:
+            gate, ceiling = self.gate(thing), self.ceiling(thing, now)
+            gate.counted = ceiling is not None  # else the plan is over
+            if ceiling is None:
+                continue
+            if gate.day != day_of(now):
+                gate.begin_day(day_of(now))
+            if gate.asks(most := max(1, min(MOST_GRANTED, ceiling // A_GRANT))):
+                wanted.append((thing, most, ceiling))
+        return tuple(wanted)
+
+    def grant(self, thing: Thing, number: int, day: int) -> None:
+        """So many more messages may pass on this day; none: its allowance is used up."""
+        self.gate(thing).grant(number, day)
+
+    def allowances(self) -> tuple[tuple[Thing, int, int], ...]:
+        """What was granted and is not used: what for, how many, of which day."""
+        return tuple([(thing, gate.granted, gate.day) for thing, gate in self._gates.items() if gate.granted > 0])
 
     def learn(self, overrides: Iterable[InForce], now: float) -> bool:
         """These limits hold beside the rules, and no others; whether that is news."""
@@ -173,6 +222,7 @@ class Shaper:
         gate = self.gate(thing)
         gate.hold_to(self._within_window(thing, self.limits(thing)), now)
         gate.shut = self._shares.get(thing, WHOLE).part(self._unshared(thing)) is None
+        self._date(thing, gate)
 
     def _unshared(self, thing: Thing) -> Limits:
         override = self._overrides.get(thing)
@@ -197,9 +247,9 @@ class Shaper:
         """The limits that hold for a while."""
         return tuple(self._overrides.values())
 
-    def in_force(self) -> Mapping[Thing, Limits]:
-        """The limits of everything that has a gate and any limit."""
-        return {thing: limits for thing in self._gates if (limits := self.limits(thing))}
+    def gates(self) -> Iterable[tuple[Thing, Gate]]:
+        """All gates that there are so far."""
+        return self._gates.items()
 
     # ── what is heard ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -288,12 +338,9 @@ def _table(rules: Rules, scope: Scope) -> Mapping[str, Limits]:
     return {} if name is None else getattr(rules, name)
 
 
-def _account(rules: Rules, name: str) -> Limits:
-    """The limits of the account ``user@host:port``: as it is, without its port, or those of the host."""
-    user, _, place = name.rpartition("@")
-    host = place.rpartition(":")[0] or place
-    names = (name, f"{user}@{host}" if user else host, place, host)
-    return next((rules.accounts[one] for one in names if one in rules.accounts), NO_LIMITS)
+def _published(rules: Rules, account: str) -> Limits:
+    user, _, place = account.rpartition("@")
+    return rules.of_account(user or None, place.rpartition(":")[0] or place)
 
 
 def _limits_of(overrides: Mapping[Thing, InForce], thing: Thing) -> Limits | None:

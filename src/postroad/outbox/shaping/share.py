@@ -34,6 +34,11 @@ class Share:
         """Nobody else has a part."""
         return self.of == 1
 
+    @property
+    def useful(self) -> bool:
+        """Whether the others leave anything of it."""
+        return all(divisor == 0 or divisor > 1 for divisor in self.others)
+
     def number(self, limit: int) -> int:
         """This worker's part of so many; it may be none."""
         fair = limit // self.of + (self.rank < limit % self.of)

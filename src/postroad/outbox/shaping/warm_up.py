@@ -53,7 +53,7 @@ class WarmUp:
 
     def day(self, now: float) -> int:
         """The day of the plan that this moment (seconds since the epoch) falls into; 0 and below: not begun."""
-        return int(now // DAY) - (self.start - _EPOCH).days + 1
+        return day_of(now) - (self.start - _EPOCH).days + 1
 
     def ceiling(self, now: float) -> int | None:
         """How many messages the day of this moment allows; ``None``: the plan is over. Before it has begun, none."""
@@ -65,9 +65,9 @@ class WarmUp:
         return next(ceiling for first, ceiling in reversed(self.steps) if first <= day)
 
 
-def next_day(now: float) -> float:
-    """When the next day of UTC begins; seconds since the epoch."""
-    return float((int(now // DAY) + 1) * DAY)
+def day_of(now: float) -> int:
+    """The day of UTC that this moment falls into, counted from the epoch."""
+    return int(now // DAY)
 
 
 _EPOCH: Final = date(1970, 1, 1)

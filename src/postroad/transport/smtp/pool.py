@@ -9,6 +9,7 @@ attempt.
 import asyncio
 import contextlib
 import copy
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -16,6 +17,8 @@ from postroad.errors import Abandoned, PoolTimeout, PostroadError
 from postroad.message.envelope import MailObject
 from postroad.reply import Phase
 from postroad.transport.contract import BeforeCommit
+from postroad.transport.gcra import Rate
+from postroad.transport.restraint import Hold
 from postroad.transport.smtp.connection import SmtpConnection
 from postroad.transport.smtp.delivery import Delivery, PendingReport
 from postroad.transport.smtp.pool_policy import (
@@ -70,7 +73,10 @@ class Pool:
     ) -> None:
         self._opener = opener
         self._limits = limits
-        self._most = limits.connections  # fewer while somebody holds us back
+        self._most, self._messages = limits.connections, limits.messages  # fewer while somebody holds us back
+        self._openings: Rate | None = None
+        self._next_opening = -math.inf  # the state of that rate
+        self._opener_waits: asyncio.TimerHandle | None = None
         self._on_trouble = on_trouble
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Delivery] = deque()
@@ -106,12 +112,31 @@ class Pool:
         """How many there are, those that are being opened or closed included."""
         return len(self._members) + self._leaving
 
-    def hold_to(self, connections: int | None) -> None:
-        """No more than so many; ``None``: as the limits say. Connections beyond the number end when they are free."""
-        self._most = self._limits.connections if connections is None else min(connections, self._limits.connections)
+    def hold_to(self, hold: Hold) -> None:
+        """Keep to this, too, until told otherwise. Connections beyond the number end when they are free."""
+        most = self._limits.connections
+        self._most = most if hold.connections is None else min(hold.connections, most)
+        self._messages = self._limits.messages if hold.messages is None else min(hold.messages, self._limits.messages)
+        self._openings = hold.new_connections
         for member in self._idle[: max(0, len(self._members) - self._most)]:
             self._idle.remove(member)
             _end(member)
+        self._stir()
+
+    def _may_open(self) -> bool:
+        """Whether the rate of new connections lets one be opened now; else it is looked at again when it does."""
+        if self._openings is None:
+            return True
+        wait, due = self._openings.reserve(self._next_opening, self._loop.time())
+        if wait <= 0:
+            self._next_opening = due
+            return True
+        if self._opener_waits is None:
+            self._opener_waits = self._loop.call_later(wait, self._open_again)
+        return False
+
+    def _open_again(self) -> None:
+        self._opener_waits = None
         self._stir()
 
     # ── decisions ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,6 +157,8 @@ class Pool:
         """Set in motion what the waiting messages call for."""
         while self._queue and (wake := on_waiting(self._state(), self._most)) is not Wake.NOTHING:
             if wake is Wake.OPEN:
+                if not self._may_open():
+                    break
                 self._open_member()
             else:
                 self._wake_member(self._idle.pop())
@@ -251,13 +278,13 @@ class Pool:
             self._queue.appendleft(last.delivery)
 
     def _is_worn_out(self, member: Member, session: Session, now: float) -> bool:
-        limits, connection = self._limits, session.connection
+        connection = session.connection
         if len(self._members) > self._most:  # the first to be free makes room
             return True
         most = connection.conversation.extensions.mail_max  # RFC 9422 §4
         if most is not None and connection.served >= most:
             return True
-        return worn_out(connection.served, now - member.opened_at, limits)
+        return worn_out(connection.served, now - member.opened_at, self._messages, self._limits.age)
 
     def look_ahead(self, session: Session) -> None:
         """Prepare the message that is probably next."""
@@ -393,8 +420,9 @@ class Pool:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._fail_waiting(closed)  # what a connection that was lost meanwhile gave back
         await asyncio.gather(*self._farewells, return_exceptions=True)
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for timer in (self._sweeper, self._opener_waits):
+            if timer is not None:
+                timer.cancel()
 
     def forget_after_fork(self) -> None:
         """In a forked child: leave the parent's connections alone."""

@@ -3,8 +3,6 @@
 from enum import Enum
 from typing import NamedTuple
 
-from postroad.transport.smtp.settings import PoolLimits
-
 
 class PoolState(NamedTuple):
     """What the decisions depend on. Members are connections, open or being opened."""
@@ -55,9 +53,9 @@ def opening_failed_for_all(state: PoolState) -> bool:
     return state.members == 0
 
 
-def worn_out(served: int, age: float, limits: PoolLimits) -> bool:
+def worn_out(served: int, age: float, messages: int, oldest: float) -> bool:
     """Whether a connection has done enough; ``age`` in seconds. One that has served nobody never has."""
-    return served > 0 and (served >= limits.messages or age >= limits.age)
+    return served > 0 and (served >= messages or age >= oldest)
 
 
 PROBE_AFTER = 30.0  # seconds of idling after which a connection is asked whether it lives; NATs forget in minutes

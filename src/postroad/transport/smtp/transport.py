@@ -10,9 +10,8 @@ from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport, failed
 from postroad.reply import Phase
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
-from postroad.transport.gcra import Rate
 from postroad.transport.pace import Pace
-from postroad.transport.restraint import Account, Hearer
+from postroad.transport.restraint import FREE, Account, Hearer, Hold
 from postroad.transport.smtp.connection import SmtpConnection
 from postroad.transport.smtp.pool import Pool
 from postroad.transport.smtp.settings import Smtp
@@ -34,7 +33,7 @@ class SmtpTransport:
         rate = settings.spacing
         self._pace = None if rate is None else Pace(rate, settings.limits.wait, clock)
         self._pool: Pool | None = None
-        self._most: int | None = None  # connections, where somebody holds us back
+        self._hold = FREE
         self._hear: Hearer | None = None
         self._owner: tuple[int, asyncio.AbstractEventLoop] | None = None
 
@@ -55,20 +54,15 @@ class SmtpTransport:
     @property
     def accounts(self) -> tuple[Account, ...]:
         """See ``Restrainable``."""
-        settings = self.settings
-        known = settings.known
-        connections = None if known is None else known.connections
-        return (Account(settings.account, connections, settings.spacing, settings.source or ""),)
+        return (Account(self.settings.account, self.settings.spacing, self.settings.source or ""),)
 
-    def restrain(self, account: str, connections: int | None, rate: Rate | None) -> None:
+    def restrain(self, account: str, hold: Hold) -> None:
         """See ``Restrainable``."""
-        self._most = connections
+        self._hold = hold
         if self._pool is not None:
-            self._pool.hold_to(connections)
-        if rate is not None and self._pace is not None:
-            self._pace.hold_to(rate)
-        elif self._pace is not None and self.settings.spacing is not None:
-            self._pace.hold_to(self.settings.spacing)
+            self._pool.hold_to(hold)
+        if self._pace is not None and self.settings.spacing is not None:
+            self._pace.hold_to(hold.rate or self.settings.spacing)
 
     def open_connections(self, account: str) -> int:
         """See ``Restrainable``."""
@@ -106,7 +100,7 @@ class SmtpTransport:
             return self._pool
         self._leave_old_pool()
         self._pool = Pool(lambda: SmtpConnection.establish(self.settings), self.settings.limits, self._tell)
-        self._pool.hold_to(self._most)
+        self._pool.hold_to(self._hold)
         self._owner = (os.getpid(), loop)
         return self._pool
 

@@ -1,0 +1,115 @@
+"""Keeps a worker to its part of what it shares with others: limits of accounts and streams, and days' allowances."""
+
+import math
+from typing import Final
+
+from postroad.clock import Clock
+from postroad.database.database import Database
+from postroad.errors import DatabaseError
+from postroad.outbox.budget import Portion, grant
+from postroad.outbox.liveness import GIVEN_UP_AFTER
+from postroad.outbox.restraint import Restraint
+from postroad.outbox.shaping.limits import Scope
+from postroad.outbox.shaping.shaper import Shaper, Thing
+from postroad.outbox.shaping.share import Share
+from postroad.outbox.shares import Division, divide
+
+SETTLING: Final = 0.25  # seconds between questions while parts are changing hands
+
+
+class Divisions:
+    """Belongs to one worker. Where nobody else can work, nothing is divided."""
+
+    def __init__(self, database: Database, owner: str, shaper: Shaper, restraint: Restraint, clock: Clock) -> None:
+        self._database = database
+        self._owner = owner
+        self._shaper = shaper
+        self._restraint = restraint
+        self._clock = clock
+        self._parts: dict[Thing, Share] = {}
+        self._kept: dict[Thing, int] = {}  # by what number we keep to each
+        self._sharers = 0  # as of the last question
+        self._asking = False
+        self._ask_at = -math.inf  # by the monotonic clock
+        if database.location.on_server:
+            accounts = [(Scope.ACCOUNT, name) for name in (shaper.road.accounts or (shaper.road.account,))]
+            streams = [(Scope.STREAM, name) for name in shaper.rules.streams]
+            self._kept = dict.fromkeys([*accounts, *streams], 0)
+
+    async def begin(self) -> None:
+        """Find this worker's first parts; until then it has none."""
+        now = self._clock.now()
+        for thing in self._kept:
+            self._shaper.divide(thing, NOTHING_YET, now)
+        if self._kept:
+            await self._divide()
+
+    async def go_on(self, sharers: int, *, beat: bool = False) -> bool:
+        """Ask anew where somebody has come or gone, or parts have not settled yet; whether limits have changed."""
+        if not self._kept or self._asking:
+            return False
+        now = self._clock.monotonic()
+        if beat or sharers != self._sharers or (not self._settled and now >= self._ask_at):
+            self._ask_at = now + SETTLING
+            return await self._divide()
+        return False
+
+    @property
+    def _settled(self) -> bool:
+        return all(self._kept[thing] == part.of for thing, part in self._parts.items())
+
+    async def _divide(self) -> bool:
+        self._asking = True
+        try:
+            return await self._divided()
+        finally:
+            self._asking = False
+
+    async def _divided(self) -> bool:
+        for thing, part in self._parts.items():
+            if self._kept[thing] < part.of and self._keeps_to(thing):
+                self._kept[thing] = part.of
+        division = Division(self._owner, tuple(self._kept.items()), self._clock.now(), GIVEN_UP_AFTER)
+        answer = await self._database.submit(divide, division, news=not self._parts)
+        before, self._parts = self._parts, {(Scope(scope), key): part for (scope, key), part in answer.parts}
+        self._sharers = answer.sharers
+        for thing, part in self._parts.items():
+            if part.useful and (self._kept[thing] == 0 or self._kept[thing] > part.of):
+                self._kept[thing] = part.of
+            self._shaper.divide(thing, part, self._clock.now())
+        self._restraint.apply()
+        return before != self._parts
+
+    def _keeps_to(self, thing: Thing) -> bool:
+        return thing[0] is not Scope.ACCOUNT or self._restraint.keeps_to(thing[1])
+
+
+NOTHING_YET: Final = Share(2, 1, (1,))
+
+
+class Allowances:
+    """Asks for a worker's portions of days' allowances. Belongs to one worker."""
+
+    def __init__(self, database: Database, shaper: Shaper, clock: Clock) -> None:
+        self._database = database
+        self._shaper = shaper
+        self._clock = clock
+
+    async def ask(self) -> bool:
+        """Have enough of each; whether any was granted."""
+        now = self._clock.now()
+        wanted = self._shaper.wants(now)
+        for thing, most, ceiling in wanted:
+            day = self._shaper.gate(thing).day
+            try:
+                number = await self._database.submit(grant, Portion(thing[0], thing[1], day, most, ceiling))
+            except DatabaseError:
+                self._shaper.gate(thing).asked = False
+                raise
+            self._shaper.grant(thing, number, day)
+        return bool(wanted)
+
+    async def give_back(self) -> None:
+        """Return what was not used."""
+        for thing, number, day in self._shaper.allowances():
+            await self._database.submit(grant, Portion(thing[0], thing[1], day, -number, 0))
