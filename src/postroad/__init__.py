@@ -55,7 +55,11 @@ if TYPE_CHECKING:
     from postroad.outbox.outbox import AsyncOutbox
     from postroad.outbox.retention import Retention
     from postroad.outcome import Outcome, RouteTried, SendReport
+    from postroad.providers.mailgun.send import Mailgun
     from postroad.providers.postmark.send import Postmark
+    from postroad.providers.resend.send import Resend
+    from postroad.providers.sendgrid.send import SendGrid
+    from postroad.providers.ses.send import Ses
     from postroad.reply import Phase
     from postroad.retry import Schedule
     from postroad.secret import Secret
@@ -116,7 +120,11 @@ _HOMES: Final = {
     "postroad.outbox.outbox": ("AsyncOutbox",),
     "postroad.outbox.retention": ("Retention",),
     "postroad.outcome": ("Outcome", "RouteTried", "SendReport"),
+    "postroad.providers.mailgun.send": ("Mailgun",),
     "postroad.providers.postmark.send": ("Postmark",),
+    "postroad.providers.resend.send": ("Resend",),
+    "postroad.providers.sendgrid.send": ("SendGrid",),
+    "postroad.providers.ses.send": ("Ses",),
     "postroad.reply": ("Phase",),
     "postroad.retry": ("Schedule",),
     "postroad.secret": ("Secret",),
@@ -157,6 +165,7 @@ __all__ = [
     "IdempotencyConflict",
     "InlineImage",
     "Mailer",
+    "Mailgun",
     "MessageError",
     "MissingExtra",
     "NotFound",
@@ -177,6 +186,7 @@ __all__ = [
     "Rate",
     "RawMessage",
     "RecipientsRefused",
+    "Resend",
     "Retention",
     "RoundRobin",
     "RouteTried",
@@ -184,8 +194,10 @@ __all__ = [
     "Secret",
     "SecretUnavailable",
     "SendError",
+    "SendGrid",
     "SendReport",
     "SenderRefused",
+    "Ses",
     "Smtp",
     "Suppressed",
     "Throttled",

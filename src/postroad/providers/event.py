@@ -11,9 +11,12 @@ from enum import Enum
 from typing import Any, ClassVar, Final
 
 from postroad.errors import WebhookRefused
+from postroad.lookup import Fetcher, FetchFailed
 from postroad.secret import Secret
 
 TOLERANCE: Final = 300.0  # seconds between a signature's time and ours, as Stripe, Svix and Twilio recommend
+MAX_CERTIFICATE: Final = 20_000  # octets
+FETCH_SECONDS: Final = 10.0
 MAX_BODY: Final = 20_000_000  # octets; SendGrid sends the most, some hundred events of some kilobytes
 
 
@@ -117,9 +120,36 @@ class Receiver(ABC):
             WebhookRefused: it is none.
         """
 
+    def wants(self, webhook: Webhook) -> str | None:
+        """What must be fetched before this webhook can be checked: an HTTPS address of the provider's, or nothing.
+
+        Raises:
+            WebhookRefused: it names an address that is not the provider's.
+        """
+        return None
+
+    def learn(self, url: str, content: bytes) -> None:
+        """Take what was fetched."""
+        raise TypeError(f"{self.provider} wants nothing fetched, and {url} was")
+
     def refused(self, why: str) -> WebhookRefused:
         """The refusal of a webhook."""
         return WebhookRefused(f"{self.provider}: {why}")
+
+
+async def received(receiver: Receiver, webhook: Webhook, now: datetime, fetcher: Fetcher) -> tuple[ProviderEvent, ...]:
+    """What a webhook tells, after fetching what it takes to check it.
+
+    Raises:
+        WebhookRefused: see ``Receiver.events``; or what it names cannot be fetched now.
+    """
+    if (url := receiver.wants(webhook)) is not None:
+        answer = await fetcher.get(url, limit=MAX_CERTIFICATE, timeout=FETCH_SECONDS)
+        if isinstance(answer, FetchFailed) or answer.code != 200:
+            why = answer.reason if isinstance(answer, FetchFailed) else f"HTTP {answer.code}"
+            raise receiver.refused(f"{url} cannot be fetched: {why}")
+        receiver.learn(url, answer.body)
+    return receiver.events(webhook, now)
 
 
 def each_once(events: Iterable[ProviderEvent]) -> tuple[ProviderEvent, ...]:
