@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         WebhookRefused,
     )
     from postroad.mailer.blocking import Mailer
+    from postroad.mailer.dkim import Dkim, Unaligned
     from postroad.mailer.mailer import AsyncMailer
     from postroad.message.attachment import Attachment, InlineImage
     from postroad.message.dsn_request import Dsn
@@ -107,6 +108,7 @@ _HOMES: Final = {
         "WebhookRefused",
     ),
     "postroad.mailer.blocking": ("Mailer",),
+    "postroad.mailer.dkim": ("Dkim", "Unaligned"),
     "postroad.mailer.mailer": ("AsyncMailer",),
     "postroad.message.attachment": ("Attachment", "InlineImage"),
     "postroad.message.dsn_request": ("Dsn",),
@@ -157,6 +159,7 @@ __all__ = [
     "DataError",
     "DatabaseError",
     "Disconnected",
+    "Dkim",
     "DnsError",
     "Dsn",
     "Email",
@@ -207,6 +210,7 @@ __all__ = [
     "TlsError",
     "TlsModeMismatch",
     "Trust",
+    "Unaligned",
     "Unsupported",
     "WebhookRefused",
     "Weighted",

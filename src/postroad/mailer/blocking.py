@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from postroad.mailer.compose import Sendable
+    from postroad.mailer.dkim import DkimKeys
     from postroad.mailer.mailer import AsyncMailer
     from postroad.message.envelope import MailObject
     from postroad.outcome import SendReport
@@ -33,7 +34,7 @@ class Mailer:
     A context manager; without ``with`` the connections close when the mailer is collected or the process ends.
 
     Raises:
-        ConfigurationError: the route or the account is wrong; nothing is connected yet.
+        ConfigurationError: the route, the account or a key is wrong; nothing is connected yet.
     """
 
     def __init__(
@@ -42,13 +43,16 @@ class Mailer:
         *,
         username: str | None = None,
         password: Secret | str | None = None,
+        dkim: DkimKeys | None = None,
         retry: Schedule | None = WITHIN_CALL,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         from postroad.mailer.mailer import AsyncMailer
 
-        self._over(AsyncMailer(route, username=username, password=password, retry=retry, clock=clock, chance=chance))
+        self._over(
+            AsyncMailer(route, username=username, password=password, dkim=dkim, retry=retry, clock=clock, chance=chance)
+        )
 
     def _over(self, mailer: AsyncMailer) -> None:
         from postroad.net.background_loop import BackgroundLoop

@@ -25,16 +25,19 @@ from postroad.transport.route import Route, transport_of
 if TYPE_CHECKING:
     from email.message import Message as StandardMessage
 
+    from postroad.mailer.dkim import DkimKeys
+
 
 class AsyncMailer:
     """Sends messages over one route, with a pool of connections. Belongs to one event loop; not picklable.
 
     ``route`` is a URL, an ``Smtp``, several routes as a ``Failover`` or its like, or a transport. ``retry`` says when
     ``send`` tries again by itself, within the call (``None``: never); by default twice, after about half a second and
-    two seconds, and never where it could double.
+    two seconds, and never where it could double. ``dkim`` holds the keys that sign, one or several; a route to an email
+    API signs by itself, with keys that its provider has.
 
     Raises:
-        ConfigurationError: the route or the account is wrong; nothing is connected yet.
+        ConfigurationError: the route, the account or a key is wrong; nothing is connected yet.
     """
 
     def __init__(
@@ -43,11 +46,17 @@ class AsyncMailer:
         *,
         username: str | None = None,
         password: Secret | str | None = None,
+        dkim: "DkimKeys | None" = None,
         retry: Schedule | None = WITHIN_CALL,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         self.transport: Transport = transport_of(route, username=username, password=password)
+        if dkim is not None:
+            # Late: only who signs loads the cryptography for it.
+            from postroad.mailer.sign import signing_over
+
+            self.transport = signing_over(self.transport, dkim, clock=clock)
         self._retries = retry or NO_RETRY
         self._clock = clock
         self._chance = chance
@@ -60,9 +69,9 @@ class AsyncMailer:
         Raises:
             ConfigurationError: naming the variable that is missing or wrong.
         """
-        from postroad.mailer.environment import route_from
+        from postroad.mailer.environment import dkim_from, route_from
 
-        return cls(route_from(environ), retry=retry)
+        return cls(route_from(environ), dkim=dkim_from(environ), retry=retry)
 
     # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -71,6 +71,8 @@ class MailObject:
     ``content`` has CRLF line ends only, and ends with one. ``smtputf8`` is true where the envelope or a header holds
     UTF-8, so that only SMTPUTF8 can carry it. ``message_id`` has its angle brackets; a raw message may have none.
     ``tags`` and ``metadata`` stay beside the content: an email API is told them, SMTP has no place for them.
+    ``accepted_at`` is when the message was taken to be sent, in seconds since the epoch; a signature made later bears
+    that time, the same at every try.
     """
 
     envelope: Envelope
@@ -80,3 +82,4 @@ class MailObject:
     smtputf8: bool = False
     tags: tuple[str, ...] = ()
     metadata: Metadata = _NO_METADATA
+    accepted_at: float | None = None
