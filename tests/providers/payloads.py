@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from postroad.providers.event import Happened, Lasting
+from postroad.events import EventKind
+from postroad.providers.event import Lasting
 
 Cases = dict[str, tuple[Any, dict[str, Any]]]
 
@@ -21,7 +22,7 @@ POSTMARK: Final[Cases] = {
             "Metadata": {"example": "value", "example_2": "value"},
         },
         {
-            "happened": Happened.DELIVERED,
+            "kind": EventKind.DELIVERED,
             "recipient": "john@example.com",
             "remote_id": "00000000-0000-0000-0000-000000000000",
             "at": 1613925292.0,
@@ -52,7 +53,7 @@ POSTMARK: Final[Cases] = {
             "Metadata": {},
         },
         {
-            "happened": Happened.BOUNCED,
+            "kind": EventKind.BOUNCED,
             "lasting": Lasting.PERMANENT,
             "event_id": "postmark:42",
             "recipient": "john@example.com",
@@ -61,15 +62,15 @@ POSTMARK: Final[Cases] = {
     ),
     "transient": (
         {"RecordType": "Bounce", "ID": 43, "Type": "Transient", "Email": "john@example.com"},
-        {"happened": Happened.DEFERRED, "lasting": None},
+        {"kind": EventKind.DELAYED, "lasting": None},
     ),
     "a type of bounce that is new": (
         {"RecordType": "Bounce", "ID": 44, "Type": "Novelty", "Email": "john@example.com"},
-        {"happened": Happened.BOUNCED, "lasting": Lasting.UNDETERMINED},
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.UNDETERMINED},
     ),
     "complaint": (
         {"RecordType": "SpamComplaint", "ID": 45, "Type": "SpamComplaint", "Email": "john@example.com"},
-        {"happened": Happened.COMPLAINED},
+        {"kind": EventKind.COMPLAINED},
     ),
     "unsubscribed": (
         {
@@ -81,11 +82,11 @@ POSTMARK: Final[Cases] = {
             "SuppressSending": True,
             "SuppressionReason": "ManualSuppression",
         },
-        {"happened": Happened.UNSUBSCRIBED, "word": "ManualSuppression"},
+        {"kind": EventKind.UNSUBSCRIBED, "word": "ManualSuppression"},
     ),
     "subscribed again": (
         {"RecordType": "SubscriptionChange", "Recipient": "john@example.com", "SuppressSending": False},
-        {"happened": Happened.SUBSCRIBED},
+        {"kind": EventKind.SUBSCRIBED},
     ),
     "open": (
         {
@@ -96,7 +97,7 @@ POSTMARK: Final[Cases] = {
             "ReceivedAt": "2021-02-21T16:34:52Z",
             "Recipient": "john@example.com",
         },
-        {"happened": Happened.OPENED, "user_agent": "Mozilla/5.0"},
+        {"kind": EventKind.OPENED, "user_agent": "Mozilla/5.0"},
     ),
     "click": (
         {
@@ -106,7 +107,7 @@ POSTMARK: Final[Cases] = {
             "ReceivedAt": "2021-02-21T16:34:52Z",
             "Recipient": "john@example.com",
         },
-        {"happened": Happened.CLICKED, "url": "https://example.com"},
+        {"kind": EventKind.CLICKED, "url": "https://example.com"},
     ),
 }
 
@@ -124,7 +125,7 @@ SENDGRID: Final[Cases] = {
             "response": "250 OK",
         },
         {
-            "happened": Happened.DELIVERED,
+            "kind": EventKind.DELIVERED,
             "event_id": "sendgrid:rWVYmVk90MjZJ9iohOBa3w==",
             "at": 1513299569.0,
             "message_id": "<14c5d75ce93.dfd.64b469@ismtpd-555>",
@@ -146,7 +147,7 @@ SENDGRID: Final[Cases] = {
             "type": "bounce",
         },
         {
-            "happened": Happened.BOUNCED,
+            "kind": EventKind.BOUNCED,
             "lasting": Lasting.PERMANENT,
             "status": "5.0.0",
             "reply": "500 unknown recipient",
@@ -154,31 +155,31 @@ SENDGRID: Final[Cases] = {
     ),
     "deferred": (
         {"email": "a@example.com", "timestamp": 1, "event": "deferred", "response": "400 try again later"},
-        {"happened": Happened.DEFERRED, "reply": "400 try again later"},
+        {"kind": EventKind.DELAYED, "reply": "400 try again later"},
     ),
     "processed": (
         {"email": "a@example.com", "timestamp": 1, "event": "processed", "order": "12345"},
-        {"happened": Happened.QUEUED, "metadata": {"order": "12345"}},
+        {"kind": EventKind.QUEUED, "metadata": {"order": "12345"}},
     ),
     "dropped": (
         {"email": "a@example.com", "timestamp": 1, "event": "dropped", "reason": "Bounced Address", "status": "5.0.0"},
-        {"happened": Happened.REJECTED, "description": "Bounced Address", "reply": ""},
+        {"kind": EventKind.REJECTED, "description": "Bounced Address", "reply": ""},
     ),
     "open": (
         {"email": "a@example.com", "timestamp": 1, "event": "open", "useragent": "Mozilla/4.0", "sg_event_id": "o"},
-        {"happened": Happened.OPENED, "user_agent": "Mozilla/4.0"},
+        {"kind": EventKind.OPENED, "user_agent": "Mozilla/4.0"},
     ),
     "click": (
         {"email": "a@example.com", "timestamp": 1, "event": "click", "url": "http://www.sendgrid.com/"},
-        {"happened": Happened.CLICKED, "url": "http://www.sendgrid.com/"},
+        {"kind": EventKind.CLICKED, "url": "http://www.sendgrid.com/"},
     ),
     "spamreport": (
         {"email": "a@example.com", "timestamp": 1, "event": "spamreport"},
-        {"happened": Happened.COMPLAINED},
+        {"kind": EventKind.COMPLAINED},
     ),
     "group unsubscribe": (
         {"email": "a@example.com", "timestamp": 1, "event": "group_unsubscribe", "asm_group_id": 10},
-        {"happened": Happened.UNSUBSCRIBED, "metadata": {}},
+        {"kind": EventKind.UNSUBSCRIBED, "metadata": {}},
     ),
 }
 
@@ -215,7 +216,7 @@ MAILGUN: Final[Cases] = {
             "user-variables": {"my_var_1": "Mailgun Variable #1", "my-var-2": "awesome"},
         },
         {
-            "happened": Happened.DELIVERED,
+            "kind": EventKind.DELIVERED,
             "recipient": "alice@example.com",
             "remote_id": "<20130503182626.18666.16540@a.example>",
             "message_id": "<20130503182626.18666.16540@a.example>",
@@ -238,7 +239,7 @@ MAILGUN: Final[Cases] = {
             "user-variables": [],
         },
         {
-            "happened": Happened.BOUNCED,
+            "kind": EventKind.BOUNCED,
             "lasting": Lasting.PERMANENT,
             "status": "5.1.1",
             "reply": "No such user",
@@ -248,7 +249,7 @@ MAILGUN: Final[Cases] = {
     ),
     "not tried": (
         {"event": "failed", "severity": "permanent", "reason": "suppress-bounce", "recipient": "alice@example.com"},
-        {"happened": Happened.REJECTED, "lasting": Lasting.PERMANENT},
+        {"kind": EventKind.REJECTED, "lasting": Lasting.PERMANENT},
     ),
     "failed for now": (
         {
@@ -260,15 +261,15 @@ MAILGUN: Final[Cases] = {
             "recipient": "alice@example.com",
             "delivery-status": {"code": 452, "attempt-no": 1, "message": "4.2.2 over quota", "retry-seconds": 600},
         },
-        {"happened": Happened.DEFERRED, "lasting": None, "reply": "4.2.2 over quota"},
+        {"kind": EventKind.DELAYED, "lasting": None, "reply": "4.2.2 over quota"},
     ),
     "rejected": (
         {"event": "rejected", "id": "r", "timestamp": 1.5, "reject": {"reason": "Sandbox subdomains are for test"}},
-        {"happened": Happened.REJECTED, "description": "Sandbox subdomains are for test"},
+        {"kind": EventKind.REJECTED, "description": "Sandbox subdomains are for test"},
     ),
     "complained": (
         {"event": "complained", "id": "c", "timestamp": 1.5, "recipient": "alice@example.com"},
-        {"happened": Happened.COMPLAINED},
+        {"kind": EventKind.COMPLAINED},
     ),
     "clicked": (
         {
@@ -279,11 +280,11 @@ MAILGUN: Final[Cases] = {
             "url": "http://mailgun.com",
             "client-info": {"user-agent": "Mozilla/5.0", "client-type": "browser"},
         },
-        {"happened": Happened.CLICKED, "url": "http://mailgun.com", "user_agent": "Mozilla/5.0"},
+        {"kind": EventKind.CLICKED, "url": "http://mailgun.com", "user_agent": "Mozilla/5.0"},
     ),
     "unsubscribed": (
         {"event": "unsubscribed", "id": "u", "timestamp": 1.5, "recipient": "alice@example.com"},
-        {"happened": Happened.UNSUBSCRIBED},
+        {"kind": EventKind.UNSUBSCRIBED},
     ),
 }
 
@@ -309,15 +310,15 @@ RESEND: Final[Cases] = {
     "delivered": (
         _resend("delivered"),
         {
-            "happened": Happened.DELIVERED,
+            "kind": EventKind.DELIVERED,
             "recipient": "delivered@example.com",
             "remote_id": "56761188-7520-42d8-8898-ff6fc54ce618",
             "tags": ("welcome",),
             "metadata": {"category": "confirm_email"},
         },
     ),
-    "sent": (_resend("sent"), {"happened": Happened.SENT}),
-    "delayed": (_resend("delivery_delayed"), {"happened": Happened.DEFERRED}),
+    "sent": (_resend("sent"), {"kind": EventKind.SENT}),
+    "delayed": (_resend("delivery_delayed"), {"kind": EventKind.DELAYED}),
     "bounced": (
         _resend(
             "bounced",
@@ -328,20 +329,20 @@ RESEND: Final[Cases] = {
             },
         ),
         {
-            "happened": Happened.BOUNCED,
+            "kind": EventKind.BOUNCED,
             "lasting": Lasting.PERMANENT,
             "description": "The recipient's email address is on the suppression list.",
         },
     ),
-    "complained": (_resend("complained"), {"happened": Happened.COMPLAINED}),
-    "opened": (_resend("opened"), {"happened": Happened.OPENED}),
+    "complained": (_resend("complained"), {"kind": EventKind.COMPLAINED}),
+    "opened": (_resend("opened"), {"kind": EventKind.OPENED}),
     "clicked": (
         _resend("clicked", click={"link": "https://resend.com", "userAgent": "Mozilla/5.0"}),
-        {"happened": Happened.CLICKED, "url": "https://resend.com", "user_agent": "Mozilla/5.0"},
+        {"kind": EventKind.CLICKED, "url": "https://resend.com", "user_agent": "Mozilla/5.0"},
     ),
     "failed": (
         _resend("failed", failed={"reason": "reached_daily_quota"}),
-        {"happened": Happened.FAILED, "description": "reached_daily_quota"},
+        {"kind": EventKind.FAILED, "description": "reached_daily_quota"},
     ),
     "tags as a list, a mailbox with its name": (
         _resend("sent", tags=[{"name": "category", "value": "x"}], to=["Ann <ann@example.com>"]),
@@ -382,7 +383,7 @@ SES: Final[Cases] = {
             },
         },
         {
-            "happened": Happened.DELIVERED,
+            "kind": EventKind.DELIVERED,
             "recipient": "recipient@example.com",
             "remote_id": _SES_ID,
             "message_id": "<one@a.example>",
@@ -414,7 +415,7 @@ SES: Final[Cases] = {
             "mail": _SES_MAIL,
         },
         {
-            "happened": Happened.BOUNCED,
+            "kind": EventKind.BOUNCED,
             "lasting": Lasting.PERMANENT,
             "recipient": "jane@example.com",
             "status": "5.1.1",
@@ -428,7 +429,7 @@ SES: Final[Cases] = {
             "bounce": {"bounceType": "Transient", "bouncedRecipients": [{"emailAddress": "jane@example.com"}]},
             "mail": _SES_MAIL,
         },
-        {"happened": Happened.BOUNCED, "lasting": Lasting.TEMPORARY},
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.TEMPORARY},
     ),
     "complaint": (
         {
@@ -442,7 +443,7 @@ SES: Final[Cases] = {
             },
             "mail": _SES_MAIL,
         },
-        {"happened": Happened.COMPLAINED, "feedback_type": "abuse", "user_agent": "Mozilla/5.0"},
+        {"kind": EventKind.COMPLAINED, "feedback_type": "abuse", "user_agent": "Mozilla/5.0"},
     ),
     "no complaint at all": (
         {
@@ -453,12 +454,12 @@ SES: Final[Cases] = {
             },
             "mail": _SES_MAIL,
         },
-        {"happened": Happened.UNKNOWN, "feedback_type": "not-spam"},
+        {"kind": EventKind.UNKNOWN, "feedback_type": "not-spam"},
     ),
-    "send": ({"eventType": "Send", "mail": _SES_MAIL, "send": {}}, {"happened": Happened.SENT}),
+    "send": ({"eventType": "Send", "mail": _SES_MAIL, "send": {}}, {"kind": EventKind.SENT}),
     "reject": (
         {"eventType": "Reject", "mail": _SES_MAIL, "reject": {"reason": "Bad content"}},
-        {"happened": Happened.REJECTED, "description": "Bad content"},
+        {"kind": EventKind.REJECTED, "description": "Bad content"},
     ),
     "delay": (
         {
@@ -473,7 +474,7 @@ SES: Final[Cases] = {
                 ],
             },
         },
-        {"happened": Happened.DEFERRED, "status": "4.4.1", "description": "TransientCommunicationFailure"},
+        {"kind": EventKind.DELAYED, "status": "4.4.1", "description": "TransientCommunicationFailure"},
     ),
     "open": (
         {
@@ -481,7 +482,7 @@ SES: Final[Cases] = {
             "mail": _SES_MAIL,
             "open": {"ipAddress": "192.0.2.1", "timestamp": "2017-08-09T22:00:19.652Z", "userAgent": "Mozilla/5.0"},
         },
-        {"happened": Happened.OPENED, "recipient": "recipient@example.com", "user_agent": "Mozilla/5.0"},
+        {"kind": EventKind.OPENED, "recipient": "recipient@example.com", "user_agent": "Mozilla/5.0"},
     ),
     "click": (
         {
@@ -489,7 +490,7 @@ SES: Final[Cases] = {
             "mail": _SES_MAIL,
             "click": {"link": "http://docs.aws.amazon.com/", "timestamp": "2017-08-09T23:51:25.570Z"},
         },
-        {"happened": Happened.CLICKED, "url": "http://docs.aws.amazon.com/"},
+        {"kind": EventKind.CLICKED, "url": "http://docs.aws.amazon.com/"},
     ),
     "rendering failure": (
         {
@@ -497,7 +498,7 @@ SES: Final[Cases] = {
             "mail": _SES_MAIL,
             "failure": {"errorMessage": "Attribute 'x' is not present.", "templateName": "MyTemplate"},
         },
-        {"happened": Happened.FAILED, "description": "Attribute 'x' is not present."},
+        {"kind": EventKind.FAILED, "description": "Attribute 'x' is not present."},
     ),
 }
 

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from sendgrid.helpers.eventwebhook import EventWebhook
 
 from postroad.errors import ConfigurationError, WebhookRefused
+from postroad.events import EventKind
 from postroad.lookup import Fetched, FetchFailed
-from postroad.providers.event import Happened, Lasting, ProviderEvent, Receiver, Webhook, received
+from postroad.providers.event import Lasting, ProviderEvent, Receiver, Webhook, received
 from postroad.providers.mailgun.events import MailgunReceiver
 from postroad.providers.postmark.events import PostmarkReceiver
 from postroad.providers.registry import PROVIDERS, receiver_class
@@ -169,7 +170,7 @@ def test_every_provider_is_here() -> None:
 
 def test_a_signed_webhook_is_read(way: Way) -> None:
     (event,) = way.receiver().events(way.signed(way.example), NOW)
-    assert event.happened is Happened.DELIVERED
+    assert event.kind is EventKind.DELIVERED
 
 
 def test_an_altered_one_is_refused(way: Way) -> None:
@@ -211,7 +212,7 @@ def test_what_is_no_webhook_is_refused_and_nothing_else_is_raised(way: Way) -> N
             events = way.receiver().events(Webhook(body, way.signed(way.example).headers), NOW)
         except WebhookRefused:
             continue
-        assert all(one.happened is Happened.UNKNOWN for one in events)
+        assert all(one.kind is EventKind.UNKNOWN for one in events)
 
 
 @given(document=st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9), lambda inner: (
@@ -260,7 +261,7 @@ def test_an_unknown_word_is_kept_with_its_event() -> None:
     }
     for name, way in WAYS.items():
         (event,) = way.receiver().events(way.signed(unknown[name]), NOW)
-        assert event.happened is Happened.UNKNOWN, name
+        assert event.kind is EventKind.UNKNOWN, name
         assert event.recipient == "bob@example.com"
         assert event.raw == (unknown[name] if name != "sendgrid" else unknown[name][0])  # type: ignore[index]
 
@@ -268,7 +269,7 @@ def test_an_unknown_word_is_kept_with_its_event() -> None:
 def test_one_body_tells_each_event_once() -> None:
     way = WAYS["sendgrid"]
     events = way.receiver().events(way.signed([*way.example, *way.example, payloads.SENDGRID["open"][0]]), NOW)
-    assert [one.happened for one in events] == [Happened.DELIVERED, Happened.OPENED]
+    assert [one.kind for one in events] == [EventKind.DELIVERED, EventKind.OPENED]
 
 
 def test_a_bounce_of_two_is_two_events() -> None:
@@ -304,7 +305,7 @@ def test_the_vector_of_sendgrids_library() -> None:
     }
     at = datetime.fromtimestamp(1600112502, UTC)
     (event_read,) = SendGridReceiver(key).events(Webhook(body, headers), at)
-    assert (event_read.happened, event_read.recipient) == (Happened.REJECTED, "hello@world.com")
+    assert (event_read.kind, event_read.recipient) == (EventKind.REJECTED, "hello@world.com")
     assert event_read.remote_id == "LRzXl_NHStOGhQ4kofSm_A"
     with pytest.raises(WebhookRefused):
         SendGridReceiver(key).events(Webhook(body.strip(), headers), at)  # the line end is signed, too
@@ -318,7 +319,7 @@ def test_the_vector_of_svix() -> None:
     }
     webhook = Webhook(b'{"test": 2432232314}', headers)
     (event,) = ResendReceiver(SVIX_SECRET).events(webhook, datetime.fromtimestamp(1614265330, UTC))
-    assert event.happened is Happened.UNKNOWN
+    assert event.kind is EventKind.UNKNOWN
     assert event.raw == {"test": 2432232314}
 
 

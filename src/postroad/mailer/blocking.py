@@ -15,6 +15,7 @@ from postroad.retry import WITHIN_CALL, Retry, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime, timedelta
     from email.message import Message as StandardMessage
     from types import TracebackType
 
@@ -78,17 +79,25 @@ class Mailer:
         """The road the messages take."""
         return self._mailer.transport
 
-    def send(self, message: Sendable, *, retry: Schedule | Retry | None = Retry.AS_SET) -> SendReport:
+    def send(
+        self,
+        message: Sendable,
+        *,
+        retry: Schedule | Retry | None = Retry.AS_SET,
+        send_at: datetime | timedelta | None = None,
+    ) -> SendReport:
         """Send one message; return what became of each recipient if at least one was accepted.
 
-        ``retry`` is for this message alone; ``None``: a single try.
+        ``retry`` is for this message alone; ``None``: a single try. ``send_at`` (aware, or how long from now) has an
+        email API hold the message until then, where it can; an outbox does so for every route.
 
         Raises:
             MessageError: the message is wrong; nothing was connected.
+            Unsupported: ``send_at``, and this route holds no mail.
             PostroadError: nobody was accepted; its ``report`` has the recipients. See ``AsyncMailer.send``.
         """
         # Composed here, and one turn in the loop where nothing goes wrong: a thread that waits makes every hop dear.
-        mail = self._mailer.compose(message)
+        mail = self._mailer.compose(message, send_at)
         report = self._loop.begin(lambda: self._mailer.first_try(mail))
         if not report.all_accepted:
             report = self._loop.run(self._mailer.tried_on(mail, report, retry=retry))

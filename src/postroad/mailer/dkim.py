@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from postroad.mailauth.dkim.keys import SigningKey
+    from postroad.mailer.key_folder import KeyFolder
 
 Key: TypeAlias = Union["str | os.PathLike[str]", Secret, "SigningKey"]
 """A file (or the PEM itself), a secret that holds PEM or an Ed25519 seed, or a key that was read before."""
 
-DkimKeys: TypeAlias = Union["Dkim", "Iterable[Dkim]"]
-"""One or several; for one domain two keys sign, each in its own field."""
+DkimKeys: TypeAlias = Union["Dkim", "Iterable[Dkim]", "KeyFolder"]
+"""One or several; for one domain two keys sign, each in its own field. Or a folder, whose active keys sign."""
 
 
 class Unaligned(Enum):

@@ -5,7 +5,7 @@
 ``opportunistic``, ``none``). Every name also works with ``_FILE`` behind it: the value is then the file's content.
 ``POSTROAD_PASSWORD_REF`` and ``SMTP_PASS_REF`` hold a reference (see ``Secret.ref``) instead of the password. What
 stands in a password's own variable is the password, whatever it looks like. ``POSTROAD_DKIM`` names the keys that sign
-(``Dkim.parse``).
+(``Dkim.parse``), ``POSTROAD_DKIM_KEYS`` the folder of them that ``postroad dkim rotate`` keeps.
 """
 
 import os
@@ -21,7 +21,7 @@ from postroad.transport.smtp.settings import Smtp
 from postroad.transport.smtp.transport import SmtpTransport
 
 if TYPE_CHECKING:
-    from postroad.mailer.dkim import Dkim
+    from postroad.mailer.dkim import DkimKeys
 
 _TLS_WORDS: Final = {one.value: one for one in Tls}
 
@@ -46,13 +46,20 @@ def route_from(environ: Mapping[str, str] | None = None) -> Transport:
     return SmtpTransport(_account(host, environ))
 
 
-def dkim_from(environ: Mapping[str, str] | None = None) -> "tuple[Dkim, ...] | None":
-    """The keys that ``POSTROAD_DKIM`` names; ``None`` where it is not set.
+def dkim_from(environ: Mapping[str, str] | None = None) -> "DkimKeys | None":
+    """The keys that ``POSTROAD_DKIM`` or ``POSTROAD_DKIM_KEYS`` names; ``None`` where neither is set.
 
     Raises:
-        ConfigurationError: it is not written as it must be.
+        ConfigurationError: both are set, or it is not written as it must be.
     """
-    text = value_of("POSTROAD_DKIM", os.environ if environ is None else environ)
+    environ = os.environ if environ is None else environ
+    text, folder = value_of("POSTROAD_DKIM", environ), environ.get("POSTROAD_DKIM_KEYS")
+    if text is not None and folder:
+        raise ConfigurationError("POSTROAD_DKIM and POSTROAD_DKIM_KEYS are both set", setting="POSTROAD_DKIM")
+    if folder:
+        from postroad.mailer.key_folder import KeyFolder  # late, as below
+
+        return KeyFolder(folder)
     if text is None:
         return None
     from postroad.mailer.dkim import Dkim  # late: most mail is signed by whoever relays it

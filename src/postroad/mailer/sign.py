@@ -5,6 +5,7 @@ octets (RFC 8017 §8.2, RFC 8032 §5.1.6), so a try tomorrow sends what the try 
 """
 
 import asyncio
+import logging
 import os
 import re
 import threading
@@ -22,6 +23,7 @@ from postroad.mailauth.dkim.sign import Signer, sign
 from postroad.mailauth.domain_name import domain_name, is_within
 from postroad.mailauth.header_section import Signable, read, read_lines
 from postroad.mailer.dkim import Dkim, DkimKeys, Unaligned
+from postroad.mailer.key_folder import KeyFolder
 from postroad.message.address_list import address_list
 from postroad.message.envelope import MailObject, UndottedLines, WireLines
 from postroad.outcome import SendReport
@@ -29,7 +31,10 @@ from postroad.secret import Secret
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport, Transport
 from postroad.transport.route import anew
 
+_log = logging.getLogger("postroad.mailer")
+
 _SEED: Final = re.compile(r"[A-Za-z0-9+/]{43}=\s*")
+LOOK_EVERY: Final = 60.0  # seconds between looks at a folder of keys, which change once a day at the most
 _LARGE: Final = 100_000_000  # octets; no file of that size is a key
 
 
@@ -40,7 +45,7 @@ class Signing:
         ConfigurationError: a domain, a selector or a key is wrong, or none is given.
     """
 
-    def __init__(self, keys: DkimKeys) -> None:
+    def __init__(self, keys: Dkim | Iterable[Dkim]) -> None:
         given = (keys,) if isinstance(keys, Dkim) else tuple(keys)
         if not given or not all(isinstance(one, Dkim) for one in given):
             raise ConfigurationError("dkim: give a Dkim(domain, selector, key), or several", setting="dkim")
@@ -146,10 +151,45 @@ def _on_top(fields: bytes, content: bytes) -> bytes:
     return UndottedLines(fields + content) if kind is UndottedLines else kind(fields + content)
 
 
+class FolderSigning:
+    """Signs with the keys of a folder that are active, also when that changes. Thread-safe.
+
+    Raises:
+        ConfigurationError: none is active, or a file cannot be read.
+    """
+
+    def __init__(self, folder: KeyFolder, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stamp = folder.stamp()
+        self._signing = Signing(folder.signing())
+        self._looked_at = clock.monotonic()
+
+    def signed(self, mail: MailObject, *, at: float) -> MailObject:
+        """As ``Signing.signed``."""
+        with self._lock:
+            if self._clock.monotonic() - self._looked_at >= LOOK_EVERY:
+                self._look()
+            signing = self._signing
+        return signing.signed(mail, at=at)
+
+    def _look(self) -> None:
+        self._looked_at = self._clock.monotonic()
+        stamp = self._folder.stamp()
+        if stamp == self._stamp:
+            return
+        try:
+            self._signing = Signing(self._folder.signing())
+            self._stamp = stamp
+        except ConfigurationError as fault:
+            _log.error("the keys that signed until now go on signing: %s", fault)
+
+
 class SigningTransport:
     """Another transport, with its messages signed on the way."""
 
-    def __init__(self, transport: Transport, signing: Signing, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, transport: Transport, signing: Signing | FolderSigning, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.inner = transport
         self._signing = signing
         self._clock = clock
@@ -187,12 +227,13 @@ class SigningTransport:
         await self.inner.aclose()
 
 
-def signing_over(
-    transport: Transport, dkim: "Iterable[Dkim] | Dkim | None", *, clock: Clock = SYSTEM_CLOCK
-) -> Transport:
+def signing_over(transport: Transport, dkim: DkimKeys | None, *, clock: Clock = SYSTEM_CLOCK) -> Transport:
     """The transport, signing where there are keys.
 
     Raises:
         ConfigurationError: see ``Signing``.
     """
-    return transport if dkim is None else SigningTransport(transport, Signing(dkim), clock=clock)
+    if dkim is None:
+        return transport
+    signing = FolderSigning(dkim, clock) if isinstance(dkim, KeyFolder) else Signing(dkim)
+    return SigningTransport(transport, signing, clock=clock)

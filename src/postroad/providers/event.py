@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, ClassVar, Final
 
 from postroad.errors import WebhookRefused
+from postroad.events import EventKind
 from postroad.lookup import Fetcher, FetchFailed
 from postroad.secret import Secret
 
@@ -18,28 +19,6 @@ TOLERANCE: Final = 300.0  # seconds between a signature's time and ours, as Stri
 MAX_CERTIFICATE: Final = 20_000  # octets
 FETCH_SECONDS: Final = 10.0
 MAX_BODY: Final = 20_000_000  # octets; SendGrid sends the most, some hundred events of some kilobytes
-
-
-class Happened(Enum):
-    """What happened to a message, for one recipient. The values are stored; they never change their meaning."""
-
-    QUEUED = "queued"  # the provider holds it
-    SENT = "sent"  # the provider has begun to deliver it
-    DELIVERED = "delivered"  # the recipient's server took it
-    DEFERRED = "deferred"  # not yet; the provider goes on trying
-    BOUNCED = "bounced"  # the recipient's server refused it, for good or for as long as the provider tries
-    REJECTED = "rejected"  # the provider did not try: an address on its list, or not to its liking
-    FAILED = "failed"  # the provider could not make a message of it
-    COMPLAINED = "complained"
-    UNSUBSCRIBED = "unsubscribed"
-    SUBSCRIBED = "subscribed"
-    OPENED = "opened"
-    CLICKED = "clicked"
-    AUTOREPLIED = "autoreplied"
-    UNKNOWN = "unknown"  # a word that is not known here; the raw event has it
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class Lasting(Enum):
@@ -60,7 +39,7 @@ class ProviderEvent:
     are the provider's own. ``raw`` is the event as it came.
     """
 
-    happened: Happened
+    kind: EventKind
     provider: str
     event_id: str
     word: str = ""

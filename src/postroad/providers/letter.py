@@ -63,6 +63,8 @@ def check_envelope(provider: Provider, mail: MailObject) -> None:
         raise unsupported(provider, "has no tags", field="tags")
     if len(mail.tags) > 1 and Ability.SEVERAL_TAGS not in abilities:
         raise unsupported(provider, f"takes one tag for a message, not {len(mail.tags)}", field="tags")
+    if mail.send_at is not None and Ability.SEND_AT not in abilities:
+        raise unsupported(provider, "holds no mail until a time", field="send_at")
     if mail.metadata and Ability.METADATA not in abilities:
         raise unsupported(provider, "has no metadata", field="metadata")
     if len(envelope.recipients) > provider.max_recipients and Ability.SEPARATE_ENVELOPE not in abilities:

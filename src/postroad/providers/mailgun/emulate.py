@@ -3,7 +3,9 @@
 https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages
 """
 
+from dataclasses import replace
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from postroad.address import Address
@@ -61,7 +63,7 @@ class MailgunEmulator(Emulator):
             fields = read(request.headers.get("content-type", ""), request.body)
         except ValueError:
             raise _Refused("the request is no form") from None
-        mail = make(fields, self._recipients(fields))
+        mail = replace(make(fields, self._recipients(fields)), send_at=_send_at(fields))
         self.keep(mail)
         return said_in_json(200, {"id": mail.message_id or f"<{len(self.received)}@{self.domain}>",
                                   "message": "Queued. Thank you."})  # fmt: skip
@@ -134,6 +136,14 @@ def _of(fields: list[Field], name: str) -> list[Field]:
 
 def _tags(fields: list[Field]) -> tuple[str, ...]:
     return tuple(one.content.decode() for one in fields if one.name == "o:tag")
+
+
+def _send_at(fields: list[Field]) -> float | None:
+    told = _of(fields, "o:deliverytime")
+    try:
+        return parsedate_to_datetime(told[0].content.decode()).timestamp() if told else None
+    except ValueError:
+        raise _Refused("o:deliverytime is not a date of RFC 2822") from None
 
 
 def _variables(fields: list[Field]) -> dict[str, str]:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from postroad.events import EventKind
 from postroad.providers.answers import member, text_in
 from postroad.providers.event import (
-    Happened,
     Lasting,
     ProviderEvent,
     Receiver,
@@ -33,13 +33,13 @@ from postroad.secret import Secret
 TOLERANCE: Final = 9 * 3600.0
 REMEMBERED: Final = 10_000  # tokens; some megabytes
 _WORDS: Final = {
-    "accepted": Happened.QUEUED,
-    "delivered": Happened.DELIVERED,
-    "rejected": Happened.REJECTED,
-    "complained": Happened.COMPLAINED,
-    "unsubscribed": Happened.UNSUBSCRIBED,
-    "opened": Happened.OPENED,
-    "clicked": Happened.CLICKED,
+    "accepted": EventKind.QUEUED,
+    "delivered": EventKind.DELIVERED,
+    "rejected": EventKind.REJECTED,
+    "complained": EventKind.COMPLAINED,
+    "unsubscribed": EventKind.UNSUBSCRIBED,
+    "opened": EventKind.OPENED,
+    "clicked": EventKind.CLICKED,
 }
 
 
@@ -91,12 +91,12 @@ _SIGNATURE: Final = ("timestamp", "token", "signature")
 
 def _event(event: Mapping[str, Any]) -> ProviderEvent:
     word = str(event.get("event", ""))
-    happened, lasting = _meaning(word, event)
+    kind, lasting = _meaning(word, event)
     status = member(event, "delivery-status")
     header_id = member(event, "message", "headers", "message-id")
     remote_id = None if not header_id else f"<{str(header_id).strip('<>')}>"
     return ProviderEvent(
-        happened=happened,
+        kind=kind,
         provider="mailgun",
         # An id is unique within a day, says Mailgun; with its time it is for ever.
         event_id=named_by("mailgun", event.get("id"), event.get("timestamp"), word, event.get("recipient")),
@@ -117,11 +117,11 @@ def _event(event: Mapping[str, Any]) -> ProviderEvent:
     )
 
 
-def _meaning(word: str, event: Mapping[str, Any]) -> tuple[Happened, Lasting | None]:
+def _meaning(word: str, event: Mapping[str, Any]) -> tuple[EventKind, Lasting | None]:
     if word != "failed":
-        return _WORDS.get(word, Happened.UNKNOWN), None
+        return _WORDS.get(word, EventKind.UNKNOWN), None
     if event.get("severity") == "temporary":
-        return Happened.DEFERRED, None
+        return EventKind.DELAYED, None
     if str(event.get("reason", "")).startswith("suppress"):  # it was not tried: the address is on Mailgun's list
-        return Happened.REJECTED, Lasting.PERMANENT
-    return Happened.BOUNCED, Lasting.PERMANENT
+        return EventKind.REJECTED, Lasting.PERMANENT
+    return EventKind.BOUNCED, Lasting.PERMANENT

@@ -5,7 +5,8 @@ https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messag
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
@@ -109,6 +110,8 @@ def _fields(mail: MailObject) -> Iterable[Field]:
         yield Field("o:tag", tag.encode())
     for name, value in mail.metadata.items():
         yield Field(f"v:{name}", value.encode())
+    if mail.send_at is not None:
+        yield Field("o:deliverytime", format_datetime(datetime.fromtimestamp(mail.send_at, UTC)).encode())
     yield Field("message", mail.content, "message.mime", "message/rfc822")
 
 

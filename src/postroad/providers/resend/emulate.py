@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from postroad.errors import AddressError, MessageError
 from postroad.message.envelope import MailObject
 from postroad.providers.contract import IDEMPOTENCY_KEY, HttpReply, HttpRequest
 from postroad.providers.emulator import Emulator, file_of, letter, said_in_json, texts_of
-from postroad.providers.event import same
+from postroad.providers.event import same, seconds_of
 from postroad.providers.pairs import unpaired
 
 KEPT: Final = 86_400.0  # seconds that an idempotency key is known
@@ -105,7 +106,7 @@ class ResendEmulator(Emulator):
             raise _Refused(422, "validation_error", f"`to` has more than {_MOST_RECIPIENTS} recipients.")
         tags, metadata = unpaired(_tags(document.get("tags")))
         try:
-            return letter(
+            mail = letter(
                 from_=self._people(document, "from"),
                 **people,
                 reply_to=self._people(document, "reply_to"),
@@ -117,6 +118,7 @@ class ResendEmulator(Emulator):
                 tags=tags,
                 metadata=metadata,
             )
+            return replace(mail, send_at=_send_at(document.get("scheduled_at")))
         except MessageError as fault:
             raise _Refused(422, "validation_error", fault.message) from None
 
@@ -130,6 +132,13 @@ class ResendEmulator(Emulator):
             raise _Refused(422, "validation_error", f"Invalid `{name}` field. The email address needs to follow the "
                            "`email@example.com` or `Name <email@example.com>` format.")  # fmt: skip
         return found
+
+
+def _send_at(text: Any) -> float | None:
+    moment = None if text is None else seconds_of(text)
+    if text is not None and moment is None:
+        raise _Refused(422, "validation_error", "Invalid `scheduled_at` field.")
+    return moment
 
 
 def _tags(documents: Any) -> list[tuple[str, str]]:

@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from postroad.errors import ConfigurationError
+from postroad.events import EventKind
 from postroad.providers.answers import member, text_in
 from postroad.providers.event import (
-    Happened,
     Lasting,
     ProviderEvent,
     Receiver,
@@ -30,16 +30,16 @@ from postroad.providers.pairs import unpaired
 from postroad.secret import Secret
 
 _WORDS: Final = {
-    "email.scheduled": Happened.QUEUED,
-    "email.sent": Happened.SENT,
-    "email.delivered": Happened.DELIVERED,
-    "email.delivery_delayed": Happened.DEFERRED,
-    "email.bounced": Happened.BOUNCED,
-    "email.suppressed": Happened.REJECTED,
-    "email.failed": Happened.FAILED,
-    "email.complained": Happened.COMPLAINED,
-    "email.opened": Happened.OPENED,
-    "email.clicked": Happened.CLICKED,
+    "email.scheduled": EventKind.QUEUED,
+    "email.sent": EventKind.SENT,
+    "email.delivered": EventKind.DELIVERED,
+    "email.delivery_delayed": EventKind.DELAYED,
+    "email.bounced": EventKind.BOUNCED,
+    "email.suppressed": EventKind.REJECTED,
+    "email.failed": EventKind.FAILED,
+    "email.complained": EventKind.COMPLAINED,
+    "email.opened": EventKind.OPENED,
+    "email.clicked": EventKind.CLICKED,
 }
 _LASTING: Final = {"Permanent": Lasting.PERMANENT, "Transient": Lasting.TEMPORARY}
 
@@ -88,7 +88,7 @@ def _events(document: Mapping[str, Any], name: str) -> Iterable[ProviderEvent]:
     tags, metadata = unpaired(_pairs(member(data, "tags")))
     for recipient in people if isinstance(people, list) and people else [None]:
         yield ProviderEvent(
-            happened=_WORDS.get(word, Happened.UNKNOWN),
+            kind=_WORDS.get(word, EventKind.UNKNOWN),
             provider="resend",
             event_id=named_by("resend", name, recipient),
             word=word,

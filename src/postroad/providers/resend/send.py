@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -58,7 +58,8 @@ class Resend(Provider):
         return "https://api.resend.com"
 
     def goes_together(self, mail: MailObject) -> bool:
-        return b"\nContent-Disposition:" not in mail.content  # a batch takes no files
+        # A batch takes neither files nor times.
+        return b"\nContent-Disposition:" not in mail.content and mail.send_at is None
 
     def prepared(self, mail: MailObject) -> Document:
         email = letter_of(self, mail)
@@ -73,6 +74,8 @@ class Resend(Provider):
         fields |= {"headers": headers} if (headers := dict(header_fields(email))) else {}
         if pairs := pairs_of(self, mail):
             fields["tags"] = [{"name": name, "value": value} for name, value in pairs]
+        if mail.send_at is not None:
+            fields["scheduled_at"] = datetime.fromtimestamp(mail.send_at, UTC).isoformat()
         if email.attachments:
             fields["attachments"] = [_file(one) for one in email.attachments]
         return {"fields": fields, "key": _key_of(mail, email)}

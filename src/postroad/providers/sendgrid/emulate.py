@@ -5,6 +5,7 @@ https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -96,7 +97,7 @@ class SendGridEmulator(Emulator):
             raise _Refused("The subject is required. You can get around this requirement if you use a template with a "
                            "subject defined or if every personalization has a subject defined.", "subject")  # fmt: skip
         reply_to = document.get("reply_to_list") or ([document["reply_to"]] if document.get("reply_to") else [])
-        return letter(
+        mail = letter(
             from_=self._mailbox(document.get("from"), "from"),
             **people,
             reply_to=[self._mailbox(one, "reply_to") for one in reply_to],
@@ -107,6 +108,7 @@ class SendGridEmulator(Emulator):
             tags=_categories(document.get("categories")),
             metadata={**texts_of(document.get("custom_args")), **texts_of(block.get("custom_args"))},
         )
+        return replace(mail, send_at=_send_at(block.get("send_at") or document.get("send_at")))
 
     def _people(self, documents: Any, field: str) -> tuple[Address, ...]:
         return tuple(self._mailbox(one, f"{field}.{index}.email") for index, one in enumerate(documents or ()))
@@ -145,6 +147,12 @@ def _content(documents: Any) -> Mapping[str, str]:
             raise _Refused("The content value must be a string at least one character in length.",
                            f"content.{index}.value")  # fmt: skip
     return {{"text/plain": "text", "text/html": "html"}[one["type"]]: one["value"] for one in documents}
+
+
+def _send_at(moment: Any) -> float | None:
+    if moment is not None and not isinstance(moment, int):
+        raise _Refused("The send_at parameter must be a UNIX timestamp.", "send_at")
+    return None if moment is None else float(moment)
 
 
 def _headers(fields: Mapping[str, str]) -> list[tuple[str, str]]:

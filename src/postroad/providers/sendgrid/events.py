@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from postroad.errors import ConfigurationError
+from postroad.events import EventKind
 from postroad.providers.event import (
-    Happened,
     Lasting,
     ProviderEvent,
     Receiver,
@@ -35,18 +35,18 @@ TOLERANCE: Final = 86_400.0
 SIGNATURE: Final = "x-twilio-email-event-webhook-signature"
 TIMESTAMP: Final = "x-twilio-email-event-webhook-timestamp"
 _WORDS: Final = {
-    "processed": Happened.QUEUED,
-    "delivered": Happened.DELIVERED,
-    "deferred": Happened.DEFERRED,
-    "bounce": Happened.BOUNCED,
-    "blocked": Happened.BOUNCED,
-    "dropped": Happened.REJECTED,
-    "spamreport": Happened.COMPLAINED,
-    "unsubscribe": Happened.UNSUBSCRIBED,
-    "group_unsubscribe": Happened.UNSUBSCRIBED,
-    "group_resubscribe": Happened.SUBSCRIBED,
-    "open": Happened.OPENED,
-    "click": Happened.CLICKED,
+    "processed": EventKind.QUEUED,
+    "delivered": EventKind.DELIVERED,
+    "deferred": EventKind.DELAYED,
+    "bounce": EventKind.BOUNCED,
+    "blocked": EventKind.BOUNCED,
+    "dropped": EventKind.REJECTED,
+    "spamreport": EventKind.COMPLAINED,
+    "unsubscribe": EventKind.UNSUBSCRIBED,
+    "group_unsubscribe": EventKind.UNSUBSCRIBED,
+    "group_resubscribe": EventKind.SUBSCRIBED,
+    "open": EventKind.OPENED,
+    "click": EventKind.CLICKED,
 }
 # What SendGrid itself writes into an event; whatever else stands there is metadata of the message.
 _OWN: Final = frozenset(
@@ -105,7 +105,7 @@ def _event(document: Mapping[str, Any]) -> ProviderEvent:
     own = named_by("sendgrid", word, remote_id, document.get("email"), moment, document.get("url"))
     named = document.get("sg_event_id")
     return ProviderEvent(
-        happened=_WORDS.get(word, Happened.UNKNOWN),
+        kind=_WORDS.get(word, EventKind.UNKNOWN),
         provider="sendgrid",
         event_id=f"sendgrid:{named}" if named else own,
         word=word,

@@ -76,6 +76,7 @@ class SendGrid(Provider):
         document |= {"headers": headers} if (headers := _headers(email)) else {}
         document |= {"categories": list(email.tags)} if email.tags else {}
         document |= {"custom_args": dict(email.metadata)} if email.metadata else {}
+        document |= {"send_at": int(mail.send_at)} if mail.send_at is not None else {}
         document |= {"attachments": [_file(one) for one in email.attachments]} if email.attachments else {}
         return document
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from postroad.events import EventKind
 from postroad.providers.answers import member
 from postroad.providers.event import (
-    Happened,
     Lasting,
     ProviderEvent,
     Receiver,
@@ -109,7 +109,7 @@ _Details = Iterable[Mapping[str, Any]]
 def _bounced(about: Mapping[str, Any], _: list[Any]) -> _Details:
     for one in _objects(about.get("bouncedRecipients")):
         yield {
-            "happened": Happened.BOUNCED,
+            "kind": EventKind.BOUNCED,
             "recipient": one.get("emailAddress"),
             "lasting": _LASTING.get(str(about.get("bounceType")), Lasting.UNDETERMINED),
             "reply": str(one.get("diagnosticCode") or ""),
@@ -123,7 +123,7 @@ def _complained(about: Mapping[str, Any], _: list[Any]) -> _Details:
     for one in _objects(about.get("complainedRecipients")):
         yield {
             # RFC 5965 §7.3: "not-spam" is the reverse of a complaint.
-            "happened": Happened.UNKNOWN if kind == "not-spam" else Happened.COMPLAINED,
+            "kind": EventKind.UNKNOWN if kind == "not-spam" else EventKind.COMPLAINED,
             "recipient": one.get("emailAddress"),
             "feedback_type": kind,
             "user_agent": text_or_none(about.get("userAgent")),
@@ -133,13 +133,13 @@ def _complained(about: Mapping[str, Any], _: list[Any]) -> _Details:
 def _delivered(about: Mapping[str, Any], _: list[Any]) -> _Details:
     reply = str(about.get("smtpResponse") or "")
     for one in about.get("recipients") or ():
-        yield {"happened": Happened.DELIVERED, "recipient": str(one), "reply": reply}
+        yield {"kind": EventKind.DELIVERED, "recipient": str(one), "reply": reply}
 
 
 def _delayed(about: Mapping[str, Any], _: list[Any]) -> _Details:
     for one in _objects(about.get("delayedRecipients")):
         yield {
-            "happened": Happened.DEFERRED,
+            "kind": EventKind.DELAYED,
             "recipient": one.get("emailAddress"),
             "reply": str(one.get("diagnosticCode") or ""),
             "status": text_or_none(one.get("status")),
@@ -147,13 +147,13 @@ def _delayed(about: Mapping[str, Any], _: list[Any]) -> _Details:
         }
 
 
-def _all_of(happened: Happened, *words: str) -> Callable[[Mapping[str, Any], list[Any]], _Details]:
+def _all_of(kind: EventKind, *words: str) -> Callable[[Mapping[str, Any], list[Any]], _Details]:
     """SES does not say which recipient, so it is said of every one that it was sent to."""
 
     def details(about: Mapping[str, Any], destination: list[Any]) -> _Details:
         for one in destination:
             yield {
-                "happened": happened,
+                "kind": kind,
                 "recipient": str(one),
                 "description": next((str(about[word]) for word in words if word in about), ""),
                 "url": text_or_none(about.get("link")),
@@ -165,22 +165,22 @@ def _all_of(happened: Happened, *words: str) -> Callable[[Mapping[str, Any], lis
 
 # The event's word: under which name it is described, and what it means.
 _KINDS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any], list[Any]], _Details]]]] = {
-    "Send": ("send", _all_of(Happened.SENT)),
+    "Send": ("send", _all_of(EventKind.SENT)),
     "Delivery": ("delivery", _delivered),
     "DeliveryDelay": ("deliveryDelay", _delayed),
     "Bounce": ("bounce", _bounced),
     "Complaint": ("complaint", _complained),
-    "Reject": ("reject", _all_of(Happened.REJECTED, "reason")),
-    "Rendering Failure": ("failure", _all_of(Happened.FAILED, "errorMessage")),
-    "Open": ("open", _all_of(Happened.OPENED)),
-    "Click": ("click", _all_of(Happened.CLICKED)),
-    "Subscription": ("subscription", _all_of(Happened.UNSUBSCRIBED, "source")),
+    "Reject": ("reject", _all_of(EventKind.REJECTED, "reason")),
+    "Rendering Failure": ("failure", _all_of(EventKind.FAILED, "errorMessage")),
+    "Open": ("open", _all_of(EventKind.OPENED)),
+    "Click": ("click", _all_of(EventKind.CLICKED)),
+    "Subscription": ("subscription", _all_of(EventKind.UNSUBSCRIBED, "source")),
 }
 
 
 def _events(event: Mapping[str, Any]) -> Iterable[ProviderEvent]:
     word = str(event.get("eventType") or event.get("notificationType") or "")
-    name, details = _KINDS.get(word, ("", _all_of(Happened.UNKNOWN)))
+    name, details = _KINDS.get(word, ("", _all_of(EventKind.UNKNOWN)))
     about, mail = member(event, name), member(event, "mail")
     about, mail = about if isinstance(about, dict) else {}, mail if isinstance(mail, dict) else {}
     destination = mail.get("destination")

@@ -69,8 +69,8 @@ class ProviderApiTransport:
 
     @property
     def abilities(self) -> frozenset[Ability]:
-        separate = ProviderAbility.SEPARATE_ENVELOPE in self.provider.abilities
-        return frozenset({Ability.REMOTE, Ability.SEPARATE_ENVELOPE} if separate else {Ability.REMOTE})
+        provided = {one.value for one in self.provider.abilities}
+        return frozenset({Ability.REMOTE, *(one for one in Ability if one.value in provided)})
 
     @property
     def concurrency(self) -> int:
