@@ -206,14 +206,21 @@ class _Reading:
     ) -> Record:
         # Drafts before RFC 7489 called them identities.
         identifiers = given.get("identifiers") or given.get("identities", "")
-        results = _children(given.get("auth_results", ""))
+        dkim, spf = self._once("auth_results", given.get("auth_results", ""), self._results)
         return Record(
-            source_ip=address,
-            count=count,
-            policy_evaluated=self._once("policy_evaluated", evaluated, self._evaluated),
-            identifiers=self._once("identifiers", identifiers, self._identifiers),
-            dkim=tuple([self._once("dkim", value, self._dkim) for name, value in results if name == "dkim"]),
-            spf=tuple([self._once("spf", value, self._spf) for name, value in results if name == "spf"]),
+            address,
+            count,
+            self._once("policy_evaluated", evaluated, self._evaluated),
+            self._once("identifiers", identifiers, self._identifiers),
+            dkim,
+            spf,
+        )
+
+    def _results(self, value: Value) -> tuple[tuple[DkimResult, ...], tuple[SpfResult, ...]]:
+        results = _children(value)
+        return (
+            tuple([self._once("dkim", value, self._dkim) for name, value in results if name == "dkim"]),
+            tuple([self._once("spf", value, self._spf) for name, value in results if name == "spf"]),
         )
 
     def _once(self, name: str, value: Value, read: Callable[[Value], _T]) -> _T:
