@@ -15,6 +15,7 @@ _END_OF_HOST: Final = re.compile("[/?#]")
 # What stands before the @ of these is one secret, and no name.
 KEY_SCHEMES: Final = frozenset({"postmark", "sendgrid", "mailgun", "resend"})
 _PASSWORD_OPTION: Final = re.compile(r"[?&](ssl)?password=[^&#]", re.IGNORECASE)  # libpq knows both
+_SCHEME: Final = re.compile("[a-z]+$")
 _PROXY: Final = re.compile(r"([?&]proxy=)([^&#]*)")  # the option that is a URL, with an account of its own
 
 
@@ -48,8 +49,14 @@ def _holds_password(url: str) -> bool:
         return True
     scheme, _, rest = url.partition("://")
     account, at, _ = rest.rpartition("@")
-    is_secret = ":" in account or (bool(account) and scheme.strip().lower() in KEY_SCHEMES)
+    is_secret = ":" in account or (bool(account) and _is_key(scheme))
     return not rest.startswith("/") and bool(at) and is_secret
+
+
+def _is_key(scheme: str) -> bool:
+    """Whether the account of such a URL is a key. Before a scheme stands whatever it was quoted or composed with."""
+    named = _SCHEME.search(scheme.lower())
+    return named is not None and named[0] in KEY_SCHEMES
 
 
 def redacted(route: str) -> str:
@@ -69,7 +76,7 @@ def _redacted_url(url: str) -> str:
         return url if "@" not in url else MASK
     account, at, host = rest.rpartition("@")
     user, colon, _ = account.partition(":")
-    if scheme.strip().lower() in KEY_SCHEMES:
+    if _is_key(scheme):
         user, colon = account and MASK, ""
     # Percent-encoded as it should be, the account of a proxy has no @ that could be found.
     host = _PROXY.sub(lambda option: f"{option[1]}{MASK}" if "@" in unquote(option[2]) else option[0], host)

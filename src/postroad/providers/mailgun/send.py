@@ -45,7 +45,7 @@ class Mailgun(Provider):
     options = ("region",)
     secret_fields = MappingProxyType({"key": "MAILGUN_API_KEY"})
 
-    domain: str
+    domain: str = ""
     key: Secret | str | None = None
     region: str = "us"
 
@@ -54,7 +54,8 @@ class Mailgun(Provider):
         if self.region not in REGIONS:
             raise ConfigurationError(f"region {self.region[:40]!a} is none of {', '.join(REGIONS)}", setting="region")
         if not self.domain or not self.domain.isprintable() or " " in self.domain:
-            raise ConfigurationError("Mailgun: domain is not the name of a sending domain", setting="domain")
+            advice = "Write mailgun://KEY@mg.example.com, or Mailgun(domain='mg.example.com')."
+            raise ConfigurationError("Mailgun: domain is no sending domain", setting="domain", advice=advice)
 
     @property
     def home(self) -> str:

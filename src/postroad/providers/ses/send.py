@@ -26,6 +26,7 @@ from postroad.secret import Secret
 
 _SEND, _ACCOUNT = "/v2/email/outbound-emails", "/v2/email/account"
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+_WRITE: Final = "Write ses://?region=eu-west-1, or Ses(region='eu-west-1')."
 _UNVERIFIED: Final = re.compile(r"(?i)is not verified.*?failed the check in region [^:]*:\s*(.*)", re.DOTALL)
 _STOPPED: Final = frozenset({"AccountSuspendedException", "SendingPausedException"})
 _TOO_FAST: Final = frozenset(
@@ -55,7 +56,7 @@ class Ses(Provider):
     options = ("region", "configuration_set")
     secret_fields = MappingProxyType({"access_key": "", "secret_key": "", "session_token": ""})
 
-    region: str
+    region: str = ""
     access_key: Secret | str | None = None
     secret_key: Secret | str | None = None
     session_token: Secret | str | None = None
@@ -64,6 +65,8 @@ class Ses(Provider):
     def __post_init__(self) -> None:
         Provider.__post_init__(self)
         if not _REGION.fullmatch(self.region):
+            if not self.region:
+                raise ConfigurationError("Amazon SES: region is missing", setting="region", advice=_WRITE)
             raise ConfigurationError(f"region {self.region[:40]!a} is none such as eu-west-1", setting="region")
         if (self.access_key is None) != (self.secret_key is None):
             missing = "secret_key" if self.secret_key is None else "access_key"

@@ -20,7 +20,6 @@ from postroad.net.secrets.store import SYSTEM_SECRETS
 from postroad.outcome import SendReport, failed, with_error
 from postroad.providers import answers
 from postroad.providers.contract import IDEMPOTENCY_KEY, HttpReply, HttpRequest, Provider
-from postroad.providers.contract import Ability as ProviderAbility
 from postroad.providers.letter import in_parts
 from postroad.reply import Phase
 from postroad.secret import Secret
