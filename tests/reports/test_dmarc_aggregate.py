@@ -13,44 +13,7 @@ from postroad.reports.dmarc_aggregate import NAMESPACE, DkimResult, Reason, SpfR
 from postroad.reports.dmarc_records import MARK, Shortened, shortened
 from postroad.reports.dmarc_xml import _read as read_by_expat_alone  # what the short way is compared with
 from postroad.reports.dmarc_xml import read_aggregate
-from tests.reports.report_files import HEAD, RECORD, REPORT, feedback
-
-RFC_9990 = f"""\
-<feedback xmlns="{NAMESPACE}" xmlns:x="urn:example:extension">
-  <version>1.0</version>
-  <report_metadata>
-    <org_name>Receiver</org_name><email>dmarc@receiver.example</email><report_id>&lt;r@receiver.example&gt;</report_id>
-    <extra_contact_info xml:lang="en">by phone</extra_contact_info><error xml:lang="en">two records</error>
-    <date_range><begin>1750000000</begin><end>1750086399</end></date_range><generator>Gen 2.0</generator>
-  </report_metadata>
-  <policy_published>
-    <domain>Example.COM.</domain><p>reject</p><sp>quarantine</sp><np>reject</np><adkim>s</adkim><aspf>r</aspf>
-    <fo>1:d</fo><testing>y</testing><discovery_method>treewalk</discovery_method>
-  </policy_published>
-  <extension><x:thing><x:source_ip>unread</x:source_ip></x:thing></extension>
-  <record>
-    <row>
-      <source_ip>2001:DB8::7</source_ip><count>12</count>
-      <policy_evaluated>
-        <disposition>pass</disposition><dkim>pass</dkim><spf>fail</spf>
-        <reason><type>policy_test_mode</type><comment>t=y</comment></reason>
-        <reason><type>mailing_list</type></reason>
-      </policy_evaluated>
-    </row>
-    <identifiers>
-      <header_from>example.com</header_from><envelope_from/><envelope_to>receiver.example</envelope_to>
-    </identifiers>
-    <auth_results>
-      <dkim><domain>example.com</domain><selector>a</selector><result>pass</result></dkim>
-      <dkim>
-        <domain>list.example</domain><selector>b</selector><result>permerror</result><human_result>bad</human_result>
-      </dkim>
-      <spf><domain>list.example</domain><scope>mfrom</scope><result>softfail</result></spf>
-    </auth_results>
-    <x:source_ip>unread</x:source_ip>
-  </record>
-</feedback>
-""".encode()
+from tests.reports.report_files import HEAD, RECORD, REPORT, RFC_9990, feedback
 
 
 def with_record(old: str, new: str) -> bytes:

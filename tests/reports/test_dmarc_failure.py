@@ -13,48 +13,11 @@ from postroad.reports.dmarc_failure import read_failure_report
 from postroad.reports.feedback_details import details_of
 from postroad.reports.feedback_report import read_feedback_report
 from postroad.reports.mail import read_mail
-
-FIELDS = """\
-Feedback-Type: auth-failure
-Version: 1
-User-Agent: Filter/1.2
-Auth-Failure: dmarc
-Authentication-Results: receiver.example;
-  dmarc=fail header.from=example.com
-Authentication-Results: other.example; spf=fail
-Identity-Alignment: dkim, spf
-Delivery-Result: reject
-DKIM-Domain: example.com
-DKIM-Identity: @example.com
-DKIM-Selector: s1
-DKIM-Canonicalized-Body: VGhpcyBp
-  cyBhIGJvZHk=
-SPF-DNS: txt : example.com : "v=spf1 -all"
-Original-Envelope-Id: 65E1A3F0A0
-Original-Mail-From: <ann@example.com>
-Original-Rcpt-To: <bob@receiver.example>
-Arrival-Date: Tue, 19 Jul 2022 00:57:48 -0500
-Source-IP: 2001:DB8::2
-Source-Port: 12345
-Reported-Domain: Example.COM
-Reported-URI: https://example.com/
-Incidents: 3
-"""
-ORIGINAL = "Message-ID: <1@example.com>\nFrom: Ann <ann@example.com>\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n"
-
-
-def report(fields: str = FIELDS, kind: str = "text/rfc822-headers", original: str = ORIGINAL) -> bytes:
-    return (
-        "From: r@receiver.example\nTo: d@example.com\nSubject: FW: x\nMIME-Version: 1.0\n"
-        "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n"
-        "--b\n\nAn authentication failure.\n\n"
-        f"--b\nContent-Type: message/feedback-report\n\n{fields}\n"
-        f"--b\nContent-Type: {kind}\n\n{original}\n--b--\n"
-    ).encode()
+from tests.reports.report_files import FAILURE_FIELDS, ORIGINAL_HEADER, failure_report
 
 
 def test_all_fields_are_read() -> None:
-    read = read_failure_report(read_mail(report()))
+    read = read_failure_report(read_mail(failure_report()))
     assert read is not None
     assert read.deviations == ()
     assert (read.auth_failure, read.delivery_result, read.identity_alignment) == ("dmarc", "reject", ("dkim", "spf"))
@@ -74,7 +37,7 @@ def test_all_fields_are_read() -> None:
 
 
 def test_the_whole_message_may_come_along() -> None:
-    read = read_failure_report(read_mail(report(kind="message/rfc822", original=f"{ORIGINAL}\nbody\n")))
+    read = read_failure_report(read_mail(failure_report(kind="message/rfc822", original=f"{ORIGINAL_HEADER}\nbody\n")))
     assert read is not None
     assert read.headers is None
     assert read.original is not None
@@ -93,8 +56,8 @@ def test_the_whole_message_may_come_along() -> None:
     ],
 )
 def test_what_deviates_is_said(line: str, instead: str, deviation: str) -> None:
-    assert line in FIELDS
-    read = read_failure_report(read_mail(report(FIELDS.replace(line, instead))))
+    assert line in FAILURE_FIELDS
+    read = read_failure_report(read_mail(failure_report(FAILURE_FIELDS.replace(line, instead))))
     assert read is not None
     assert deviation in read.deviations
 
@@ -104,25 +67,25 @@ def test_what_deviates_is_said(line: str, instead: str, deviation: str) -> None:
     [("192.0.2.1 (mail.example)", "192.0.2.1"), ("[192.0.2.1]", "192.0.2.1"), ("IPv6:2001:db8::1", "2001:db8::1")],
 )
 def test_how_addresses_are_written(source: str, of: str) -> None:
-    read = read_failure_report(read_mail(report(FIELDS.replace("2001:DB8::2", source))))
+    read = read_failure_report(read_mail(failure_report(FAILURE_FIELDS.replace("2001:DB8::2", source))))
     assert read is not None
     assert read.source_ip == ip_address(of)
 
 
 def test_none_is_aligned_and_the_null_sender_are_values() -> None:
-    fields = FIELDS.replace("dkim, spf", "none").replace("<ann@example.com>", "<>")
-    read = read_failure_report(read_mail(report(fields)))
+    fields = FAILURE_FIELDS.replace("dkim, spf", "none").replace("<ann@example.com>", "<>")
+    read = read_failure_report(read_mail(failure_report(fields)))
     assert read is not None
     assert (read.identity_alignment, read.original_mail_from) == ((), "")
 
 
 def test_a_report_about_nothing_is_refused() -> None:
     with pytest.raises(MessageError, match="neither Reported-Domain nor Source-IP"):
-        read_failure_report(read_mail(report("Feedback-Type: auth-failure\nVersion: 1\n")))
+        read_failure_report(read_mail(failure_report("Feedback-Type: auth-failure\nVersion: 1\n")))
 
 
 def test_a_complaint_is_no_failure_report() -> None:
-    assert read_failure_report(read_mail(report(FIELDS.replace("auth-failure", "abuse")))) is None
+    assert read_failure_report(read_mail(failure_report(FAILURE_FIELDS.replace("auth-failure", "abuse")))) is None
     assert (
         read_failure_report(read_mail(b"From: a@example.com\n\nA message claiming to be from you has failed\n")) is None
     )

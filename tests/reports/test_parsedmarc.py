@@ -19,9 +19,7 @@ from postroad.reports.mail import read_mail
 from postroad.reports.report_file import report_in_file, report_in_mail
 from postroad.reports.tls_rpt import TlsReport
 from tests.conftest import corpora_folder
-from tests.reports.report_files import RECORD, REPORT, corpus_files, feedback, zipped
-from tests.reports.test_dmarc_aggregate import RFC_9990
-from tests.reports.test_tls_rpt import TLS_REPORT
+from tests.reports.report_files import RECORD, REPORT, RFC_9990, TLS_REPORT, corpus_files, feedback, zipped
 
 Reading = AggregateReport | TlsReport | FeedbackDetails
 

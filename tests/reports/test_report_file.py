@@ -12,8 +12,7 @@ from postroad.reports.dmarc_aggregate import AggregateReport
 from postroad.reports.mail import read_mail
 from postroad.reports.report_file import report_in_file, report_in_forwarded, report_in_mail
 from postroad.reports.tls_rpt import TlsReport
-from tests.reports.report_files import REPORT, zipped
-from tests.reports.test_tls_rpt import TLS_REPORT
+from tests.reports.report_files import REPORT, TLS_REPORT, zipped
 
 NAME = "receiver.example!example.com!1750000000!1750086399"
 TLS = json.dumps(TLS_REPORT).encode()

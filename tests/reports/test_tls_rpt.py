@@ -13,41 +13,7 @@ from hypothesis import strategies as st
 from postroad.errors import MessageError
 from postroad.reports.tls_json import MAX_OCTETS, read_tls_report
 from postroad.reports.tls_rpt import FailureDetails
-
-TLS_REPORT: dict[str, Any] = {
-    "organization-name": "Receiver",
-    "date-range": {"start-datetime": "2026-04-01T00:00:00Z", "end-datetime": "2026-04-01T23:59:59Z"},
-    "contact-info": "tls@receiver.example",
-    "report-id": "5065427c-23d3-47ca",
-    "policies": [
-        {
-            "policy": {
-                "policy-type": "sts",
-                "policy-string": ["version: STSv1", "mode: enforce", "mx: *.example.com", "max_age: 86400"],
-                "policy-domain": "example.com",
-                "mx-host": ["*.example.com"],
-            },
-            "summary": {"total-successful-session-count": 5326, "total-failure-session-count": 3},
-            "failure-details": [
-                {
-                    "result-type": "certificate-expired",
-                    "sending-mta-ip": "2001:db8:abcd:12::1",
-                    "receiving-mx-hostname": "mx1.example.com",
-                    "receiving-mx-helo": "mx1",
-                    "receiving-ip": "203.0.113.56",
-                    "failed-session-count": 2,
-                    "additional-information": "https://receiver.example/r?id=1",
-                    "failure-reason-code": "X509_V_ERR",
-                },
-                {"result-type": "starttls-not-supported", "failed-session-count": 1},
-            ],
-        },
-        {
-            "policy": {"policy-type": "no-policy-found", "policy-domain": "example.net"},
-            "summary": {"total-successful-session-count": 1, "total-failure-session-count": 0},
-        },
-    ],
-}
+from tests.reports.report_files import TLS_REPORT
 
 
 def changed(*path: str | int, value: Any) -> bytes:
