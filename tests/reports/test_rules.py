@@ -28,9 +28,9 @@ def test_a_rule_is_the_first_that_its_example_fits(rule: dict[str, Any]) -> None
         assert provider == rule["provider"]
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["id"])
-def test_every_phrase_can_be_found(rule: dict[str, Any]) -> None:
-    for phrase in (*rule.get("says", ()), *rule.get("also", ())):
+def test_every_phrase_can_be_found() -> None:
+    phrases = [phrase for rule in RULES for phrase in (*rule.get("says", ()), *rule.get("also", ()))]
+    for phrase in phrases:
         assert phrase == phrase.lower(), "words are looked up in lower case"
         assert "  " not in phrase, "there are no two spaces in a row"
         assert len(phrase.strip()) > 1

@@ -61,8 +61,11 @@ def classify(evidence: Evidence) -> Classification:
     """What a piece of evidence means."""
     book = rule_book()
     provider = book.provider_of(evidence)
-    rule = book.first(evidence, provider)
+    accepted = evidence.source is Source.REPLY and evidence.code is not None and evidence.code < 400
+    rule = None if accepted else book.first(evidence, provider)
     if rule is None:
+        if evidence.source is Source.REPLY and evidence.code is not None and evidence.code < 300:
+            return Classification(BounceClass.DELIVERED, "delivered", provider, 1.0)
         return Classification(BounceClass.UNKNOWN, "unknown", provider)
     if not _sure(rule.confirm, evidence):
         # RFC 5321 §3.3: a server that took the recipient and refuses the content speaks of the content, or filters
@@ -93,9 +96,9 @@ def classify_reply(reply: Reply, host: str = "", phase: Phase | None = None) -> 
     return classify(evidence_of_reply(reply, host=host, phase=phase))
 
 
-def classify_text(text: str) -> Classification:
-    """What a reply means that somebody copied from a log: ``550-5.7.26 …``."""
-    return classify(evidence_of(text, source=Source.REPLY))
+def classify_text(text: str, host: str = "") -> Classification:
+    """What a reply means that somebody copied from a log: ``550-5.7.26 …``; ``host`` is the server that said it."""
+    return classify(evidence_of(text, host=host, source=Source.REPLY))
 
 
 def _sure(confirm: Confirm, evidence: Evidence) -> bool:

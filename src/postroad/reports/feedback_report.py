@@ -1,6 +1,7 @@
 """Complaints: the Abuse Reporting Format (RFC 5965, RFC 6650), and the older forms that some providers still send."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,11 +29,11 @@ class FeedbackReport:
 
 def read_feedback_report(mail: Part) -> FeedbackReport | None:
     """The report that a mail brings; ``None`` where it brings none."""
-    parts = list(mail.walk())
+    parts = list(own_parts(mail))
     about = next((part for part in parts if part.essence == "message/feedback-report"), None)
     if about is not None:
         return _read(about, parts)
-    return _jmrp(parts)
+    return _jmrp(list(mail.walk()))
 
 
 def _read(about: Part, parts: list[Part]) -> FeedbackReport:
@@ -52,6 +53,16 @@ def _jmrp(parts: list[Part]) -> FeedbackReport | None:
             if (recipient := part.first(name)) and part is not parts[0]:
                 return FeedbackReport("abuse", (), tuple(_ADDRESS.findall(recipient)), part)
     return None
+
+
+def own_parts(mail: Part) -> Iterator[Part]:
+    """The parts of a mail that are its own, and the messages that it brings, without what is inside of those."""
+    waiting = [mail]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if part is mail or part.essence.startswith("multipart/"):
+            waiting.extend(reversed(part.parts))
 
 
 def returned_message(parts: list[Part]) -> Part | None:

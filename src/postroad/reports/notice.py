@@ -1,11 +1,12 @@
 """Is a mail the notice of a server, and what does it say? Structure first, then signs that together leave no doubt."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from postroad.message.plain_text import plain_text
 from postroad.reports.delivery_status import RecipientStatus, read_delivery_status
-from postroad.reports.feedback_report import header_of, returned_message
+from postroad.reports.feedback_report import header_of, own_parts, returned_message
 from postroad.reports.mail import Part
 from postroad.reports.notice_text import Notice, addresses_in, read_notice
 from postroad.reports.words import begins_like, is_reply, notice_words
@@ -13,6 +14,12 @@ from postroad.reports.words import begins_like, is_reply, notice_words
 _STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _TOP: Final = 2_500  # characters of a notice in which it says what it is
 _LISTS: Final = frozenset({"list-id", "list-unsubscribe", "list-post"})
+
+
+class _Sign(Enum):
+    NONE = "none"
+    WORDS = "words"  # only words say so; to be believed where they also name a recipient
+    SURE = "sure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +33,34 @@ class Returned:
 
 def read_returned(mail: Part) -> Returned | None:
     """The notice that a mail is; ``None`` where it is none."""
-    parts = list(mail.walk())
+    parts = list(own_parts(mail))
     status_parts = [part for part in parts if part.essence in _STATUS]
     text = _words_of(mail, parts)
-    if not status_parts and not _is_notice(mail, text):
+    sign = _Sign.SURE if status_parts else _sign(mail, text)
+    if sign is _Sign.NONE:
         return None
+    inside = _passed_on(parts) if not status_parts else None
+    if inside is not None:
+        return read_returned(inside)
     original = returned_message(parts)
     notice = read_notice(text, _senders(mail, original))
+    if sign is _Sign.WORDS and not notice.blocks:
+        return None
     if original is None and notice.copy:
         original = header_of(_from_first_field(notice.copy))
     told = "\n\n".join(part.text() for part in status_parts)
     if not told and "final-recipient:" in text.lower():
         told = text  # the structure was lost on the way
     return Returned(read_delivery_status(told) if told else (), notice, original)
+
+
+def _passed_on(parts: list[Part]) -> Part | None:
+    """The notice within a notice: some gateways wrap those of servers behind them."""
+    for part in parts:
+        for inside in part.parts if part.essence == "message/rfc822" else ():
+            if any(one.essence in _STATUS for one in own_parts(inside)):
+                return inside
+    return None
 
 
 def _words_of(mail: Part, parts: list[Part]) -> str:
@@ -88,19 +110,20 @@ def _from_first_field(copy: str) -> str:
     return ""
 
 
-def _is_notice(mail: Part, text: str) -> bool:
+def _sign(mail: Part, text: str) -> _Sign:
     names = {name for name, _ in mail.fields}
     if "x-failed-recipients" in names:
-        return True
+        return _Sign.SURE
     if mail.essence == "multipart/report" and "delivery-status" in mail.first("content-type").lower():
-        return True
+        return _Sign.SURE
     subject = mail.first("subject")
     announced = not is_reply(subject) and begins_like(subject, notice_words()["notice_subjects"])
     top = " ".join(text[:_TOP].lower().replace("\u2019", "'").split())
     opened = any(words in top for words in notice_words()["openings"])
     if _is_daemon(mail):
-        return announced or opened
-    return announced and opened and not names & _LISTS  # a newsletter may well write about bounces
+        return _Sign.SURE if announced or opened else _Sign.NONE
+    # A newsletter may well write about bounces.
+    return _Sign.WORDS if announced and opened and not names & _LISTS else _Sign.NONE
 
 
 def _is_daemon(mail: Part) -> bool:
@@ -111,4 +134,5 @@ def _is_daemon(mail: Part) -> bool:
         if local.strip("<> \"'").startswith(words["senders"]) or any(one in value for one in words["names"]):
             return True
     # RFC 5321 §4.5.5: a notice goes out with an empty return path, and nothing but notices and answers does.
-    return mail.first("return-path").replace(" ", "") == "<>"
+    path = mail.first("return-path").replace(" ", "").lower()
+    return path == "<>" or path.startswith(("<mailer-daemon", "mailer-daemon"))

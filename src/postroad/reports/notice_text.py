@@ -27,7 +27,7 @@ _NOT_ABOUT_RECIPIENTS: Final = re.compile(
 _TO: Final = re.compile(r"(?i)^\W{0,6}(?:to|cc|an|à|a|para|кому|収件者|宛先)\s?[:：]")
 _BESIDE_TO: Final = re.compile(r"(?i)^\W{0,6}(?:subject|sent|betreff|gesendet|objet|asunto|oggetto|тема|件名)\s?[:：]")
 _SAYS_SENDER: Final = re.compile(
-    r"(?i)mail from:?\s*<?|envelope-from\s*<?|(?<!expanded )from:\s*<?|sender\W{1,3}<?|message sent by\W{0,3}<?"
+    r"(?i)mail from:?\s*<?|envelope-from\s*<?|(?<!expanded )from:?\s*<?$|sender\W{1,3}<?|message sent by\W{0,3}<?"
 )
 _HELPERS: Final = frozenset(
     {"postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "noreply", "no-reply", "webmaster"}
@@ -76,7 +76,7 @@ def read_notice(text: str, senders: Iterable[str] = ()) -> Notice:
 def _without_copy(lines: list[str]) -> tuple[list[str], list[str]]:
     copies = notice_words()["copies"]
     for number, line in enumerate(lines):
-        start = line.lstrip(" \t>|").lower()
+        start = line.lstrip(" \t>|-*_=~#[").lower()
         if number and (start.startswith(copies) or _COPY.match(line)):
             return lines[:number], lines[number:]
     return lines, []

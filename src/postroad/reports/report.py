@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
+from postroad.errors import MessageError
+from postroad.events import EventKind
 from postroad.reports.classes import Action, BounceClass
 
 
@@ -23,6 +26,22 @@ class ReportKind(StrEnum):
     ERROR = "error"  # cannot be read
 
     __str__ = str.__str__
+
+    @property
+    def event(self) -> EventKind | None:
+        """What it tells about a message, in the vocabulary of events; ``None`` where it speaks of none."""
+        return _EVENTS.get(self)
+
+
+_EVENTS: Final = MappingProxyType(
+    {
+        ReportKind.BOUNCE: EventKind.BOUNCED,
+        ReportKind.COMPLAINT: EventKind.COMPLAINED,
+        ReportKind.AUTOREPLY: EventKind.AUTOREPLIED,
+        ReportKind.DELIVERED: EventKind.DELIVERED,
+        ReportKind.DELAYED: EventKind.DELAYED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +87,23 @@ class ReportEvent:
 
 @dataclass(frozen=True, slots=True)
 class ParsedReport:
-    """A mail, or a report file, read. ``report`` is the whole of a DMARC or TLS report, ``error`` why it is none."""
+    """A mail, or a report file, read. ``report`` is the whole of a DMARC or TLS report, ``fault`` why it cannot be."""
 
     kind: ReportKind
     events: tuple[ReportEvent, ...] = ()
     report: Mapping[str, Any] | None = None
-    error: str = ""
+    fault: MessageError | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The report as ``postroad report parse`` prints it."""
         document: dict[str, Any] = {"kind": str(self.kind), "events": [event.as_json() for event in self.events]}
         if self.report is not None:
             document["report"] = dict(self.report)
-        if self.error:
-            document["error"] = self.error
+        if self.fault is not None:
+            document["error"] = {
+                "code": self.fault.slug,
+                "message": self.fault.message,
+                "advice": self.fault.advice,
+                "retryable": False,
+            }
         return document
