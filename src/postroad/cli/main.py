@@ -23,8 +23,8 @@ COMMANDS: Final = {
     "worker": (f"{_HERE}.worker:worker", "Deliver what is in the outbox."),
     "inbox": (f"{_HERE}.inbox:inbox", "Catch mail on this machine instead of sending it."),
     "trace": (f"{_HERE}.trace:trace", "Show the hops of a received message: delays, TLS, authentication."),
-    "dmarc": (f"{_HERE}.dmarc:dmarc", "Show which policy holds for mail in a domain's name, and judge mail by it."),
-    "arc": (f"{_HERE}.arc:arc", "Validate the chains of seals that forwarders put on messages."),
+    "dmarc": (f"{_HERE}.dmarc:dmarc", "Find and apply DMARC policies (RFC 9989)."),
+    "arc": (f"{_HERE}.arc:arc", "Validate Authenticated Received Chains (RFC 8617)."),
     "demo": (f"{_HERE}.demo:demo", "Send real mail on this machine, and see what becomes of it."),
     "completion": (
         f"{_HERE}.completion:completion",

@@ -9,7 +9,7 @@ from postroad.cli.lazy_group import LazyGroup
 COMMANDS: Final = {
     "check": (
         "postroad.cli.commands.dmarc.check:check",
-        "Show the policy that holds for a domain, and judge mail by it.",
+        "Show the policy that holds for mail from DOMAIN, and every query that led to it.",
     ),
 }
 
