@@ -39,12 +39,13 @@ EVERY = list(commands(postroad))
 
 def test_the_commands_are_those_that_are_promised() -> None:
     promised = {"send", "sendmail", "worker", "inbox", "demo", "version", "outbox", "trace", "completion"}
-    promised |= {"suppress", "events", "db"}
+    promised |= {"suppress", "events", "db", "report", "explain"}
     promised |= {"dmarc", "arc"}
     inside = {
         "outbox": {"ls", "show", "stats", "retry", "cancel", "hold", "release", "pause", "resume"},
         "suppress": {"ls", "add", "rm", "import", "export"},
         "events": {"tail"},
+        "report": {"parse"},
         "db": {"migrate"},
         "dmarc": {"check"},
         "arc": {"verify"},

@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "db": (f"{_HERE}.db:db", "Make or upgrade the tables of an outbox."),
     "worker": (f"{_HERE}.worker:worker", "Deliver what is in the outbox."),
     "inbox": (f"{_HERE}.inbox:inbox", "Catch mail on this machine instead of sending it."),
+    "report": (f"{_HERE}.report:report", "Read what comes back: bounces, complaints, DMARC and TLS reports."),
+    "explain": (f"{_HERE}.explain:explain", "Say what a reply of a mail server means, and what to do."),
     "trace": (f"{_HERE}.trace:trace", "Show the hops of a received message: delays, TLS, authentication."),
     "dmarc": (f"{_HERE}.dmarc:dmarc", "Find and apply DMARC policies (RFC 9989)."),
     "arc": (f"{_HERE}.arc:arc", "Validate Authenticated Received Chains (RFC 8617)."),
