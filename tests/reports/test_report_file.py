@@ -10,9 +10,10 @@ import pytest
 from postroad.errors import MessageError
 from postroad.reports.dmarc_aggregate import AggregateReport
 from postroad.reports.mail import read_mail
+from postroad.reports.parse import parse
 from postroad.reports.report_file import report_in_file, report_in_forwarded, report_in_mail
 from postroad.reports.tls_rpt import TlsReport
-from tests.reports.report_files import REPORT, TLS_REPORT, zipped
+from tests.reports.report_files import FAILURE_FIELDS, REPORT, TLS_REPORT, failure_report, zipped
 
 NAME = "receiver.example!example.com!1750000000!1750086399"
 TLS = json.dumps(TLS_REPORT).encode()
@@ -129,3 +130,26 @@ def test_a_report_within_a_message_is_found_only_where_it_is_asked_for() -> None
     assert report_in_mail(read) is None
     assert isinstance(report_in_forwarded(read), AggregateReport)
     assert report_in_forwarded(read_mail(mail(CUT, "application/gzip").as_bytes())) is None
+
+
+def test_the_one_way_in_knows_all_kinds() -> None:
+    forward = EmailMessage(SMTP)
+    forward["From"], forward["Subject"] = "colleague@example.com", "Fwd"
+    forward.set_content("Have a look.")
+    forward.add_attachment(mail(gzip.compress(TLS), "application/tlsrpt+gzip"))
+    complaint = failure_report(FAILURE_FIELDS.replace("auth-failure", "abuse"))
+    kinds = {
+        REPORT: "dmarc",
+        TLS: "tls_rpt",
+        mail(zipped({f"{NAME}.xml": REPORT}), "application/zip").as_bytes(): "dmarc",
+        forward.as_bytes(): "tls_rpt",
+        failure_report(): "dmarc_failure",
+        complaint: "complaint",
+        CUT: "error",
+        mail(b"\x89PNG", "image/png", "image.png").as_bytes(): "none",
+    }
+    for octets, kind in kinds.items():
+        found = parse(octets).as_json()
+        assert found["kind"] == kind
+        assert ("report" in found) is (kind not in ("error", "none"))
+    assert parse(complaint).as_json()["report"]["source_ip"] == "2001:db8::2"

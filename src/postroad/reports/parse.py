@@ -1,15 +1,19 @@
 """One way in for everything that comes back: bytes to a ``ParsedReport``."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from postroad.errors import MessageError
 from postroad.reports.auto_reply import is_auto_reply
 from postroad.reports.bounce import read_bounce, report_of
 from postroad.reports.classes import Action, BounceClass
 from postroad.reports.dmarc_failure import read_failure_report
+from postroad.reports.feedback_details import details_of
 from postroad.reports.feedback_report import FeedbackReport, read_feedback_report
 from postroad.reports.mail import Part, read_mail
 from postroad.reports.notice_text import addresses_in
 from postroad.reports.report import ParsedReport, ReportEvent, ReportKind
-from postroad.reports.report_file import Report, report_in_file, report_in_mail
+from postroad.reports.report_file import Report, report_in_file, report_in_forwarded, report_in_mail
 from postroad.reports.ses_notification import read_ses_notification
 from postroad.reports.tls_rpt import TlsReport
 
@@ -33,14 +37,17 @@ def _of_mail(mail: Part) -> ParsedReport:
         return ParsedReport(ReportKind.DMARC_FAILURE, report=failure.as_json())
     complaint = read_feedback_report(mail)
     if complaint is not None:
-        return _complaint(complaint)
+        return _complaint(complaint, details_of(complaint, mail).as_json())
     report = report_in_mail(mail)
     if report is not None:
         return _aggregate(report)
     told = _ses(mail) or read_bounce(mail)
     if told is not None:
         return told
-    return _auto_reply(mail) if is_auto_reply(mail) else ParsedReport(ReportKind.NONE)
+    if is_auto_reply(mail):
+        return _auto_reply(mail)
+    forwarded = report_in_forwarded(mail)
+    return _aggregate(forwarded) if forwarded is not None else ParsedReport(ReportKind.NONE)
 
 
 def _aggregate(report: Report) -> ParsedReport:
@@ -48,7 +55,7 @@ def _aggregate(report: Report) -> ParsedReport:
     return ParsedReport(kind, report=report.as_json())
 
 
-def _complaint(report: FeedbackReport) -> ParsedReport:
+def _complaint(report: FeedbackReport, details: Mapping[str, Any] | None = None) -> ParsedReport:
     reason = _REASONS.get(report.feedback_type, "complaint")
     action = Action.IGNORE if reason == "not_spam" else Action.COMPLAINT
     message_id = report.returned.first("message-id") if report.returned is not None else ""
@@ -56,7 +63,7 @@ def _complaint(report: FeedbackReport) -> ParsedReport:
         ReportEvent(recipient, BounceClass.COMPLAINT, reason, action, message_id=message_id,
                     feedback_type=report.feedback_type, confidence=1.0)
         for recipient in report.recipients or ("",)
-    ))  # fmt: skip
+    ), details)  # fmt: skip
 
 
 def _ses(mail: Part) -> ParsedReport | None:
