@@ -40,13 +40,14 @@ EVERY = list(commands(postroad))
 def test_the_commands_are_those_that_are_promised() -> None:
     promised = {"send", "sendmail", "worker", "inbox", "demo", "version", "outbox", "trace", "completion"}
     promised |= {"suppress", "events", "db", "report", "explain"}
-    promised |= {"dmarc", "arc"}
+    promised |= {"dkim", "dmarc", "arc"}
     inside = {
         "outbox": {"ls", "show", "stats", "retry", "cancel", "hold", "release", "pause", "resume"},
         "suppress": {"ls", "add", "rm", "import", "export"},
         "events": {"tail"},
         "report": {"parse"},
         "db": {"migrate"},
+        "dkim": {"keygen", "dns", "sign", "verify", "rotate"},
         "dmarc": {"check"},
         "arc": {"verify"},
     }
