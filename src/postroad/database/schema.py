@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, column, create_engine, literal_column, select, table
+from sqlalchemy import Connection, column, create_engine, select, table
 
 from postroad.database.location import Location
 from postroad.errors import ConfigurationError
@@ -74,9 +74,10 @@ def _statements() -> tuple[tuple[str, tuple[Any, ...]], ...]:
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         migrate(connection)
-        made: Select[Any] = select(column("name"), column("type"), column("sql")).select_from(table("sqlite_master"))
-        ours = connection.execute(made.where(column("name").like("postroad%")).order_by(literal_column("rowid"))).all()
-        statements = [(one.sql, ()) for one in ours]
+        ours = connection.exec_driver_sql(
+            "SELECT name, type, sql FROM sqlite_master WHERE name LIKE 'postroad%' ORDER BY rowid"
+        ).all()
+        statements: list[tuple[str, tuple[Any, ...]]] = [(one.sql, ()) for one in ours]
         for name in [one.name for one in ours if one.type == "table"]:
             for row in connection.exec_driver_sql(f"SELECT * FROM {name}"):  # noqa: S608  # our own names
                 places = ", ".join("?" * len(row))
