@@ -57,11 +57,9 @@ def anew(transport: Transport) -> Transport:
     """The same route with connections of its own, for another event loop; the same object where it has none."""
     if isinstance(transport, SmtpTransport):
         return SmtpTransport(transport.settings)
-    if (renewed := getattr(transport, "renewed", None)) is not None:  # a route that signs: with the keys it has
+    if (renewed := getattr(transport, "renewed", None)) is not None:  # email APIs; a route that signs: with the keys it has
         own: Transport = renewed()
         return own
-    if (provider := getattr(transport, "provider", None)) is not None:
-        return _over_http(provider)
     if isinstance(transport, ComposedTransport):
         roads = [anew(road) for road in transport.transports]
         return ComposedTransport(transport.kind, roads, weights=transport.weights, breaker=transport.breaker)

@@ -62,6 +62,10 @@ class ProviderApiTransport:
         self._machine_keys = AwsKeys()
         self._line: _Line | None = None
 
+    def renewed(self) -> "ProviderApiTransport":
+        """The same account with connections of its own."""
+        return ProviderApiTransport(self.provider, clock=self._clock, wire=self._make_wire)
+
     @property
     def name(self) -> str:
         return self.provider.account
