@@ -10,6 +10,7 @@ from postroad.errors import MessageError
 
 Case = TypeVar("Case")
 MAX_LINE: Final = 1024 * 1024  # octets; far beyond any case, so that a wrong file does not fill the memory
+_ADVICE: Final = "Write one JSON object a line; the help of the command names its fields."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,20 @@ def cases_on_standard_input(read: Callable[[dict[str, Any]], Case]) -> Iterator[
         try:
             yield read(_object(line))
         except MessageError as fault:
-            yield BadCase(number, MessageError(f"line {number}: {fault.message}", field=fault.field))
+            yield BadCase(number, _in_line(number, fault))
+
+
+def _in_line(number: int, fault: MessageError) -> MessageError:
+    return MessageError(f"line {number}: {fault.message}", field=fault.field, advice=fault.advice)
 
 
 def _object(line: bytes) -> dict[str, Any]:
     if len(line) == MAX_LINE and not line.endswith(b"\n"):
-        raise MessageError(f"longer than {MAX_LINE} octets")
+        raise MessageError(f"longer than {MAX_LINE} octets", advice=_ADVICE)
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as fault:
-        raise MessageError("no JSON") from fault
+        raise MessageError("no JSON", advice=_ADVICE) from fault
     if not isinstance(value, dict):
-        raise MessageError("an object is wanted")
+        raise MessageError("an object is wanted", advice=_ADVICE)
     return value

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "explain": (f"{_HERE}.explain:explain", "Say what a reply of a mail server means, and what to do."),
     "trace": (f"{_HERE}.trace:trace", "Show the hops of a received message: delays, TLS, authentication."),
     "dkim": (f"{_HERE}.dkim:dkim", "Make DKIM keys, publish them, sign and check messages."),
+    "spf": (f"{_HERE}.spf:spf", "Say who may send mail for a domain."),
     "dmarc": (f"{_HERE}.dmarc:dmarc", "Find and apply DMARC policies (RFC 9989)."),
     "arc": (f"{_HERE}.arc:arc", "Validate Authenticated Received Chains (RFC 8617)."),
     "demo": (f"{_HERE}.demo:demo", "Send real mail on this machine, and see what becomes of it."),
