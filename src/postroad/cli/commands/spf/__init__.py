@@ -9,11 +9,11 @@ from postroad.cli.lazy_group import LazyGroup
 COMMANDS: Final = {
     "check": (
         "postroad.cli.commands.spf.check:check",
-        "Say whether a host may send mail for a domain, and which term of its policy decides.",
+        "Say whether a host may send mail for a domain.",
     ),
 }
 
 
 @click.group(cls=LazyGroup, modules=COMMANDS)
 def spf() -> None:
-    """Evaluate the Sender Policy Framework (RFC 7208)."""
+    """Say who may send mail for a domain."""
