@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "events": (f"{_HERE}.events:events", "Read the log of what happened in the outbox."),
     "db": (f"{_HERE}.db:db", "Make or upgrade the tables of an outbox."),
     "worker": (f"{_HERE}.worker:worker", "Deliver what is in the outbox."),
+    "provider": (f"{_HERE}.provider:provider", "Look at email APIs, and try an account there."),
     "inbox": (f"{_HERE}.inbox:inbox", "Catch mail on this machine instead of sending it."),
     "report": (f"{_HERE}.report:report", "Read what comes back: bounces, complaints, DMARC and TLS reports."),
     "explain": (f"{_HERE}.explain:explain", "Say what a reply of a mail server means, and what to do."),

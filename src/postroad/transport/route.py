@@ -57,7 +57,8 @@ def anew(transport: Transport) -> Transport:
     """The same route with connections of its own, for another event loop; the same object where it has none."""
     if isinstance(transport, SmtpTransport):
         return SmtpTransport(transport.settings)
-    if (renewed := getattr(transport, "renewed", None)) is not None:  # email APIs; a route that signs: with the keys it has
+    # Email APIs; a route that signs, with the keys it has.
+    if (renewed := getattr(transport, "renewed", None)) is not None:
         own: Transport = renewed()
         return own
     if isinstance(transport, ComposedTransport):
