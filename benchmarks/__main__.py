@@ -16,6 +16,7 @@ from benchmarks.rows import (
     client_twenty,
     command_help,
     depth,
+    dmarc_aggregate,
     enqueueing,
     latency,
     outbox,
@@ -47,6 +48,7 @@ ROWS = {
         depth.START,
         depth.MEMORY,
         enqueueing.ROW,
+        dmarc_aggregate.ROW,
     )
 }
 

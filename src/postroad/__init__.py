@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         WebhookRefused,
     )
     from postroad.mailer.blocking import Mailer
+    from postroad.mailer.dkim import Dkim, Unaligned
     from postroad.mailer.mailer import AsyncMailer
     from postroad.message.attachment import Attachment, InlineImage
     from postroad.message.dsn_request import Dsn
@@ -55,7 +56,11 @@ if TYPE_CHECKING:
     from postroad.outbox.outbox import AsyncOutbox
     from postroad.outbox.retention import Retention
     from postroad.outcome import Outcome, RouteTried, SendReport
+    from postroad.providers.mailgun.send import Mailgun
     from postroad.providers.postmark.send import Postmark
+    from postroad.providers.resend.send import Resend
+    from postroad.providers.sendgrid.send import SendGrid
+    from postroad.providers.ses.send import Ses
     from postroad.reply import Phase
     from postroad.retry import Schedule
     from postroad.secret import Secret
@@ -103,6 +108,7 @@ _HOMES: Final = {
         "WebhookRefused",
     ),
     "postroad.mailer.blocking": ("Mailer",),
+    "postroad.mailer.dkim": ("Dkim", "Unaligned"),
     "postroad.mailer.mailer": ("AsyncMailer",),
     "postroad.message.attachment": ("Attachment", "InlineImage"),
     "postroad.message.dsn_request": ("Dsn",),
@@ -116,7 +122,11 @@ _HOMES: Final = {
     "postroad.outbox.outbox": ("AsyncOutbox",),
     "postroad.outbox.retention": ("Retention",),
     "postroad.outcome": ("Outcome", "RouteTried", "SendReport"),
+    "postroad.providers.mailgun.send": ("Mailgun",),
     "postroad.providers.postmark.send": ("Postmark",),
+    "postroad.providers.resend.send": ("Resend",),
+    "postroad.providers.sendgrid.send": ("SendGrid",),
+    "postroad.providers.ses.send": ("Ses",),
     "postroad.reply": ("Phase",),
     "postroad.retry": ("Schedule",),
     "postroad.secret": ("Secret",),
@@ -149,6 +159,7 @@ __all__ = [
     "DataError",
     "DatabaseError",
     "Disconnected",
+    "Dkim",
     "DnsError",
     "Dsn",
     "Email",
@@ -157,6 +168,7 @@ __all__ = [
     "IdempotencyConflict",
     "InlineImage",
     "Mailer",
+    "Mailgun",
     "MessageError",
     "MissingExtra",
     "NotFound",
@@ -177,6 +189,7 @@ __all__ = [
     "Rate",
     "RawMessage",
     "RecipientsRefused",
+    "Resend",
     "Retention",
     "RoundRobin",
     "RouteTried",
@@ -184,8 +197,10 @@ __all__ = [
     "Secret",
     "SecretUnavailable",
     "SendError",
+    "SendGrid",
     "SendReport",
     "SenderRefused",
+    "Ses",
     "Smtp",
     "Suppressed",
     "Throttled",
@@ -195,6 +210,7 @@ __all__ = [
     "TlsError",
     "TlsModeMismatch",
     "Trust",
+    "Unaligned",
     "Unsupported",
     "WebhookRefused",
     "Weighted",

@@ -176,6 +176,18 @@ def _comma_hint(text: str) -> str:
     return "; several addresses go in a list, one string each" if "," in text or ";" in text else ""
 
 
+def normal_domain(name: str) -> str:
+    """A domain as it stands in every ``Address``: in lower case and ASCII; an @ in front of it is passed over.
+
+    Raises:
+        AddressError: it is no domain.
+    """
+    plain = name.removeprefix("@")
+    if "@" in plain:
+        raise AddressError(f"domain {shown(name)}: this is an address; give what stands behind its @")
+    return _normal_domain(plain)
+
+
 @lru_cache(maxsize=4096)
 def _normal_domain(domain: str) -> str:
     """Lower-case ASCII form of a domain or address literal."""

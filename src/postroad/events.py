@@ -22,6 +22,19 @@ class EventKind(Enum):
     SUPPRESSED = "suppressed"  # its recipient gets no mail from us
     PAUSED = "paused"  # nothing of a domain, site or stream is tried for a while; of no recipient in particular
     RESUMED = "resumed"
+    # What is learnt afterwards, from notices, complaints and webhooks. The words are those that providers agree upon.
+    DELIVERED = "delivered"  # the recipient's server took it
+    DELAYED = "delayed"  # a server on the way has it, and goes on trying
+    BOUNCED = "bounced"  # a server on the way gave up
+    REJECTED = "rejected"  # a provider did not try: an address on its list, or not to its liking
+    FAILED = "failed"  # a provider could not make a message of it
+    COMPLAINED = "complained"  # the recipient called it spam
+    UNSUBSCRIBED = "unsubscribed"
+    SUBSCRIBED = "subscribed"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    AUTOREPLIED = "autoreplied"  # a machine answered for the recipient
+    UNKNOWN = "unknown"  # a provider's word that is not known here
 
     def __str__(self) -> str:
         return self.value

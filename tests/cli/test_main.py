@@ -39,12 +39,19 @@ EVERY = list(commands(postroad))
 
 def test_the_commands_are_those_that_are_promised() -> None:
     promised = {"send", "sendmail", "worker", "inbox", "demo", "version", "outbox", "trace", "completion"}
-    promised |= {"suppress", "events", "db"}
+    promised |= {"suppress", "events", "db", "report", "explain", "provider"}
+    promised |= {"dkim", "spf", "dmarc", "arc"}
     inside = {
         "outbox": {"ls", "show", "stats", "retry", "cancel", "hold", "release", "pause", "resume"},
         "suppress": {"ls", "add", "rm", "import", "export"},
         "events": {"tail"},
+        "report": {"parse"},
         "db": {"migrate"},
+        "provider": {"ls", "test"},
+        "dkim": {"keygen", "dns", "sign", "verify", "rotate"},
+        "spf": {"check"},
+        "dmarc": {"check"},
+        "arc": {"verify"},
     }
     assert set(COMMANDS) == promised
     below = {(group, word) for group, words in inside.items() for word in words}

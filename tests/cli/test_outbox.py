@@ -1,8 +1,10 @@
 """``postroad send --outbox`` and ``postroad outbox``: what goes in, what is seen, what can be changed."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,25 @@ def queue(db: str, *options: str) -> str:
 
 def outbox(verb: str, db: str, *options: str) -> Ended:
     return run_inside("outbox", verb, "--db", db, *options)
+
+
+# ── none ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("outbox", "ls"), ("outbox", "stats"), ("outbox", "cancel", "id"), ("suppress", "ls"), ("suppress", "export")],
+)
+def test_looking_into_somebody_elses_database_makes_no_outbox_there(tmp_path: Path, command: tuple[str, ...]) -> None:
+    theirs = tmp_path / "shop.db"
+    with closing(sqlite3.connect(theirs)) as shop:
+        shop.execute("CREATE TABLE orders (id)")
+        ended = run_inside(*command, "--db", f"sqlite:///{theirs}", "--json")
+        tables = shop.execute("SELECT name FROM sqlite_master").fetchall()
+    assert ended.json["error"]["code"] == "not_found"
+    assert "holds no outbox" in ended.json["error"]["message"]
+    assert tables == [("orders",)]
+    assert [file.name for file in tmp_path.iterdir()] == ["shop.db"]
 
 
 # ── putting in ────────────────────────────────────────────────────────────────────────────────────────────────────────

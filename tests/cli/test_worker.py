@@ -74,6 +74,9 @@ def test_a_signal_lets_the_dot_be_answered_and_gives_the_rest_back(db: str, by: 
         gate.open()
         counts = worker.line()
         assert worker.process.wait(PATIENCE) == 0
+        assert worker.process.stderr is not None
+        said = worker.process.stderr.read()
+    assert said.count("stopping when the messages on the wire are answered") == 1
     assert counts["sent"] == len(server.messages) == 1
     assert states(db) == {"sent": 1, "ready": 19}
 

@@ -94,6 +94,15 @@ def test_many_processes_open_one_new_database(tmp_path: Path) -> None:
     assert [one.returncode for one in opening] == [0] * 4, said
 
 
+def test_a_value_that_cannot_be_kept_is_not_blamed_on_the_disk(shared_database: str) -> None:
+    database = Database(shared_database)
+    with pytest.raises(DatabaseError) as caught:
+        database.write(add_stream, object())  # type: ignore[arg-type]  # wrong on purpose
+    assert "arguments of the call" in caught.value.advice
+    assert database.read(streams) == set()
+    database.close()
+
+
 def test_a_reader_sees_one_state(shared_database: str) -> None:
     database = Database(shared_database)
 

@@ -152,6 +152,27 @@ def test_a_wrong_account_is_a_setting_and_a_server_that_is_away_is_trouble(serve
     assert "s3cret" not in f"{away.value}{away.value.advice}"
 
 
+def test_a_password_that_is_missing_is_a_setting(server_database: str) -> None:
+    scheme, _, rest = server_database.partition("postgres:")
+    with pytest.raises(ConfigurationError, match="no password supplied"):
+        Database(f"{scheme}postgres@{rest.partition('@')[2]}")
+
+
+@pytest.mark.parametrize(
+    ("sql", "advice"),
+    [
+        ("SELECT * FROM postroad_nothing", "dropped or renamed"),
+        ("SET ROLE pg_monitor; SELECT * FROM postroad_stream", "Grant the account"),
+        ("SELECT 1 / 0", "log of the database server"),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", "runs and can be reached"),
+    ],
+)
+def test_trouble_of_a_server_comes_with_advice_that_fits(database: Database, sql: str, advice: str) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        database.read(lambda connection: connection.exec_driver_sql(sql))
+    assert advice in caught.value.advice
+
+
 @pytest.mark.parametrize(
     "sentence",
     [

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,19 @@ def test_partial_indexes_and_counters_are_the_same(tmp_path: Path) -> None:
     assert migrated.read(definitions) == wanted
     migrated.close()
     declared.dispose()
+
+
+def test_a_new_file_holds_what_the_migrations_make(tmp_path: Path) -> None:
+    def dumped(path: Path) -> list[str]:
+        with closing(sqlite3.connect(path)) as connection:
+            return sorted(connection.iterdump())
+
+    engine = create_engine(url_of(tmp_path / "migrated.db"))
+    with engine.begin() as connection:
+        schema.migrate(connection)
+    engine.dispose()
+    Database(url_of(tmp_path / "new.db")).close()
+    assert dumped(tmp_path / "new.db") == dumped(tmp_path / "migrated.db")
 
 
 def test_the_known_revisions_are_the_scripts() -> None:

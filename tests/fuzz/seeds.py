@@ -1,8 +1,11 @@
 """Where mutation begins: what was really sent, as far as there is any at hand, and what the RFCs show."""
 
+import gzip
+import json
 from collections.abc import Sequence
 
 from tests.conftest import corpora_folder
+from tests.reports.report_files import REPORT, RFC_9990, TLS_REPORT, failure_report, zipped
 
 MOST_OCTETS = 60_000  # of one seed
 
@@ -96,3 +99,11 @@ def html() -> Sequence[bytes]:
     """What looks like HTML in them, from its first tag on."""
     found = [raw[at : at + 20_000] for raw in messages() if (at := raw.lower().find(b"<html")) >= 0]
     return (*HTML, *found)
+
+
+def reports() -> Sequence[bytes]:
+    """Reports of receivers about DMARC and TLS, bare and packed, ours and public ones."""
+    packed = (gzip.compress(REPORT), zipped({"report.xml": REPORT}), gzip.compress(json.dumps(TLS_REPORT).encode()))
+    ours = (REPORT, RFC_9990, json.dumps(TLS_REPORT).encode(), failure_report(), *packed)
+    public = [path for path in sorted((corpora_folder() / "reports").rglob("*")) if path.is_file()]
+    return (*ours, *(path.read_bytes()[:MOST_OCTETS] for path in public))

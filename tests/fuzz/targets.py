@@ -1,5 +1,6 @@
 """What is fed with bad input, and what must hold whatever it is. Each target takes any octets and raises where not."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,10 @@ from postroad.errors import AddressError, MessageError
 from postroad.message import Email, RawMessage
 from postroad.message.address_list import address_list
 from postroad.message.plain_text import plain_text
+from postroad.reports.dmarc_failure import read_failure_report
+from postroad.reports.feedback_details import FeedbackDetails
+from postroad.reports.mail import read_mail
+from postroad.reports.report_file import Report, report_in_file, report_in_forwarded, report_in_mail
 from postroad.smtp.client import Answer, Broken, ClientConversation, Unsolicited
 from postroad.smtp.commands import mail, rcpt
 from postroad.smtp.extensions import Extensions
@@ -182,6 +187,26 @@ def check_html(data: bytes) -> None:
     text.encode()
 
 
+# ── reports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def check_reports(data: bytes) -> None:
+    """A report that can be written as JSON, none, or a ``MessageError``."""
+    for found in (report_in_file, _reports_in_mail):
+        try:
+            report = found(data)
+        except MessageError as refused:
+            assert refused.field in ("report", "raw")  # noqa: PT017 - this is the other good end
+            continue
+        if report is not None:
+            json.dumps(report.as_json(), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _reports_in_mail(data: bytes) -> Report | FeedbackDetails | None:
+    mail = read_mail(data)
+    return read_failure_report(mail) or report_in_mail(mail) or report_in_forwarded(mail)
+
+
 TARGETS = (
     Target("replies", check_replies, lambda: seeds.REPLIES, 60),
     Target("commands", check_commands, lambda: seeds.COMMANDS, 120),
@@ -189,4 +214,5 @@ TARGETS = (
     Target("headers", check_headers, seeds.headers, 120),
     Target("messages", check_messages, seeds.messages, 60),
     Target("html", check_html, seeds.html, 120),
+    Target("reports", check_reports, seeds.reports, 120),
 )

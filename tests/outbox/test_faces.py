@@ -309,6 +309,15 @@ def test_an_unknown_id_is_not_found_and_nothing_is_changed(url: str) -> None:
         assert only(outbox, receipt.id).state == "ready"
 
 
+@pytest.mark.parametrize("verb", ["status", "cancel", "hold", "release", "retry"])
+def test_a_receipt_is_no_id(url: str, verb: str) -> None:
+    with Outbox(url) as outbox:
+        receipt = outbox.send(letter())
+        with pytest.raises(MessageError, match="a str, not Receipt") as caught:
+            getattr(outbox, verb)(receipt)
+        assert "receipt.id" in caught.value.advice
+
+
 # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -350,7 +359,18 @@ def test_find_by_everything_newest_first(url: str) -> None:
         assert entry.created_at.tzinfo is UTC
 
 
-@pytest.mark.parametrize("arguments", [{"state": "lost"}, {"recipient": "nobody"}])
+def test_a_domain_is_found_as_people_write_it(url: str) -> None:
+    with Outbox(url) as outbox:
+        outbox.suppressions.add("ann@bücher.example")
+        receipt = outbox.send(letter("bob@xn--bcher-kva.example"))
+        for name in ("Bücher.example", "@BÜCHER.example", "XN--bcher-kva.example"):
+            assert [one.id for one in outbox.find(domain=name)] == [receipt.id]
+            assert [one.address for one in outbox.suppressions.list(domain=name)] == ["ann@xn--bcher-kva.example"]
+        with pytest.raises(MessageError, match="this is an address"):
+            outbox.suppressions.list(domain="ann@b.example")
+
+
+@pytest.mark.parametrize("arguments", [{"state": "lost"}, {"recipient": "nobody"}, {"domain": "ann@b.example"}])
 def test_a_wrong_question_is_refused(url: str, arguments: dict[str, str]) -> None:
     with Outbox(url) as outbox, pytest.raises((ConfigurationError, MessageError)):
         outbox.find(**arguments)  # type: ignore[arg-type]  # by name

@@ -10,14 +10,23 @@ from hypothesis import strategies as st
 from postroad.errors import MessageError
 from postroad.mailer.compose import compose
 from postroad.message.email import Email
-from postroad.outbox.job import payload_hash, read_key, read_moment, read_times
+from postroad.outbox.job import MAX_RECIPIENTS, Job, payload_hash, read_key, read_moment, read_times
 from postroad.outbox.subject import MAX_SUBJECT, subject_of
 from postroad.outbox.uuid7 import uuid7
 from tests.fakes import START, FakeClock
+from tests.fakes import letter as sealed
 from tests.outbox.letters import letter
 
 NOW = datetime.fromtimestamp(START, UTC)
 GENERATED = frozenset({"message-id", "date"})
+
+
+def test_more_recipients_than_can_be_numbered_are_refused() -> None:
+    everybody = [f"{number}@b.example" for number in range(MAX_RECIPIENTS + 1)]
+    Job("id", sealed("hello", *everybody[1:]), "transactional", 10, START)
+    with pytest.raises(MessageError, match="30001 recipients") as caught:
+        Job("id", sealed("hello", *everybody), "transactional", 10, START)
+    assert caught.value.field == "to"
 
 
 # ── times ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

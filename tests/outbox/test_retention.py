@@ -1,14 +1,18 @@
 """What is over is forgotten in time, and nothing else is."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from postroad.database.database import Database
-from postroad.errors import ConfigurationError, NotFound
+from postroad.errors import ConfigurationError, DatabaseError, NotFound, PostroadError
 from postroad.outbox import amend, retention
 from postroad.outbox.blocking import Outbox
+from postroad.outbox.broom import SWEEP_EVERY
 from postroad.outbox.retention import Retention, Sweep, forget_contents, forget_messages
 from postroad.outbox.stats import stats
 from postroad.transport.to_memory import MemoryTransport
@@ -102,6 +106,26 @@ def test_a_worker_sweeps(any_database: str) -> None:
             assert outbox.status(receipt.id).recipients
             clock.advance(2 * DAY)
             wait_until(lambda: counted(database, "message") == 0 or None, "the message to go")
+
+
+@pytest.mark.parametrize("fault", [DatabaseError("away"), ConfigurationError("set otherwise")])
+def test_the_broom_outlives_trouble(
+    tmp_path: Path, fault: PostroadError, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = [fault]
+
+    def forget_past(_connection: Connection, moments: Sequence[float]) -> list[Exception | None]:
+        if faults:
+            raise faults.pop()
+        swept.set()
+        return [None] * len(moments)
+
+    monkeypatch.setattr("postroad.outbox.broom.forget_past", forget_past)
+    clock, swept = SteppedClock(), threading.Event()
+    with Outbox(f"sqlite:///{tmp_path / 'mail.db'}", clock=clock) as outbox, outbox.worker(MemoryTransport()):
+        wait_until(lambda: "could not be swept out" in caplog.text or None, "the trouble")
+        clock.advance(SWEEP_EVERY)
+        assert swept.wait(20)
 
 
 @pytest.mark.parametrize(

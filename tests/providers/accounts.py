@@ -5,14 +5,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from postroad.clock import SYSTEM_CLOCK
 from postroad.message.email import Email
 from postroad.message.envelope import Envelope, MailObject
 from postroad.message.parse import arguments_of_bytes
 from postroad.message.raw import RawMessage
 from postroad.providers.contract import HttpReply, Provider
 from postroad.providers.emulator import Emulator
+from postroad.providers.mailgun.emulate import MailgunEmulator
+from postroad.providers.mailgun.send import Mailgun
 from postroad.providers.postmark.emulate import PostmarkEmulator
 from postroad.providers.postmark.send import Postmark
+from postroad.providers.resend.emulate import ResendEmulator
+from postroad.providers.resend.send import Resend
+from postroad.providers.sendgrid.emulate import SendGridEmulator
+from postroad.providers.sendgrid.send import SendGrid
+from postroad.providers.ses.emulate import SesEmulator
+from postroad.providers.ses.send import Ses
 from postroad.testing import ScriptedServer, Step, Then
 from postroad.transport.contract import Transport
 from postroad.transport.provider_api.transport import ProviderApiTransport
@@ -58,7 +67,13 @@ class Api:
 
 
 APIS: dict[str, Api] = {
+    "mailgun": Api(MailgunEmulator, lambda key, **more: Mailgun(domain="a.example", key=key, **more)),
     "postmark": Api(PostmarkEmulator, lambda key, **more: Postmark(token=key, **more)),
+    "resend": Api(ResendEmulator, lambda key, **more: Resend(key=key, **more)),
+    "sendgrid": Api(SendGridEmulator, lambda key, **more: SendGrid(key=key, **more)),
+    "ses": Api(
+        SesEmulator, lambda key, **more: Ses(region="eu-west-1", access_key="AKIDEXAMPLE", secret_key=key, **more)
+    ),
 }
 KINDS = (*APIS, "smtp")
 
@@ -83,7 +98,7 @@ def _api(stack: ExitStack, api: Api, trouble: Trouble, settings: dict[str, Any])
         settings = {"timeout": 0.2, **settings}
     provider = api.provider("wrong" if trouble.bad_key else KEY, endpoint=service.url, **settings)
     # Its own clock: where a request may be repeated, the pauses in between are none here.
-    transport = ProviderApiTransport(provider, clock=FakeClock())
+    transport = ProviderApiTransport(provider, clock=FakeClock(SYSTEM_CLOCK.now()))
     return Account(transport, lambda: emulator.received, provider, service)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from postroad.errors import (
     OutcomeUnknown,
     Unsupported,
 )
+from postroad.mailer.mailer import AsyncMailer
 from postroad.message.attachment import Attachment, InlineImage
 from postroad.message.email import Email
 from postroad.message.seal import seal
@@ -212,6 +213,23 @@ def test_tags_and_metadata_stay_beside_the_message(stack: ExitStack, kind: str, 
         (mail,) = account.arrived()
         assert mail.tags == tags
         assert dict(mail.metadata) == {"order": "12345", "customer": "c-9"}
+
+
+def test_mail_is_held_until_a_time_or_that_is_refused(stack: ExitStack, kind: str) -> None:
+    account = open_account(stack, kind)
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2)
+
+    async def work() -> SendReport:
+        async with AsyncMailer(account.transport) as mailer:
+            return await mailer.send(email(), send_at=later)
+
+    if account.provider is None or not account.supports("send_at"):
+        with pytest.raises(Unsupported, match=r"^send_at: "):
+            asyncio.run(work())
+        assert account.arrived() == []
+    else:
+        assert asyncio.run(work()).all_accepted
+        assert account.arrived()[0].send_at == later.timestamp()
 
 
 @pytest.mark.parametrize(("changes", "field"), [({"dsn": "failure"}, "dsn"), ({"require_tls": True}, "require_tls")])

@@ -241,6 +241,10 @@ def test_what_is_no_text(wrong: Any) -> None:
 def test_whether_a_password_stands_in_it() -> None:
     assert has_password("smtp://ann:x@mail.example")
     assert has_password("smtp://ann:@mail.example")
+    assert has_password("postgresql://ann@host/mail?connect_timeout=3&password=x")
+    assert has_password("postgresql://host/mail?sslpassword=x")
+    assert not has_password("postgresql://ann@host/mail?password=")
+    assert not has_password("postgresql://ann@host/password=x?passfile=/run/secret")
     assert not has_password("smtp://ann@mail.example")
     assert not has_password("smtp://mail.example:25")
     assert not has_password("smtp://[")

@@ -2,13 +2,16 @@
 
 import asyncio
 import mailbox
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from postroad.address import Address
 from postroad.errors import Abandoned, ConfigurationError, SendError
 from postroad.outcome import SendReport
+from postroad.transport import to_maildir
 from postroad.transport.from_url import from_url
 from postroad.transport.to_maildir import MaildirTransport
 from tests.fakes import FakeClock, letter
@@ -51,6 +54,28 @@ def test_many_at_once_have_names_of_their_own(tmp_path: Path) -> None:
     deliver(MaildirTransport(tmp_path, clock=FakeClock()), *map(str, range(40)))
     assert {message["Subject"] for message in mailbox.Maildir(tmp_path, create=False)} == set(map(str, range(40)))
     assert files(tmp_path, "tmp") == []
+
+
+def test_a_cancelled_delivery_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+
+    def late(*arguments: Any) -> None:
+        writing.set()
+        assert go_on.wait(20)
+        write(*arguments)
+
+    async def cancelled() -> None:
+        delivering = asyncio.ensure_future(MaildirTransport(tmp_path).deliver(letter()))
+        await asyncio.to_thread(writing.wait)
+        delivering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await delivering
+        go_on.set()
+
+    write = to_maildir._write
+    monkeypatch.setattr(to_maildir, "_write", late)
+    asyncio.run(cancelled())  # which waits for the thread that writes
+    assert [files(tmp_path, name) for name in ("tmp", "new", "cur")] == [[], [], []]
 
 
 def test_a_host_name_cannot_leave_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

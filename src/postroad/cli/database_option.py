@@ -42,26 +42,27 @@ def outbox_of(db: str | None) -> "Outbox":
 
 
 def existing_outbox_of(db: str | None) -> "Outbox":
-    """As ``outbox_of``, for commands that look into an outbox: they make none.
+    """As ``outbox_of``, for commands that look into an outbox: they make none, nor in a file of somebody else.
 
     Raises:
-        NotFound: there is none yet.
+        NotFound: there is none.
     """
     url = url_value(db, "--db")
     # Late, as above; the root comes first, because it explains what is missing.
     from postroad import Outbox
     from postroad.database.location import read_url
+    from postroad.database.migrate import pending
     from postroad.mailer.environment import value_of
     from postroad.outbox.store import data_folder
 
     url = url or value_of("POSTROAD_DB", os.environ)
     path = read_url(url).path if url else data_folder(os.environ) / "postroad.db"
+    advice = "Name another one with --db or POSTROAD_DB. `postroad send --outbox` makes one, or a worker."
     # A folder that is not there is a wrong path, as it is for the commands that make an outbox.
     if path is not None and not path.exists() and (not url or path.parent.is_dir()):
-        raise NotFound(
-            f"there is no outbox at {path}",
-            advice="Name another one with --db or POSTROAD_DB. `postroad send --outbox` makes one, or a worker.",
-        )
+        raise NotFound(f"there is no outbox at {path}", advice=advice)
+    if path is not None and path.is_file() and pending(f"sqlite:///{path}").version is None:
+        raise NotFound(f"the database {path} holds no outbox", advice=advice)
     outbox = Outbox(url) if url else Outbox.from_env()
     note(f"database: {one_line(outbox.url)}")
     return outbox

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def on_stop(stop: Callable[[], object]) -> Generator[None]:
-    """In the running loop: the first signal asks politely; the second ends the command at once, like any other."""
+def on_stop(stop: Callable[[], object], tell: Callable[[], object] = lambda: None) -> Generator[None]:
+    """In the running loop: the first signal asks politely; the second ends the command at once, like any other.
+
+    ``tell`` is called once, so that whoever has asked knows that it was heard.
+    """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
@@ -18,6 +21,8 @@ def on_stop(stop: Callable[[], object]) -> Generator[None]:
         nonlocal asked
         if asked:
             task.cancel()
+        else:
+            tell()
         asked = True
         stop()
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from postroad.message.envelope import MailObject
 from postroad.outcome import Result, SendReport
-from postroad.transport.contract import Ability, BeforeCommit, CheckReport, Transport
-from postroad.transport.failover import RoadState
-from postroad.transport.restraint import Account, Hearer, Hold, Restrainable
+from postroad.transport.contract import BeforeCommit, Transport
+from postroad.transport.over import OverTransport
 
 
 @dataclass(slots=True)
@@ -40,62 +39,19 @@ class Tally:
         return ", ".join(f"{name} {count}" for name, count in self.as_dict().items())
 
 
-class CountedTransport:
+class CountedTransport(OverTransport):
     """Another transport, with each of its reports counted."""
 
     def __init__(self, transport: Transport, tally: Tally, on_change: Callable[[], object]) -> None:
-        self._transport = transport
+        super().__init__(transport)
         self._tally = tally
         self._on_change = on_change
 
-    @property
-    def name(self) -> str:
-        return self._transport.name
-
-    @property
-    def abilities(self) -> frozenset[Ability]:
-        return self._transport.abilities
-
-    @property
-    def concurrency(self) -> int:
-        return self._transport.concurrency
-
-    @property
-    def max_size(self) -> int | None:
-        return self._transport.max_size
-
     def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> Awaitable[SendReport]:
-        return self._counted(self._transport.deliver(mail, before_commit=before_commit))
+        return self._counted(self.inner.deliver(mail, before_commit=before_commit))
 
     async def _counted(self, pending: Awaitable[SendReport]) -> SendReport:
         report = await pending
         self._tally.add(report)
         self._on_change()
         return report
-
-    # ── what only some can do, passed on ──────────────────────────────────────────────────────────────────────────
-
-    @property
-    def accounts(self) -> tuple[Account, ...]:
-        return self._transport.accounts if isinstance(self._transport, Restrainable) else ()
-
-    def restrain(self, account: str, hold: Hold) -> None:
-        if isinstance(self._transport, Restrainable):
-            self._transport.restrain(account, hold)
-
-    def open_connections(self, account: str) -> int:
-        return self._transport.open_connections(account) if isinstance(self._transport, Restrainable) else 0
-
-    def on_trouble(self, hear: Hearer) -> None:
-        if isinstance(self._transport, Restrainable):
-            self._transport.on_trouble(hear)
-
-    @property
-    def roads(self) -> tuple[RoadState, ...]:
-        return getattr(self._transport, "roads", ())
-
-    async def check(self) -> CheckReport:
-        return await self._transport.check()
-
-    async def aclose(self) -> None:
-        await self._transport.aclose()

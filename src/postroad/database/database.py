@@ -20,7 +20,7 @@ from postroad.database.lock_file import LockFile
 from postroad.database.lock_patience import PATIENCE
 from postroad.database.opened import Opened, Watch, Watching
 from postroad.database.postgresql import READERS
-from postroad.database.schema import Schema, migrate, not_migrated, schema_of
+from postroad.database.schema import Schema, make_tables, migrate, not_migrated, schema_of
 from postroad.database.writer import still_locked
 from postroad.errors import DatabaseError
 
@@ -179,7 +179,10 @@ def _make_or_migrate(opened: Opened, location: Location) -> None:
         prepare(connection, location)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            if schema_of(connection, location) is not Schema.CURRENT:
+            found = schema_of(connection, location)
+            if found is Schema.ABSENT:
+                make_tables(connection)
+            elif found is Schema.OLDER:
                 migrate(connection)
             connection.exec_driver_sql("COMMIT")
         except BaseException:

@@ -16,12 +16,29 @@ _ALWAYS: Final = (SQLAlchemyError, sqlite3.Error)  # through SQLAlchemy, and str
 # While connecting, errors come as text alone. With this word the server has answered, and refused the account; else
 # nobody answered, or it said that it cannot serve anybody now.
 _ANSWERED: Final = "FATAL:"
+_INCOMPLETE: Final = "no password supplied"  # the server asked for one; its library says so itself
 _NOT_NOW: Final = (
     "starting up", "not yet accepting", "system is not accepting", "shutting down", "in recovery mode", "too many",
     "connection slots", "terminating connection",
 )  # fmt: skip
 # Two transactions in each other's way: the server has rolled one of them back, to be begun again.
 _COLLISIONS: Final = ("40001", "40P01")  # serialization_failure, deadlock_detected
+
+# The drivers say so when a value cannot be handed over at all: SQLite's, then PostgreSQL's.
+_WRONG_VALUE: Final = ("Error binding parameter", "cannot adapt type")
+_ASK_CALLER: Final = "Look at the arguments of the call: one of them has a type that no database keeps."
+# What to do about a server's trouble, by the beginning of its code; the first that fits.
+_ASK_SERVER: Final = (
+    ("08", "Check that the database server runs and can be reached, then call again."),  # connection_exception
+    ("57P", "Check that the database server runs and can be reached, then call again."),  # shut down by somebody
+    ("25006", "This server takes no changes, as a standby does not: name the one that does in the URL."),
+    ("42501", "Grant the account what it lacks on the tables and sequences whose names begin with postroad_."),
+    ("42P01", "Somebody has dropped or renamed tables of the outbox; their names begin with postroad_."),
+    ("53100", "Make room on the server's disk, then call again."),
+    ("53", "The server is short of memory or connections: allow it more, or use fewer, then call again."),
+    ("", "Look into the log of the database server, then call again."),
+)
+_GONE: Final = "08000"  # a connection that ends without a word has no code
 
 
 def database_faults() -> tuple[type[Exception], ...]:
@@ -61,9 +78,19 @@ def runtime_fault(fault: Exception, location: Location) -> PostroadError:
     """What to raise when a working database fails."""
     if isinstance(fault, PostroadError):
         return fault
-    error = DatabaseError(f"{location.name}: {told(fault)}")
+    error = DatabaseError(f"{location.name}: {told(fault)}", advice=_advice(fault, location))
     error.__cause__ = fault
     return error
+
+
+def _advice(fault: Exception, location: Location) -> str | None:
+    """What to do; ``None`` for what is usual, which is to look at the disk."""
+    if any(words in told(fault) for words in _WRONG_VALUE):
+        return _ASK_CALLER
+    if not location.on_server:
+        return None
+    state = sqlstate(fault) or _GONE
+    return next(advice for beginning, advice in _ASK_SERVER if state.startswith(beginning))
 
 
 @contextmanager
@@ -75,10 +102,17 @@ def while_opening(location: Location) -> Generator[None]:
         sentence = f"{location.name} cannot be used: {told(fault)}"
         if not location.on_server:
             raise ConfigurationError(sentence, setting="url", advice=_FILE_ADVICE) from fault
-        if sqlstate(fault) is None and (_ANSWERED not in sentence or any(words in sentence for words in _NOT_NOW)):
+        if sqlstate(fault) is None and _away(sentence):
             raise DatabaseError(sentence, advice="Check that the server runs and can be reached.") from fault
         advice = "Check the account, the password and the name of the database in the URL."
         raise ConfigurationError(sentence, setting="url", advice=advice) from fault
+
+
+def _away(sentence: str) -> bool:
+    """Whether what was said while connecting means that the server cannot be spoken to, or not now."""
+    if _ANSWERED in sentence:
+        return any(words in sentence for words in _NOT_NOW)
+    return _INCOMPLETE not in sentence
 
 
 _FILE_ADVICE: Final = (

@@ -15,10 +15,12 @@ from postroad.retry import WITHIN_CALL, Retry, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime, timedelta
     from email.message import Message as StandardMessage
     from types import TracebackType
 
     from postroad.mailer.compose import Sendable
+    from postroad.mailer.dkim import DkimKeys
     from postroad.mailer.mailer import AsyncMailer
     from postroad.message.envelope import MailObject
     from postroad.outcome import SendReport
@@ -33,7 +35,7 @@ class Mailer:
     A context manager; without ``with`` the connections close when the mailer is collected or the process ends.
 
     Raises:
-        ConfigurationError: the route or the account is wrong; nothing is connected yet.
+        ConfigurationError: the route, the account or a key is wrong; nothing is connected yet.
     """
 
     def __init__(
@@ -42,13 +44,16 @@ class Mailer:
         *,
         username: str | None = None,
         password: Secret | str | None = None,
+        dkim: DkimKeys | None = None,
         retry: Schedule | None = WITHIN_CALL,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         from postroad.mailer.mailer import AsyncMailer
 
-        self._over(AsyncMailer(route, username=username, password=password, retry=retry, clock=clock, chance=chance))
+        self._over(
+            AsyncMailer(route, username=username, password=password, dkim=dkim, retry=retry, clock=clock, chance=chance)
+        )
 
     def _over(self, mailer: AsyncMailer) -> None:
         from postroad.net.background_loop import BackgroundLoop
@@ -74,17 +79,25 @@ class Mailer:
         """The road the messages take."""
         return self._mailer.transport
 
-    def send(self, message: Sendable, *, retry: Schedule | Retry | None = Retry.AS_SET) -> SendReport:
+    def send(
+        self,
+        message: Sendable,
+        *,
+        retry: Schedule | Retry | None = Retry.AS_SET,
+        send_at: datetime | timedelta | None = None,
+    ) -> SendReport:
         """Send one message; return what became of each recipient if at least one was accepted.
 
-        ``retry`` is for this message alone; ``None``: a single try.
+        ``retry`` is for this message alone; ``None``: a single try. ``send_at`` (aware, or how long from now) has an
+        email API hold the message until then, where it can; an outbox does so for every route.
 
         Raises:
             MessageError: the message is wrong; nothing was connected.
+            Unsupported: ``send_at``, and this route holds no mail.
             PostroadError: nobody was accepted; its ``report`` has the recipients. See ``AsyncMailer.send``.
         """
         # Composed here, and one turn in the loop where nothing goes wrong: a thread that waits makes every hop dear.
-        mail = self._mailer.compose(message)
+        mail = self._mailer.compose(message, send_at)
         report = self._loop.begin(lambda: self._mailer.first_try(mail))
         if not report.all_accepted:
             report = self._loop.run(self._mailer.tried_on(mail, report, retry=retry))

@@ -23,16 +23,17 @@ def compose(message: Sendable, *, clock: Clock = SYSTEM_CLOCK, max_size: int | N
     Raises:
         MessageError: too large, or no message at all.
     """
+    now = clock.now()
     if isinstance(message, Email):
         message_id = message.message_id or new_message_id(message.from_[0])
-        date = None if message.date is not None else as_datetime(clock.now())
-        return seal(message, message_id=message_id, date=date, max_size=max_size)
+        date = None if message.date is not None else as_datetime(now)
+        return seal(message, message_id=message_id, date=date, accepted_at=now, max_size=max_size)
     if isinstance(message, RawMessage):
-        return seal(message, max_size=max_size)
+        return seal(message, accepted_at=now, max_size=max_size)
     from postroad.mailer.standard_message import is_standard_message, raw_from
 
     if is_standard_message(message):
-        return seal(raw_from(message, clock=clock), max_size=max_size)
+        return seal(raw_from(message, clock=clock), accepted_at=now, max_size=max_size)
     raise MessageError(
         f"a {type(message).__name__} is no message",
         field="message",

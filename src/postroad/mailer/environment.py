@@ -4,12 +4,13 @@
 ``SMTP_PORT`` (587; 465 implies implicit TLS), ``SMTP_USER``, ``SMTP_PASS``, ``SMTP_TLS`` (``starttls``, ``implicit``,
 ``opportunistic``, ``none``). Every name also works with ``_FILE`` behind it: the value is then the file's content.
 ``POSTROAD_PASSWORD_REF`` and ``SMTP_PASS_REF`` hold a reference (see ``Secret.ref``) instead of the password. What
-stands in a password's own variable is the password, whatever it looks like.
+stands in a password's own variable is the password, whatever it looks like. ``POSTROAD_DKIM`` names the keys that sign
+(``Dkim.parse``), ``POSTROAD_DKIM_KEYS`` the folder of them that ``postroad dkim rotate`` keeps.
 """
 
 import os
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from postroad.errors import ConfigurationError
 from postroad.net.tls import Tls
@@ -18,6 +19,9 @@ from postroad.transport.contract import Transport
 from postroad.transport.from_url import from_url
 from postroad.transport.smtp.settings import Smtp
 from postroad.transport.smtp.transport import SmtpTransport
+
+if TYPE_CHECKING:
+    from postroad.mailer.dkim import DkimKeys
 
 _TLS_WORDS: Final = {one.value: one for one in Tls}
 
@@ -40,6 +44,30 @@ def route_from(environ: Mapping[str, str] | None = None) -> Transport:
             advice="Set POSTROAD_URL=smtp://user@host and POSTROAD_PASSWORD, or SMTP_HOST, SMTP_USER and SMTP_PASS.",
         )
     return SmtpTransport(_account(host, environ))
+
+
+def dkim_from(environ: Mapping[str, str] | None = None) -> "DkimKeys | None":
+    """The keys that ``POSTROAD_DKIM`` or ``POSTROAD_DKIM_KEYS`` names; ``None`` where neither is set.
+
+    Raises:
+        ConfigurationError: both are set, or it is not written as it must be.
+    """
+    environ = os.environ if environ is None else environ
+    text, folder = value_of("POSTROAD_DKIM", environ), environ.get("POSTROAD_DKIM_KEYS")
+    if text is not None and folder:
+        raise ConfigurationError("POSTROAD_DKIM and POSTROAD_DKIM_KEYS are both set", setting="POSTROAD_DKIM")
+    if folder:
+        from postroad.mailer.key_folder import KeyFolder  # late, as below
+
+        return KeyFolder(folder)
+    if text is None:
+        return None
+    from postroad.mailer.dkim import Dkim  # late: most mail is signed by whoever relays it
+
+    try:
+        return Dkim.parse(text)
+    except ConfigurationError as fault:
+        raise _named("POSTROAD_DKIM", fault) from None
 
 
 def _from_url(url: str, environ: Mapping[str, str]) -> Transport:

@@ -9,6 +9,7 @@ from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.errors import MessageError
 from postroad.mailer.compose import Sendable, compose
+from postroad.mailer.hold import held_until
 from postroad.mailer.intercept import interceptor
 from postroad.mailer.many import MESSAGES_AHEAD, Numbered, Sending
 from postroad.mailer.retrying import merged, unfinished, wait_before
@@ -23,7 +24,10 @@ from postroad.transport.naps import Naps
 from postroad.transport.route import Route, transport_of
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
     from email.message import Message as StandardMessage
+
+    from postroad.mailer.dkim import DkimKeys
 
 
 class AsyncMailer:
@@ -31,10 +35,11 @@ class AsyncMailer:
 
     ``route`` is a URL, an ``Smtp``, several routes as a ``Failover`` or its like, or a transport. ``retry`` says when
     ``send`` tries again by itself, within the call (``None``: never); by default twice, after about half a second and
-    two seconds, and never where it could double.
+    two seconds, and never where it could double. ``dkim`` holds the keys that sign, one or several; a route to an email
+    API signs by itself, with keys that its provider has.
 
     Raises:
-        ConfigurationError: the route or the account is wrong; nothing is connected yet.
+        ConfigurationError: the route, the account or a key is wrong; nothing is connected yet.
     """
 
     def __init__(
@@ -43,11 +48,17 @@ class AsyncMailer:
         *,
         username: str | None = None,
         password: Secret | str | None = None,
+        dkim: "DkimKeys | None" = None,
         retry: Schedule | None = WITHIN_CALL,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         self.transport: Transport = transport_of(route, username=username, password=password)
+        if dkim is not None:
+            # Late: only who signs loads the cryptography for it.
+            from postroad.mailer.sign import signing_over
+
+            self.transport = signing_over(self.transport, dkim, clock=clock)
         self._retries = retry or NO_RETRY
         self._clock = clock
         self._chance = chance
@@ -60,23 +71,31 @@ class AsyncMailer:
         Raises:
             ConfigurationError: naming the variable that is missing or wrong.
         """
-        from postroad.mailer.environment import route_from
+        from postroad.mailer.environment import dkim_from, route_from
 
-        return cls(route_from(environ), retry=retry)
+        return cls(route_from(environ), dkim=dkim_from(environ), retry=retry)
 
     # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def send(self, message: Sendable, *, retry: Schedule | Retry | None = Retry.AS_SET) -> SendReport:
+    async def send(
+        self,
+        message: Sendable,
+        *,
+        retry: Schedule | Retry | None = Retry.AS_SET,
+        send_at: "datetime | timedelta | None" = None,
+    ) -> SendReport:
         """Send one message; return what became of each recipient if at least one was accepted.
 
-        ``retry`` is for this message alone; ``None``: a single try.
+        ``retry`` is for this message alone; ``None``: a single try. ``send_at`` (aware, or how long from now) has an
+        email API hold the message until then, where it can; an outbox does so for every route.
 
         Raises:
             MessageError: the message is wrong; nothing was connected.
+            Unsupported: ``send_at``, and this route holds no mail.
             PostroadError: nobody was accepted: ``RecipientsRefused``, ``SenderRefused``, ``DataError``,
                 ``OutcomeUnknown``, ``ConnectError`` and so on; its ``report`` has the recipients.
         """
-        mail = self.compose(message)
+        mail = self.compose(message, send_at)
         return self.checked(await self.tried_on(mail, await self.first_try(mail), retry=retry))
 
     async def send_message(
@@ -135,14 +154,16 @@ class AsyncMailer:
         except MessageError as error:
             return Numbered(index, error)
 
-    def compose(self, message: Sendable) -> MailObject:
+    def compose(self, message: Sendable, send_at: "datetime | timedelta | None" = None) -> MailObject:
         """Fix Message-ID, Date and bytes.
 
         Raises:
             MessageError: too large for this route, or no message.
+            Unsupported: it is to be held until a time, which this route cannot.
         """
         limit = self.transport.max_size
-        return compose(message, clock=self._clock, max_size=DEFAULT_MAX_SIZE if limit is None else limit)
+        mail = compose(message, clock=self._clock, max_size=DEFAULT_MAX_SIZE if limit is None else limit)
+        return mail if send_at is None else held_until(mail, send_at, self.transport, self._clock.now())
 
     def checked(self, report: SendReport) -> SendReport:
         """The report if at least one recipient was accepted; else its error is raised."""

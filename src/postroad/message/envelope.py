@@ -71,6 +71,9 @@ class MailObject:
     ``content`` has CRLF line ends only, and ends with one. ``smtputf8`` is true where the envelope or a header holds
     UTF-8, so that only SMTPUTF8 can carry it. ``message_id`` has its angle brackets; a raw message may have none.
     ``tags`` and ``metadata`` stay beside the content: an email API is told them, SMTP has no place for them.
+    ``send_at`` is when an email API is to send it, in seconds since the epoch; ``None``: now.
+    ``accepted_at`` is when the message was taken to be sent, in seconds since the epoch; a signature made later bears
+    that time, the same at every try.
     """
 
     envelope: Envelope
@@ -80,3 +83,5 @@ class MailObject:
     smtputf8: bool = False
     tags: tuple[str, ...] = ()
     metadata: Metadata = _NO_METADATA
+    accepted_at: float | None = None
+    send_at: float | None = None

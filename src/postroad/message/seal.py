@@ -23,17 +23,22 @@ def seal(
     *,
     message_id: str | None = None,
     date: "datetime | None" = None,
+    accepted_at: float | None = None,
     max_size: int | None = DEFAULT_MAX_SIZE,
 ) -> MailObject:
     """Make a message ready to go.
 
     ``message_id`` (with brackets) and ``date`` (aware) are used where an ``Email`` brings none of its own; a raw
-    message goes as it is. ``max_size`` is in octets of content, ``None`` for no limit. Over 10 MB a warning is logged.
+    message goes as it is. ``accepted_at`` is now, in seconds since the epoch. ``max_size`` is in octets of content,
+    ``None`` for no limit. Over 10 MB a warning is logged.
 
     Raises:
         MessageError: field ``size``, where the content is larger than ``max_size``.
     """
-    mail = _sealed_email(message, message_id, date) if isinstance(message, Email) else _sealed_raw(message)
+    if isinstance(message, Email):
+        mail = _sealed_email(message, message_id, date, accepted_at)
+    else:
+        mail = _sealed_raw(message, accepted_at)
     size = len(mail.content)
     if max_size is not None and size > max_size:
         raise MessageError(
@@ -46,18 +51,23 @@ def seal(
     return mail
 
 
-def _sealed_email(email: Email, message_id: str | None, date: "datetime | None") -> MailObject:
+def _sealed_email(
+    email: Email, message_id: str | None, date: "datetime | None", accepted_at: float | None
+) -> MailObject:
     envelope = email.envelope
     content = looked_through(render(email, message_id=message_id, date=date))
     # Rendered content is 7-bit but for addresses, so the first look decides nearly always.
     smtputf8 = not content.isascii() or envelope.needs_smtputf8
     return MailObject(
-        envelope, content, email.message_id or message_id, _body_of(content), smtputf8, email.tags, email.metadata
+        envelope, content, email.message_id or message_id, _body_of(content), smtputf8, email.tags, email.metadata,
+        accepted_at,
+    )  # fmt: skip
+
+
+def _sealed_raw(message: RawMessage, accepted_at: float | None) -> MailObject:
+    return MailObject(
+        message.envelope, message.content, message.message_id, message.body, message.smtputf8, accepted_at=accepted_at
     )
-
-
-def _sealed_raw(message: RawMessage) -> MailObject:
-    return MailObject(message.envelope, message.content, message.message_id, message.body, message.smtputf8)
 
 
 def _body_of(content: bytes) -> Body:

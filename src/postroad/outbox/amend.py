@@ -31,6 +31,7 @@ from postroad.database.given import given
 from postroad.database.tables import LEASED, LOCKING_ORDER, content, delivery, flight, message
 from postroad.errors import NotFound
 from postroad.events import EventKind
+from postroad.outbox.job import checked_id
 from postroad.outbox.record import ADD_EVENTS
 from postroad.outbox.states import EVENTS, DeliveryState, Move, after, allowed
 
@@ -191,7 +192,7 @@ def _amended(connection: Connection, wishes: Sequence[Wish], one: _One) -> list[
 
 def _wish(connection: Connection, wish: Wish, one: _One) -> tuple[Amended, ...] | Exception:
     for id_ in wish.ids:
-        if not _KNOWN.rows(connection, message=id_):
+        if not _KNOWN.rows(connection, message=checked_id(id_)):
             return NotFound(f"there is no message {id_!r:.80} in this outbox")
     return tuple(
         Amended(id_, row.recipient, *one(connection, row, wish.now))

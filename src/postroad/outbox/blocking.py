@@ -13,6 +13,7 @@ from typing import Self
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.mailer.compose import Sendable
+from postroad.mailer.dkim import DkimKeys
 from postroad.message.seal import DEFAULT_MAX_SIZE
 from postroad.outbox import amend
 from postroad.outbox.blocking_worker import BlockingWorker
@@ -250,18 +251,20 @@ class Outbox:
         *,
         concurrency: int | None = None,
         schedule: Schedule | None = None,
+        dkim: DkimKeys | None = None,
         limits: OwnLimits = None,
     ) -> BlockingWorker:
         """A worker for this outbox: ``with`` runs it in the background; or call its ``run()`` or ``drain()``.
 
         ``route`` is a URL, an ``Smtp``, a transport or a mailer; ``concurrency`` how many messages are under way at
         once, by default as many as the transport can use. ``schedule`` says when to try again, instead of what is usual
-        for each stream. ``limits`` is a TOML file of own limits and rules, laid over the shipped ones, or ``Rules``.
+        for each stream. ``dkim`` holds the keys that sign, one or several; a mailer brings its own. ``limits`` is a
+        TOML file of own limits and rules, laid over the shipped ones, or ``Rules``.
 
         Raises:
-            ConfigurationError: the route is none, or the limits cannot be read.
+            ConfigurationError: the route is none, a key is wrong, or the limits cannot be read.
         """
-        return BlockingWorker(self._store.worker(route, concurrency, schedule, limits), self._running)
+        return BlockingWorker(self._store.worker(route, concurrency, schedule, dkim, limits), self._running)
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

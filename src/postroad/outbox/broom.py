@@ -7,7 +7,7 @@ from typing import Final
 from postroad.clock import Clock
 from postroad.database.database import Database
 from postroad.database.group import Work
-from postroad.errors import DatabaseError
+from postroad.errors import PostroadError
 from postroad.outbox.overdue import forget_past
 from postroad.outbox.retention import Retention, Sweep, forget_contents, forget_messages
 
@@ -32,7 +32,7 @@ class Broom:
                 await self._database.submit(forget_past, self._clock.now())
                 await self._all(forget_messages, self._retention.metadata)
                 await self._all(forget_contents, self._retention.content)
-            except DatabaseError as fault:
+            except PostroadError as fault:  # also where a server that came back is set otherwise
                 _log.error("what is over could not be swept out: %s", fault)
             await self._clock.sleep(SWEEP_EVERY)
 

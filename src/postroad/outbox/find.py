@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select, true
 
-from postroad.address import Address
+from postroad.address import Address, normal_domain
 from postroad.clock import as_datetime
 from postroad.database.batch import Query
 from postroad.database.tables import delivery, message
@@ -34,6 +34,7 @@ def entries(connection: Connection, search: Search, now: float) -> tuple[QueueEn
 
     Raises:
         ConfigurationError: there is no such state.
+        AddressError: the recipient is no address, or the domain none.
     """
     query = Query(
         select(
@@ -86,7 +87,7 @@ def _condition(search: Search) -> ColumnElement[bool]:
         without_key = and_(delivery.c.recipient_key.is_(None), delivery.c.recipient == address.addr_spec)
         conditions.append(or_(delivery.c.recipient_key == address.key, without_key))
     if search.domain is not None:
-        conditions.append(delivery.c.domain == search.domain.lower().removeprefix("@"))
+        conditions.append(delivery.c.domain == normal_domain(search.domain))
     if search.stream is not None:
         conditions.append(message.c.stream == search.stream)
     return and_(*conditions)

@@ -14,6 +14,7 @@ from postroad.database.given import given_values
 from postroad.database.tables import attempt, delivery, event, message
 from postroad.errors import NotFound
 from postroad.events import EventKind
+from postroad.outbox.job import checked_id
 from postroad.outbox.states import PLANNED, DeliveryState, state_at
 from postroad.outbox.status import AttemptStatus, DeliveryStatus, EventStatus, MessageStatus
 
@@ -80,8 +81,9 @@ def message_status(connection: Connection, id_: str, now: float) -> MessageStatu
 
     Raises:
         NotFound: there is no such message.
+        MessageError: the id is no text.
     """
-    rows = _MESSAGE.rows(connection, id=id_)
+    rows = _MESSAGE.rows(connection, id=checked_id(id_))
     if not rows:
         raise NotFound(f"there is no message {id_!r:.80} in this outbox")
     id_, header_id, stream, mail_from, subject, size, tags, metadata, key, created_at, send_at, expires_at = rows[0]

@@ -19,9 +19,17 @@ Moment = datetime | timedelta
 MAX_KEY_CHARACTERS: Final = 255  # ours; room for any identifier, and an index entry stays small
 
 
+# A delivery's number has 16 bits (32,767); the rest is for new deliveries where refused ones are retried.
+MAX_RECIPIENTS: Final = 30_000
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One message to be queued. Times are seconds since the epoch, UTC."""
+    """One message to be queued. Times are seconds since the epoch, UTC.
+
+    Raises:
+        MessageError: it has too many recipients.
+    """
 
     id: str
     mail: MailObject
@@ -35,6 +43,15 @@ class Job:
     subject: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        number = len(self.mail.envelope.recipients)
+        if number > MAX_RECIPIENTS:
+            raise MessageError(
+                f"{number} recipients; the outbox takes {MAX_RECIPIENTS} with one message",
+                field="to",
+                advice="Send it several times, each time to some of them.",
+            )
 
 
 def _nobody_to_wake() -> None:
@@ -160,3 +177,15 @@ def _without(content: bytes, names: frozenset[str]) -> bytes:
     header, separator, body = content.partition(b"\r\n\r\n")
     field = rb"(?im)^(?:" + b"|".join(sorted(name.encode() for name in names)) + rb"):.*\r\n(?:[ \t].*\r\n)*"
     return re.sub(field, b"", header + b"\r\n") + separator + body
+
+
+def checked_id(id_: object) -> str:
+    """The id of a message, as a caller gave it.
+
+    Raises:
+        MessageError: it is no text.
+    """
+    if not isinstance(id_, str):
+        advice = "Pass the id of the receipt: receipt.id."
+        raise MessageError(f"the id of a message is a str, not {type(id_).__name__}", field="id", advice=advice)
+    return id_

@@ -6,6 +6,7 @@ from postroad.address import Address
 from postroad.message.envelope import Body, Envelope, MailObject
 from postroad.outbox.dsn_column import read_dsn
 from postroad.outbox.lanes import Lane
+from postroad.outbox.uuid7 import time_of_uuid7
 
 
 class Lease(NamedTuple):
@@ -50,4 +51,6 @@ class Parcel(NamedTuple):
         sender = None if self.mail_from is None else Address(self.mail_from)
         recipients = tuple([Address(lease.recipient) for lease in self.leases])
         envelope = Envelope(sender, recipients, read_dsn(self.dsn), bool(self.require_tls))
-        return MailObject(envelope, content, self.header_id, Body(self.body), bool(self.smtputf8))
+        body, smtputf8 = Body(self.body), bool(self.smtputf8)
+        accepted_at = time_of_uuid7(self.message_id)
+        return MailObject(envelope, content, self.header_id, body, smtputf8, accepted_at=accepted_at)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.mailer.compose import Sendable
+from postroad.mailer.dkim import DkimKeys
 from postroad.message.seal import DEFAULT_MAX_SIZE
 from postroad.outbox import amend
 from postroad.outbox.bell import Bell
@@ -202,18 +203,20 @@ class AsyncOutbox:
         *,
         concurrency: int | None = None,
         schedule: Schedule | None = None,
+        dkim: DkimKeys | None = None,
         limits: OwnLimits = None,
     ) -> Worker:
         """A worker for this outbox: ``async with`` runs it in the background; or await its ``run()`` or ``drain()``.
 
         ``route`` is a URL, an ``Smtp``, a transport or a mailer; ``concurrency`` how many messages are under way at
         once, by default as many as the transport can use. ``schedule`` says when to try again, instead of what is usual
-        for each stream. ``limits`` is a TOML file of own limits and rules, laid over the shipped ones, or ``Rules``.
+        for each stream. ``dkim`` holds the keys that sign, one or several; a mailer brings its own. ``limits`` is a
+        TOML file of own limits and rules, laid over the shipped ones, or ``Rules``.
 
         Raises:
-            ConfigurationError: the route is none, or the limits cannot be read.
+            ConfigurationError: the route is none, a key is wrong, or the limits cannot be read.
         """
-        return self._store.worker(route, concurrency, schedule, limits)
+        return self._store.worker(route, concurrency, schedule, dkim, limits)
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -14,6 +14,7 @@ from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.database.database import Database
 from postroad.errors import ConfigurationError
 from postroad.mailer.compose import Sendable, compose
+from postroad.mailer.dkim import DkimKeys
 from postroad.mailer.environment import value_of
 from postroad.mailer.intercept import interceptor
 from postroad.message.email import Email
@@ -118,7 +119,12 @@ class Store:
     # ── delivering ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def worker(
-        self, route: WorkerRoute, concurrency: int | None, schedule: Schedule | None, limits: OwnLimits
+        self,
+        route: WorkerRoute,
+        concurrency: int | None,
+        schedule: Schedule | None,
+        dkim: DkimKeys | None,
+        limits: OwnLimits,
     ) -> Worker:
         """A worker for this outbox.
 
@@ -127,7 +133,7 @@ class Store:
         """
         if concurrency is not None and concurrency < 1:
             raise ConfigurationError(f"concurrency is 1 or more, not {concurrency}", setting="concurrency")
-        transport, ours = worker_transport(route)
+        transport, ours = worker_transport(route, dkim)
         return Worker(
             self.database,
             transport,

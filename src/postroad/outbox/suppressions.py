@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
-from postroad.address import Address
+from postroad.address import Address, normal_domain
 from postroad.clock import Clock, as_datetime
 from postroad.database.database import Database
 from postroad.outbox.job import Moment, read_moment
@@ -124,6 +124,9 @@ class Suppressions(_List):
         """A part of the list in the order of its addresses, for which everything holds that is given.
 
         ``after`` is the last entry of the part before.
+
+        Raises:
+            AddressError: the domain is none.
         """
         return self._database.read(self._page(_page(stream, reason, domain, after, limit)))
 
@@ -201,7 +204,7 @@ def _page(stream: str | None, reason: str | None, domain: str | None, after: Sup
     return Page(
         stream=stream,
         reason=None if reason is None else read_reason(reason),
-        domain=None if domain is None else domain.lower().removeprefix("@"),
+        domain=None if domain is None else normal_domain(domain),
         after=None if after is None else place_of(after),
         limit=max(0, limit),
     )

@@ -14,6 +14,11 @@ def uuid7(now: float, octets: Octets = random_bytes) -> str:
     return _text(now, 0x7 << 76 | (chance >> 68 & 0xFFF) << 64 | 0b10 << 62 | chance & 0x3FFF_FFFF_FFFF_FFFF)
 
 
+def time_of_uuid7(text: str) -> float:
+    """When a version 7 UUID was made, in seconds since the epoch."""
+    return int(text.replace("-", "")[:12], 16) / 1000
+
+
 def first_uuid7(now: float) -> str:
     """What sorts before every one that is made from then on, and behind all that were made before."""
     return _text(now, 0)

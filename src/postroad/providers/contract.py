@@ -21,6 +21,8 @@ from postroad.secret import MASK, Secret
 CONNECTIONS: Final = 8  # requests at once; ours: below what every provider allows an account
 TIMEOUT: Final = 60.0  # seconds for an answer; shorter ones leave more mail in doubt
 
+IDEMPOTENCY_KEY: Final = "idempotency-key"  # the header field that makes a request safe to repeat
+
 Document = Mapping[str, Any]
 """A message as a provider wants it."""
 
@@ -96,7 +98,8 @@ class Provider(ABC):
     account_fields: ClassVar[tuple[str, ...]]  # what stands before the @ of a URL: a key, or a user and a password
     host_field: ClassVar[str | None] = None  # what stands behind it
     options: ClassVar[tuple[str, ...]] = ()  # the fields that a URL may name besides those of all providers
-    secret_fields: ClassVar[Mapping[str, str]]  # the fields that are secrets, and the variables they usually stand in
+    # The fields that are secrets, and the variables they usually stand in; empty where there is none such.
+    secret_fields: ClassVar[Mapping[str, str]]
 
     endpoint: str = ""
     connections: int = CONNECTIONS
@@ -112,10 +115,10 @@ class Provider(ABC):
             setting = "timeout" if self.connections >= 1 else "connections"
             raise ConfigurationError(f"{setting} must be more than 0", setting=setting)
 
-    def _secret(self, name: str, variable: str) -> Secret:
+    def _secret(self, name: str, variable: str) -> Secret | None:
         given = getattr(self, name)
         if given is None:
-            return Secret.ref(f"env:{variable}")
+            return Secret.ref(f"env:{variable}") if variable else None
         if not isinstance(given, str | Secret) or not given:
             raise ConfigurationError(f"{self.title}: {name} is empty, or no text", setting=name)
         return Secret(given)
@@ -123,7 +126,8 @@ class Provider(ABC):
     @property
     def secrets(self) -> Mapping[str, Secret]:
         """What is needed to be let in, by name."""
-        return {name: getattr(self, name) for name in self.secret_fields}
+        fields = {name: getattr(self, name) for name in self.secret_fields}
+        return {name: secret for name, secret in fields.items() if secret is not None}
 
     @property
     @abstractmethod

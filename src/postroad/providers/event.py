@@ -11,32 +11,14 @@ from enum import Enum
 from typing import Any, ClassVar, Final
 
 from postroad.errors import WebhookRefused
+from postroad.events import EventKind
+from postroad.lookup import Fetcher, FetchFailed
 from postroad.secret import Secret
 
 TOLERANCE: Final = 300.0  # seconds between a signature's time and ours, as Stripe, Svix and Twilio recommend
+MAX_CERTIFICATE: Final = 20_000  # octets
+FETCH_SECONDS: Final = 10.0
 MAX_BODY: Final = 20_000_000  # octets; SendGrid sends the most, some hundred events of some kilobytes
-
-
-class Happened(Enum):
-    """What happened to a message, for one recipient. The values are stored; they never change their meaning."""
-
-    QUEUED = "queued"  # the provider holds it
-    SENT = "sent"  # the provider has begun to deliver it
-    DELIVERED = "delivered"  # the recipient's server took it
-    DEFERRED = "deferred"  # not yet; the provider goes on trying
-    BOUNCED = "bounced"  # the recipient's server refused it, for good or for as long as the provider tries
-    REJECTED = "rejected"  # the provider did not try: an address on its list, or not to its liking
-    FAILED = "failed"  # the provider could not make a message of it
-    COMPLAINED = "complained"
-    UNSUBSCRIBED = "unsubscribed"
-    SUBSCRIBED = "subscribed"
-    OPENED = "opened"
-    CLICKED = "clicked"
-    AUTOREPLIED = "autoreplied"
-    UNKNOWN = "unknown"  # a word that is not known here; the raw event has it
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class Lasting(Enum):
@@ -57,7 +39,7 @@ class ProviderEvent:
     are the provider's own. ``raw`` is the event as it came.
     """
 
-    happened: Happened
+    kind: EventKind
     provider: str
     event_id: str
     word: str = ""
@@ -117,9 +99,36 @@ class Receiver(ABC):
             WebhookRefused: it is none.
         """
 
+    def wants(self, webhook: Webhook) -> str | None:
+        """What must be fetched before this webhook can be checked: an HTTPS address of the provider's, or nothing.
+
+        Raises:
+            WebhookRefused: it names an address that is not the provider's.
+        """
+        return None
+
+    def learn(self, url: str, content: bytes) -> None:
+        """Take what was fetched."""
+        raise TypeError(f"{self.provider} wants nothing fetched, and {url} was")
+
     def refused(self, why: str) -> WebhookRefused:
         """The refusal of a webhook."""
         return WebhookRefused(f"{self.provider}: {why}")
+
+
+async def received(receiver: Receiver, webhook: Webhook, now: datetime, fetcher: Fetcher) -> tuple[ProviderEvent, ...]:
+    """What a webhook tells, after fetching what it takes to check it.
+
+    Raises:
+        WebhookRefused: see ``Receiver.events``; or what it names cannot be fetched now.
+    """
+    if (url := receiver.wants(webhook)) is not None:
+        answer = await fetcher.get(url, limit=MAX_CERTIFICATE, timeout=FETCH_SECONDS)
+        if isinstance(answer, FetchFailed) or answer.code != 200:
+            why = answer.reason if isinstance(answer, FetchFailed) else f"HTTP {answer.code}"
+            raise receiver.refused(f"{url} cannot be fetched: {why}")
+        receiver.learn(url, answer.body)
+    return receiver.events(webhook, now)
 
 
 def each_once(events: Iterable[ProviderEvent]) -> tuple[ProviderEvent, ...]:

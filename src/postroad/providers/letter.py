@@ -8,9 +8,13 @@ from dataclasses import replace
 from typing import Final
 
 from postroad.address import Address
+from postroad.message.address_list import address_list
 from postroad.message.email import Email
 from postroad.message.envelope import MailObject
+from postroad.message.header_fields import read_header
 from postroad.message.parse import arguments_of_bytes
+from postroad.message.raw import header_of
+from postroad.message.seven_bit import seven_bit
 from postroad.providers.contract import Ability, Provider, unsupported
 
 _BESIDE: Final = "Send it over SMTP, or through a provider that takes raw messages (ses://, mailgun://)."
@@ -59,9 +63,11 @@ def check_envelope(provider: Provider, mail: MailObject) -> None:
         raise unsupported(provider, "has no tags", field="tags")
     if len(mail.tags) > 1 and Ability.SEVERAL_TAGS not in abilities:
         raise unsupported(provider, f"takes one tag for a message, not {len(mail.tags)}", field="tags")
+    if mail.send_at is not None and Ability.SEND_AT not in abilities:
+        raise unsupported(provider, "holds no mail until a time", field="send_at")
     if mail.metadata and Ability.METADATA not in abilities:
         raise unsupported(provider, "has no metadata", field="metadata")
-    if len(envelope.recipients) > provider.max_recipients:
+    if len(envelope.recipients) > provider.max_recipients and Ability.SEPARATE_ENVELOPE not in abilities:
         raise unsupported(
             provider,
             f"takes {provider.max_recipients} recipients for a message, not {len(envelope.recipients)}",
@@ -111,6 +117,29 @@ def _check_content(provider: Provider, email: Email) -> None:
     if len(names) != len(set(names)) and Ability.REPEATED_FIELDS not in abilities:
         twice = next(name for name, _ in email.headers.fields if names.count(name.lower()) > 1)
         raise unsupported(provider, "takes each header field once", field=f"headers[{twice!r}]")
+
+
+def raw_of(provider: Provider, mail: MailObject) -> MailObject:
+    """The message for a provider that takes its bytes, in ASCII: not all of them keep 8-bit content whole.
+
+    Raises:
+        Unsupported: the provider cannot do what the message needs.
+    """
+    check_envelope(provider, mail)
+    return seven_bit(mail)
+
+
+def authors_of(mail: MailObject) -> tuple[Address, ...]:
+    """Sender, else From, of the content.
+
+    Raises:
+        AddressError: what stands there is no address.
+    """
+    fields = {field.name: field.value for field in reversed(read_header(header_of(mail.content))[0])}
+    for name in ("sender", "from"):
+        if name in fields:
+            return tuple(address_list(fields[name], name))
+    return ()
 
 
 def header_fields(email: Email) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from typing import Final
 from postroad.errors import MessageError
 from postroad.message import limits
 from postroad.message.content_fields import TEXT, Parametered, encoding_of, essence_of, parametered
-from postroad.message.header_decode import decoded, in_charset, octets_resolved
+from postroad.message.header_decode import decoded, in_charset, octets_resolved, one_line
 
 MAX_OCTETS: Final = limits.MAX_OCTETS  # of a mail: it may bring the whole message back
 MAX_LINE_OCTETS: Final = 1_000_000  # RFC 5322 §2.1.1 allows 998; HTML of some senders stands in one line
@@ -128,11 +128,18 @@ def read_mail(raw: bytes) -> Part:
     return _Reader().part(octets, 0, len(octets), TEXT, 0)
 
 
-def read_fields(text: str) -> tuple[tuple[str, str], ...]:
-    """The header fields at the beginning of a text with LF line ends: names in lower case, values decoded."""
+def read_fields(text: str, *, encoded_words: bool = True) -> tuple[tuple[str, str], ...]:
+    """The header fields at the beginning of a text with LF line ends: names in lower case, values in one line.
+
+    Encoded words are decoded unless the fields have none (RFC 3464 §2.1.2: a status has no RFC 2047)."""
     octets = text.encode("utf-8", "surrogateescape" if text.isascii() else "replace")
     fields, _ = _header(octets, 0, len(octets))
-    return tuple((name, decoded(value)) for name, value in fields)
+    read = decoded if encoded_words else _unencoded
+    return tuple((name, read(value)) for name, value in fields)
+
+
+def _unencoded(value: str) -> str:
+    return one_line(octets_resolved(value))
 
 
 def _refused(why: str) -> MessageError:

@@ -26,6 +26,8 @@ class Ability(Enum):
     SEPARATE_ENVELOPE = "separate_envelope"
     # There is somebody on the other side who takes responsibility; file, console and null have nobody.
     REMOTE = "remote"
+    # The other side can hold mail until a time that the message names.
+    SEND_AT = "send_at"
 
 
 @dataclass(frozen=True, slots=True)

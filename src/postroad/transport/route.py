@@ -57,8 +57,10 @@ def anew(transport: Transport) -> Transport:
     """The same route with connections of its own, for another event loop; the same object where it has none."""
     if isinstance(transport, SmtpTransport):
         return SmtpTransport(transport.settings)
-    if (provider := getattr(transport, "provider", None)) is not None:
-        return _over_http(provider)
+    # Email APIs; a route that signs, with the keys it has.
+    if (renewed := getattr(transport, "renewed", None)) is not None:
+        own: Transport = renewed()
+        return own
     if isinstance(transport, ComposedTransport):
         roads = [anew(road) for road in transport.transports]
         return ComposedTransport(transport.kind, roads, weights=transport.weights, breaker=transport.breaker)

@@ -14,6 +14,8 @@ OPENING: Final = re.compile(r"\s*([A-Za-z_]*)\(")  # of several routes in one: f
 _END_OF_HOST: Final = re.compile("[/?#]")
 # What stands before the @ of these is one secret, and no name.
 KEY_SCHEMES: Final = frozenset({"postmark", "sendgrid", "mailgun", "resend"})
+_PASSWORD_OPTION: Final = re.compile(r"[?&](ssl)?password=[^&#]", re.IGNORECASE)  # libpq knows both
+_SCHEME: Final = re.compile("[a-z]+$")
 _PROXY: Final = re.compile(r"([?&]proxy=)([^&#]*)")  # the option that is a URL, with an account of its own
 
 
@@ -33,7 +35,8 @@ def is_composed(text: str) -> bool:
 def has_password(route: str) -> bool:
     """Whether a password stands in a URL, or in one of several, where process lists and shell histories show it.
 
-    The URL need not be readable otherwise, and be no route: whatever stands between ``user:`` and ``@`` counts.
+    The URL need not be readable otherwise, and be no route: whatever stands between ``user:`` and ``@`` counts, and an
+    option that is called so, as in a URL of PostgreSQL.
     """
     return any(_holds_password(url) for url in (route.split() if is_composed(route) else [route]))
 
@@ -42,10 +45,18 @@ def _holds_password(url: str) -> bool:
     proxy = _PROXY.search(url)
     if proxy is not None and "://" in (inner := unquote(proxy[2])):
         return _holds_password(inner) or _holds_password(_PROXY.sub("", url))
+    if _PASSWORD_OPTION.search(url):
+        return True
     scheme, _, rest = url.partition("://")
     account, at, _ = rest.rpartition("@")
-    is_secret = ":" in account or (bool(account) and scheme.strip().lower() in KEY_SCHEMES)
+    is_secret = ":" in account or (bool(account) and _is_key(scheme))
     return not rest.startswith("/") and bool(at) and is_secret
+
+
+def _is_key(scheme: str) -> bool:
+    """Whether the account of such a URL is a key. Before a scheme stands whatever it was quoted or composed with."""
+    named = _SCHEME.search(scheme.lower())
+    return named is not None and named[0] in KEY_SCHEMES
 
 
 def redacted(route: str) -> str:
@@ -65,7 +76,7 @@ def _redacted_url(url: str) -> str:
         return url if "@" not in url else MASK
     account, at, host = rest.rpartition("@")
     user, colon, _ = account.partition(":")
-    if scheme.strip().lower() in KEY_SCHEMES:
+    if _is_key(scheme):
         user, colon = account and MASK, ""
     # Percent-encoded as it should be, the account of a proxy has no @ that could be found.
     host = _PROXY.sub(lambda option: f"{option[1]}{MASK}" if "@" in unquote(option[2]) else option[0], host)

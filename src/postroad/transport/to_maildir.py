@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import os
 import socket
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -51,8 +52,9 @@ class MaildirTransport:
     async def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> SendReport:
         name = self._new_name()
         written = self._folder / "tmp" / name
+        over = threading.Event()
         try:
-            await asyncio.to_thread(_write, written, stored_form(mail))
+            await asyncio.to_thread(_write, written, stored_form(mail), over)
             if (report := await taken_back(mail, before_commit)) is not None:
                 return report
             await asyncio.to_thread(_move, written, self._folder / "new" / name)
@@ -61,6 +63,7 @@ class MaildirTransport:
         except OutcomeUnknown as fault:
             return failed(mail.envelope.recipients, fault)
         finally:
+            over.set()
             written.unlink(missing_ok=True)  # there only if it did not go
         return accepted(mail)
 
@@ -85,11 +88,13 @@ def stored_form(mail: MailObject) -> bytes:
     return f"Return-Path: <{sender}>\n{recipients}".encode() + mail.content.replace(b"\r\n", b"\n")
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, over: threading.Event) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    if over.is_set():  # whoever wanted it was cancelled meanwhile
+        path.unlink(missing_ok=True)
 
 
 def _move(written: Path, to: Path) -> None:

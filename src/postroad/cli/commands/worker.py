@@ -1,11 +1,12 @@
 """``postroad worker``: deliver what is in the outbox."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from postroad.cli.database_option import async_outbox_of, database_option
+from postroad.cli.dkim_options import dkim_options, signing
 from postroad.cli.log_lines import show_log
 from postroad.cli.output import Form, form_options, say_json_line
 from postroad.cli.progress import Progress
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from postroad.transport.contract import Transport
 
 
+_STOPPING: Final = "stopping when the messages on the wire are answered; a second signal does not wait"
+
+
 @click.command()
 @database_option
 @route_options
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     help="Own limits and reply rules (TOML), laid over the shipped ones.",
 )
 @click.option("--drain", is_flag=True, help="End when nothing is due; 69, 77 or 78 if the route itself is at fault.")
+@dkim_options
 @form_options
 def worker(
     form: Form,
@@ -42,6 +47,8 @@ def worker(
     concurrency: int | None,
     limits: str | None,
     drain: bool,
+    dkim: tuple[str, ...],
+    dkim_keys: str | None,
 ) -> None:
     """Deliver what is in the outbox.
 
@@ -51,7 +58,7 @@ def worker(
 
     With --json the first line names the database and the route and says ready, the last has the numbers.
     """
-    route = route_of(transport, username, password)
+    route = signing(route_of(transport, username, password), dkim, dkim_keys)
     asyncio.run(_work(async_outbox_of(db), route, form, concurrency=concurrency, limits=limits, drain=drain))
 
 
@@ -70,7 +77,7 @@ async def _work(
     try:
         async with outbox:
             one = outbox.worker(counted, concurrency=concurrency, limits=limits)
-            with on_stop(one.stop):
+            with on_stop(one.stop, lambda: progress.above(_STOPPING)):
                 _say_ready(outbox.url, transport.name, form)
                 await (one.drain() if drain else one.run())
     finally:

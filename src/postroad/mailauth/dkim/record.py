@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from postroad.mailauth.dkim.keys import KeyKind, SigningKey
 from postroad.mailauth.tag_list import MalformedTagList, read_tags, without_white_space
@@ -52,6 +52,10 @@ class KeyRecord:
         """Whether the key is meant for this service: ``email``, ``tlsrpt``."""
         return "*" in self.services or service in self.services
 
+    def is_of(self, key: SigningKey) -> bool:
+        """Whether the record publishes this key."""
+        return self.public is not None and _octets_of(self.public) == key.public
+
     def verifies(self, signature: bytes, octets: bytes) -> bool:
         """Whether the signature is this key's, over these octets."""
         try:
@@ -62,6 +66,12 @@ class KeyRecord:
         except (InvalidSignature, ValueError):
             return False
         return self.public is not None
+
+
+def _octets_of(public: PublicKey) -> bytes:
+    if isinstance(public, RSAPublicKey):
+        return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return public.public_bytes_raw()
 
 
 class MalformedKeyRecord(ValueError):

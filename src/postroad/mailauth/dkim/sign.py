@@ -64,16 +64,24 @@ class Signer:
     valid_for: int | None = None
 
     def __post_init__(self) -> None:
-        domain = domain_name(self.domain)
-        if domain is None:
-            raise ConfigurationError(f"domain: {self.domain!a:.80} is no domain name", setting="domain")
-        object.__setattr__(self, "domain", domain)
-        if not _SELECTOR.fullmatch(self.selector) or domain_name(f"{self.selector}._domainkey.{domain}") is None:
-            raise ConfigurationError(
-                f"selector: {self.selector!a:.80} is no selector; it is a label such as s2026", setting="selector"
-            )
+        object.__setattr__(self, "domain", checked_names(self.domain, self.selector)[0])
         if self.valid_for is not None and self.valid_for <= 0:
             raise ConfigurationError("valid_for: more than 0 seconds", setting="valid_for")
+
+
+def checked_names(domain: str, selector: str) -> tuple[str, str]:
+    """The domain in A-labels, and the selector, if a key can be published there.
+
+    Raises:
+        ConfigurationError: one of them is no name.
+    """
+    name = domain_name(domain)
+    if name is None:
+        raise ConfigurationError(f"domain: {domain!a:.80} is no domain name", setting="domain")
+    if not _SELECTOR.fullmatch(selector) or domain_name(f"{selector}._domainkey.{name}") is None:
+        sentence = f"selector: {selector!a:.80} is no selector; it is a label such as s2026"
+        raise ConfigurationError(sentence, setting="selector")
+    return name, selector
 
 
 def sign(message: Signable, signers: Iterable[Signer], *, at: float) -> bytes:

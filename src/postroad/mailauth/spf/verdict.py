@@ -1,6 +1,6 @@
 """What a check comes to, and how it came to that."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from postroad.lookup import Answer
@@ -66,5 +66,5 @@ class SpfVerdict:
     explanation: str | None = None
     lookups: int = 0
     void_lookups: int = 0
-    trace: tuple[Step, ...] = ()
+    trace: tuple[Step, ...] = field(default=(), repr=False)  # a stranger decides how long it is
     reason: str = ""

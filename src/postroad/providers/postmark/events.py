@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from postroad.events import EventKind
 from postroad.providers.event import (
-    Happened,
     Lasting,
     ProviderEvent,
     Receiver,
@@ -25,32 +25,32 @@ from postroad.providers.event import (
 from postroad.secret import Secret
 
 _RECORDS: Final = {
-    "Delivery": Happened.DELIVERED,
-    "Bounce": Happened.BOUNCED,
-    "SpamComplaint": Happened.COMPLAINED,
-    "SubscriptionChange": Happened.UNSUBSCRIBED,
-    "Open": Happened.OPENED,
-    "Click": Happened.CLICKED,
+    "Delivery": EventKind.DELIVERED,
+    "Bounce": EventKind.BOUNCED,
+    "SpamComplaint": EventKind.COMPLAINED,
+    "SubscriptionChange": EventKind.UNSUBSCRIBED,
+    "Open": EventKind.OPENED,
+    "Click": EventKind.CLICKED,
 }
 _PERMANENT, _TEMPORARY = Lasting.PERMANENT, Lasting.TEMPORARY
 # The types of bounces; those that are not here are bounces of which nothing more is known.
-_BOUNCES: Final[Mapping[str, tuple[Happened, Lasting | None]]] = {
-    "HardBounce": (Happened.BOUNCED, _PERMANENT),
-    "SoftBounce": (Happened.BOUNCED, _TEMPORARY),
-    "Transient": (Happened.DEFERRED, None),
-    "DnsError": (Happened.DEFERRED, None),
-    "Unsubscribe": (Happened.UNSUBSCRIBED, None),
-    "Subscribe": (Happened.SUBSCRIBED, None),
-    "AutoResponder": (Happened.AUTOREPLIED, None),
-    "AddressChange": (Happened.AUTOREPLIED, None),
-    "ChallengeVerification": (Happened.AUTOREPLIED, None),
-    "BadEmailAddress": (Happened.REJECTED, _PERMANENT),
-    "ManuallyDeactivated": (Happened.REJECTED, None),
-    "Unconfirmed": (Happened.REJECTED, None),
-    "SpamComplaint": (Happened.COMPLAINED, None),
-    "SMTPApiError": (Happened.FAILED, None),
-    "TemplateRenderingFailed": (Happened.FAILED, None),
-    "Unknown": (Happened.UNKNOWN, None),
+_BOUNCES: Final[Mapping[str, tuple[EventKind, Lasting | None]]] = {
+    "HardBounce": (EventKind.BOUNCED, _PERMANENT),
+    "SoftBounce": (EventKind.BOUNCED, _TEMPORARY),
+    "Transient": (EventKind.DELAYED, None),
+    "DnsError": (EventKind.DELAYED, None),
+    "Unsubscribe": (EventKind.UNSUBSCRIBED, None),
+    "Subscribe": (EventKind.SUBSCRIBED, None),
+    "AutoResponder": (EventKind.AUTOREPLIED, None),
+    "AddressChange": (EventKind.AUTOREPLIED, None),
+    "ChallengeVerification": (EventKind.AUTOREPLIED, None),
+    "BadEmailAddress": (EventKind.REJECTED, _PERMANENT),
+    "ManuallyDeactivated": (EventKind.REJECTED, None),
+    "Unconfirmed": (EventKind.REJECTED, None),
+    "SpamComplaint": (EventKind.COMPLAINED, None),
+    "SMTPApiError": (EventKind.FAILED, None),
+    "TemplateRenderingFailed": (EventKind.FAILED, None),
+    "Unknown": (EventKind.UNKNOWN, None),
 }
 
 
@@ -79,15 +79,15 @@ class PostmarkReceiver(Receiver):
 
 def _event(document: Mapping[str, Any]) -> ProviderEvent:
     record = str(document.get("RecordType", ""))
-    happened, lasting = _meaning(record, document)
+    kind, lasting = _meaning(record, document)
     moment = next((document[name] for name in _MOMENTS if name in document), None)
     recipient = text_or_none(document.get("Recipient") or document.get("Email"))
-    kind = str(document.get("Type") or document.get("SuppressionReason") or record)
+    word = str(document.get("Type") or document.get("SuppressionReason") or record)
     return ProviderEvent(
-        happened=happened,
+        kind=kind,
         provider="postmark",
         event_id=_event_id(record, document, moment, recipient),
-        word=kind,
+        word=word,
         recipient=recipient,
         at=seconds_of(moment),
         remote_id=text_or_none(document.get("MessageID")),
@@ -105,21 +105,21 @@ def _event(document: Mapping[str, Any]) -> ProviderEvent:
 _MOMENTS: Final = ("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt")
 
 
-def _meaning(record: str, document: Mapping[str, Any]) -> tuple[Happened, Lasting | None]:
-    happened = _RECORDS.get(record, Happened.UNKNOWN)
-    if happened is Happened.BOUNCED:
-        return _BOUNCES.get(str(document.get("Type")), (Happened.BOUNCED, Lasting.UNDETERMINED))
-    if happened is Happened.UNSUBSCRIBED:
+def _meaning(record: str, document: Mapping[str, Any]) -> tuple[EventKind, Lasting | None]:
+    kind = _RECORDS.get(record, EventKind.UNKNOWN)
+    if kind is EventKind.BOUNCED:
+        return _BOUNCES.get(str(document.get("Type")), (EventKind.BOUNCED, Lasting.UNDETERMINED))
+    if kind is EventKind.UNSUBSCRIBED:
         return _subscription(document)
-    return happened, None
+    return kind, None
 
 
-def _subscription(document: Mapping[str, Any]) -> tuple[Happened, Lasting | None]:
+def _subscription(document: Mapping[str, Any]) -> tuple[EventKind, Lasting | None]:
     """Postmark tells with the same record that it stopped after a bounce, a complaint, or a word of the reader."""
     if not document.get("SuppressSending"):
-        return Happened.SUBSCRIBED, None
+        return EventKind.SUBSCRIBED, None
     reason = str(document.get("SuppressionReason"))
-    return _BOUNCES.get(reason, (Happened.UNSUBSCRIBED, None))
+    return _BOUNCES.get(reason, (EventKind.UNSUBSCRIBED, None))
 
 
 def _event_id(record: str, document: Mapping[str, Any], moment: object, recipient: str | None) -> str:

@@ -19,8 +19,7 @@ from postroad.message.envelope import MailObject
 from postroad.net.secrets.store import SYSTEM_SECRETS
 from postroad.outcome import SendReport, failed, with_error
 from postroad.providers import answers
-from postroad.providers.contract import Ability as ProviderAbility
-from postroad.providers.contract import HttpReply, HttpRequest, Provider
+from postroad.providers.contract import IDEMPOTENCY_KEY, HttpReply, HttpRequest, Provider
 from postroad.providers.letter import in_parts
 from postroad.reply import Phase
 from postroad.secret import Secret
@@ -28,6 +27,7 @@ from postroad.transport.contract import Ability, BeforeCommit, CheckReport
 from postroad.transport.gcra import Rate
 from postroad.transport.naps import Naps
 from postroad.transport.pace import Pace
+from postroad.transport.provider_api.aws_keys import AwsKeys
 from postroad.transport.provider_api.rides import Ride, Rides
 from postroad.transport.provider_api.wire import HttpxWire, Wire, checked_endpoint, require_httpx
 
@@ -59,7 +59,12 @@ class ProviderApiTransport:
         self._pace = None
         if provider.rate is not None:
             self._pace = Pace(Rate.read(provider.rate, burst=provider.burst), LONGEST_TURN, clock)
+        self._machine_keys = AwsKeys()
         self._line: _Line | None = None
+
+    def renewed(self) -> "ProviderApiTransport":
+        """The same account with connections of its own."""
+        return ProviderApiTransport(self.provider, clock=self._clock, wire=self._make_wire)
 
     @property
     def name(self) -> str:
@@ -67,8 +72,8 @@ class ProviderApiTransport:
 
     @property
     def abilities(self) -> frozenset[Ability]:
-        separate = ProviderAbility.SEPARATE_ENVELOPE in self.provider.abilities
-        return frozenset({Ability.REMOTE, Ability.SEPARATE_ENVELOPE} if separate else {Ability.REMOTE})
+        provided = {one.value for one in self.provider.abilities}
+        return frozenset({Ability.REMOTE, *(one for one in Ability if one.value in provided)})
 
     @property
     def concurrency(self) -> int:
@@ -112,7 +117,7 @@ class ProviderApiTransport:
         request = self.provider.request(tuple([ride.document for ride in rides]))
         mails = tuple([ride.mail for ride in rides])
         reports = await self._reports(mails, request)
-        if ProviderAbility.IDEMPOTENCY not in self.provider.abilities:
+        if IDEMPOTENCY_KEY not in request.headers:
             return reports
         for seconds in ASK_AGAIN:
             if not any(isinstance(one.error, OutcomeUnknown) for one in reports):
@@ -149,7 +154,10 @@ class ProviderApiTransport:
         return await wire.exchange(self.provider.authorized(request, revealed, now))
 
     async def _keys(self) -> dict[str, Secret]:
-        return {name: await SYSTEM_SECRETS.fetch(secret) for name, secret in self.provider.secrets.items()}
+        secrets = self.provider.secrets
+        if not secrets:  # the account is that of the machine
+            return await self._machine_keys.get()
+        return {name: await SYSTEM_SECRETS.fetch(secret) for name, secret in secrets.items()}
 
     # ── the rest ──────────────────────────────────────────────────────────────────────────────────────────────────
 

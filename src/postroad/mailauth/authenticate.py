@@ -1,0 +1,96 @@
+"""Everything that can be found out about where a message comes from: SPF, DKIM, ARC, and DMARC over them."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from postroad.lookup import Resolver
+from postroad.mailauth.arc.chain import ChainStatus
+from postroad.mailauth.arc.validate import ArcResult, validate
+from postroad.mailauth.dkim.signature import Result as DkimResult
+from postroad.mailauth.dkim.verify import Verdict, verify
+from postroad.mailauth.dmarc.alignment import Identifier, Mechanism
+from postroad.mailauth.dmarc.author import evaluate_from
+from postroad.mailauth.dmarc.evaluate import DmarcResult
+from postroad.mailauth.header_section import read
+from postroad.mailauth.results.value import AuthenticationResults, MethodResult, Property
+from postroad.mailauth.spf.check import check
+from postroad.mailauth.spf.verdict import Identity, SpfVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """What each method came to. ``mail_from`` is the sender of the envelope, as it was given."""
+
+    mail_from: str
+    spf: SpfVerdict
+    dkim: tuple[Verdict, ...]
+    arc: ArcResult
+    dmarc: DmarcResult
+
+    def results(self, authserv_id: str) -> AuthenticationResults:
+        """As an Authentication-Results field tells it; ``authserv_id`` names the receiving service.
+
+        Raises:
+            MessageError: the name is empty.
+        """
+        signatures = tuple(map(_of_signature, self.dkim)) or (MethodResult("dkim", "none"),)
+        return AuthenticationResults(authserv_id, (self._spf(), *signatures, self._arc(), self._dmarc()))
+
+    def _spf(self) -> MethodResult:
+        # RFC 8601 §2.7.2: the property is the identity that was checked.
+        by_helo = self.spf.identity is Identity.HELO
+        whose = Property("smtp", "helo", self.spf.domain) if by_helo else Property("smtp", "mailfrom", self.mail_from)
+        return MethodResult("spf", self.spf.result, (whose,), self.spf.reason)
+
+    def _arc(self) -> MethodResult:
+        oldest = self.arc.oldest_pass
+        properties = () if oldest is None else (Property("header", "oldest-pass", str(oldest)),)  # RFC 8617 §10.1
+        reason = self.arc.reason if self.arc.status is ChainStatus.FAIL else ""
+        return MethodResult("arc", self.arc.status, properties, reason)
+
+    def _dmarc(self) -> MethodResult:
+        properties = [Property("header", "from", self.dmarc.author_domain)] if self.dmarc.author_domain else []
+        if self.dmarc.policy is not None:
+            properties.append(Property("policy", "dmarc", self.dmarc.policy))  # RFC 9989 §9.1
+        reason = "" if self.dmarc.outcome == "pass" else self.dmarc.reason
+        return MethodResult("dmarc", self.dmarc.outcome, tuple(properties), reason)
+
+
+async def authenticate(
+    content: bytes,
+    *,
+    ip: IPv4Address | IPv6Address,
+    helo: str,
+    mail_from: str,
+    resolver: Resolver,
+    at: float,
+    receiver: str = "unknown",
+) -> Authentication:
+    """Check a message as its receiver: who handed it over, who signed it, who forwarded it, whose name it is in.
+
+    ``mail_from`` is empty for the null sender, ``at`` in seconds since the epoch, ``receiver`` the name of the host
+    that asks. It never raises: whatever stands in message, envelope and DNS, there is a result.
+    """
+    spf = await check(ip, helo, mail_from, resolver, receiver=receiver)
+    dkim = await verify(content, resolver, at=at)
+    arc = await validate(content, resolver, at=at)
+    senders = [field.value.decode("utf-8", "surrogateescape") for field in read(content).named(b"from")]
+    dmarc = await evaluate_from(senders, identifiers(spf, dkim), resolver)
+    return Authentication(mail_from, spf, dkim, arc, dmarc)
+
+
+def identifiers(spf: SpfVerdict, dkim: tuple[Verdict, ...]) -> tuple[Identifier, ...]:
+    """What DMARC compares with the author's domain.
+
+    The HELO name counts only where it stands in for an empty MAIL FROM (RFC 9989 §3.2.4), which is when it is checked.
+    """
+    signed = [Identifier(Mechanism.DKIM, one.domain, one.result) for one in dkim if one.domain]
+    return (Identifier(Mechanism.SPF, spf.domain, spf.result), *signed)
+
+
+def _of_signature(verdict: Verdict) -> MethodResult:
+    named = (("d", verdict.domain), ("i", verdict.identity), ("s", verdict.selector), ("a", verdict.algorithm))
+    properties = tuple([Property("header", name, value) for name, value in named if value])
+    comment = f"{verdict.bits}-bit key" if verdict.bits else ""
+    reason = "" if verdict.result is DkimResult.PASS else verdict.reason
+    return MethodResult("dkim", verdict.result, properties, reason, comment)

@@ -1,0 +1,1 @@
+"""Resend: https://resend.com/docs/api-reference"""

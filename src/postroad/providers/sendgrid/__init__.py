@@ -1,0 +1,1 @@
+"""Twilio SendGrid: https://www.twilio.com/docs/sendgrid/api-reference"""

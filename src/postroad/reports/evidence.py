@@ -1,0 +1,126 @@
+"""What a server said when it did not take a message, taken apart: reply code, status code, words, step, provider."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from postroad.reply import EnhancedCode, Phase, Reply
+
+MAX_TEXT: Final = 4_000  # characters that are looked at; a reply line has 512 octets (RFC 5321 §4.5.3.1.5)
+
+_CODE: Final = re.compile(
+    r"(?:^|(?<=[\s(\[<'\":;,]))([2-5][0-5]\d)(?=[ \-:]|$)(?!\s*(?:bytes|kb|mb|seconds|hours|days)\b)", re.IGNORECASE
+)
+_ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\.\d)(?!\d)")
+_ADDRESS: Final = re.compile(r"<?[\w!#$%&'*+/=?^`{|}~.-]{1,120}@(?:[\w-]+\.)*[\w-]+>?")
+_PREFIX: Final = re.compile(r"(?<![\w.])[245]\d\d[- ](?:#?[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)\s)?")
+# Cisco's appliances put words of their own before another's: 5.1.0 - Unknown address error 550-'…'
+_WRAPPED: Final = re.compile(r"^\W*[245]\.\d\.\d - [A-Za-z() ]{3,60}(?=[45]\d\d-')")
+_SPACES: Final = re.compile(r"\s+")
+_QUOTES: Final = str.maketrans(
+    {"\u2018": "'", "\u2019": "'", "`": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\u3000": " "}
+)
+
+
+class Source(StrEnum):
+    """Where the words come from: a server said them to us, or a notice tells of them."""
+
+    REPLY = "reply"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known about one refusal.
+
+    ``words`` are normalised for looking rules up: lower case, single spaces around and between, each address as ``@``.
+    ``enhanced`` is the status code that stands in the text, else the one of the Status field. ``host`` is the server
+    that spoke, where it is known.
+    """
+
+    code: int | None = None
+    enhanced: EnhancedCode | None = None
+    words: str = " "
+    phase: Phase | None = None
+    host: str = ""
+    source: Source = Source.NOTICE
+
+
+def evidence_of(
+    text: str,
+    *,
+    status: str = "",
+    host: str = "",
+    phase: Phase | None = None,
+    source: Source = Source.NOTICE,
+) -> Evidence:
+    """Take a reply, or what a notice tells of one, apart. ``status`` is that of RFC 3464 §2.3.4."""
+    text = _WRAPPED.sub("", text[:MAX_TEXT])
+    code = _code(text)
+    return Evidence(
+        code, _enhanced(text, status, code), normalised(text), phase or phase_of(text), host.lower(), source
+    )  # fmt: skip
+
+
+def evidence_of_reply(reply: Reply, *, host: str = "", phase: Phase | None = None) -> Evidence:
+    """What a server said to us in an SMTP session."""
+    text = " ".join(reply.lines)[:MAX_TEXT]
+    enhanced = reply.enhanced or _enhanced(text, "", int(reply.code))
+    return Evidence(int(reply.code), enhanced, normalised(text), phase, host.lower(), Source.REPLY)
+
+
+def normalised(text: str) -> str:
+    """The words for looking rules up."""
+    plain = _PREFIX.sub(" ", text.translate(_QUOTES).lower())
+    return f" {_SPACES.sub(' ', _ADDRESS.sub('@', plain)).strip()} "
+
+
+def _code(text: str) -> int | None:
+    codes = [int(found[1]) for found in _CODE.finditer(text[:1000])]
+    failures = [code for code in codes if code >= 400]
+    return failures[0] if failures else next((code for code in codes if code < 300), None)
+
+
+def _enhanced(text: str, status: str, code: int | None) -> EnhancedCode | None:
+    """The status code with most to say: one in the text (the server's own) before that of the Status field."""
+    said = [found for one in _ENHANCED.findall(text[:1000]) if (found := EnhancedCode.parse(one))]
+    in_field = [found for one in _ENHANCED.findall(status[:100]) if (found := EnhancedCode.parse(one))]
+    # RFC 3463 §3.1: x.0.0 says nothing but the class. 5.0.9xx are inventions of a bounce parser.
+    telling = [one for one in (*said, *in_field) if one.subject or one.detail]
+    agreeing = [one for one in telling if code is None or one.klass == code // 100]
+    return next(iter((*agreeing, *telling, *said, *in_field)), None)
+
+
+# ── the step of the conversation ──────────────────────────────────────────────────────────────────────────────────────
+
+_STEPS: Final = (
+    (
+        re.compile(
+            r"(?i)(?:after|in reply to) (?:the )?(?:end of|message content)|end of data|"
+            r"after i sent the message|final dot"
+        ),
+        Phase.DOT,
+    ),
+    (re.compile(r"(?i)refused to talk to me|initial connection|initial (?:server )?greeting"), Phase.GREETING),
+    (re.compile(r"(?i)does not like recipient"), Phase.RCPT),
+    (re.compile(r"(?i)does not like sender"), Phase.MAIL),
+)
+_NAMED: Final = re.compile(
+    r"(?i)(?:in reply to|after|response to|failed on|\bat|during|\bin|command:?|state:?|phase:?|>>>|smtp:|\(|\[)"
+    r"\s*(?:the |pipelined |sending )?[\"'(\[]?"
+    r"(RCPT|MAIL|DATA|EHLO|HELO|STARTTLS|AUTH)(?:[ _](?:TO|FROM)\b|\b)(?=[:\s\"')\].<]|$)"
+)
+_BY_NAME: Final = {
+    "RCPT": Phase.RCPT, "MAIL": Phase.MAIL, "DATA": Phase.DATA, "EHLO": Phase.EHLO, "HELO": Phase.EHLO,
+    "STARTTLS": Phase.STARTTLS, "AUTH": Phase.AUTH,
+}  # fmt: skip
+
+
+def phase_of(text: str) -> Phase | None:
+    """The command that was answered, as the words of mail servers name it; ``None`` where they do not."""
+    for pattern, phase in _STEPS:
+        if pattern.search(text):
+            return phase
+    named = [found[1].upper() for found in _NAMED.finditer(text) if found[1].isupper() or " " in found[0]]
+    return _BY_NAME[named[-1]] if named else None

@@ -1,0 +1,138 @@
+"""Is a mail the notice of a server, and what does it say? Structure first, then signs that together leave no doubt."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from postroad.message.plain_text import plain_text
+from postroad.reports.delivery_status import RecipientStatus, read_delivery_status
+from postroad.reports.feedback_report import header_of, own_parts, returned_message
+from postroad.reports.mail import Part
+from postroad.reports.notice_text import Notice, addresses_in, read_notice
+from postroad.reports.words import begins_like, is_reply, notice_words
+
+_STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_TOP: Final = 2_500  # characters of a notice in which it says what it is
+_LISTS: Final = frozenset({"list-id", "list-unsubscribe", "list-post"})
+
+
+class _Sign(Enum):
+    NONE = "none"
+    WORDS = "words"  # only words say so; to be believed where they also name a recipient
+    SURE = "sure"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A notice taken apart: what it says for machines and for people, and what came back of the message."""
+
+    statuses: tuple[RecipientStatus, ...]
+    notice: Notice
+    original: Part | None
+
+
+def read_returned(mail: Part) -> Returned | None:
+    """The notice that a mail is; ``None`` where it is none."""
+    parts = list(own_parts(mail))
+    status_parts = [part for part in parts if part.essence in _STATUS]
+    text = _words_of(mail, parts)
+    sign = _Sign.SURE if status_parts else _sign(mail, text)
+    if sign is _Sign.NONE:
+        return None
+    inside = _passed_on(parts) if not status_parts else None
+    if inside is not None:
+        return read_returned(inside)
+    original = returned_message(parts)
+    notice = read_notice(text, _senders(mail, original))
+    if sign is _Sign.WORDS and not notice.blocks:
+        return None
+    if original is None and notice.copy:
+        original = header_of(_from_first_field(notice.copy))
+    told = "\n\n".join(part.text() for part in status_parts)
+    if not told and "final-recipient:" in text.lower():
+        told = text  # the structure was lost on the way
+    return Returned(read_delivery_status(told) if told else (), notice, original)
+
+
+def _passed_on(parts: list[Part]) -> Part | None:
+    """The notice within a notice: some gateways wrap those of servers behind them."""
+    for part in parts:
+        for inside in part.parts if part.essence == "message/rfc822" else ():
+            if any(one.essence in _STATUS for one in own_parts(inside)):
+                return inside
+    return None
+
+
+def _words_of(mail: Part, parts: list[Part]) -> str:
+    """What a notice says to people: its texts before the copy of the message."""
+    texts: list[str] = []
+    html = ""
+    for part in parts:
+        if part.essence.startswith("message/") and part is not mail and part.essence not in _STATUS:
+            break
+        if part.parts or part.essence == "text/rfc822-headers":
+            continue
+        if part.essence == "text/html":
+            html = html or part.text()
+        elif part.essence.startswith(("text/", "multipart/")) or part is mail:
+            texts.append(part.text())
+    said = "\n".join(texts)
+    return said if said.strip() or not html else plain_text(html.replace("\0", ""))
+
+
+def _senders(mail: Part, original: Part | None) -> list[str]:
+    """Who sent the message: to whom the notice goes, and from whom the message came."""
+    fields = [mail.first("to"), mail.first("delivered-to"), mail.first("x-original-to")]
+    if original is not None:
+        fields += [
+            original.first("from"),
+            original.first("return-path"),
+            original.first("sender"),
+            original.first("reply-to"),
+        ]
+    senders = [address for field in fields for address in addresses_in(field)]
+    if original is None:
+        return senders
+    # Who writes to themselves is a recipient as well.
+    recipients = {address.lower() for address in addresses_in(original.first("to"))}
+    return [address for address in senders if address.lower() not in recipients]
+
+
+def _from_first_field(copy: str) -> str:
+    lines = copy.splitlines()
+    for number, line in enumerate(lines):
+        name, colon, _ = line.strip().partition(":")
+        if colon and name and " " not in name:
+            return "\n".join(
+                one.strip() if not one[:1].isspace() or one.strip().partition(":")[0].isalpha() else one
+                for one in lines[number:]
+            )
+    return ""
+
+
+def _sign(mail: Part, text: str) -> _Sign:
+    names = {name for name, _ in mail.fields}
+    if "x-failed-recipients" in names:
+        return _Sign.SURE
+    if mail.essence == "multipart/report" and "delivery-status" in mail.first("content-type").lower():
+        return _Sign.SURE
+    subject = mail.first("subject")
+    announced = not is_reply(subject) and begins_like(subject, notice_words()["notice_subjects"])
+    top = " ".join(text[:_TOP].lower().replace("\u2019", "'").split())
+    opened = any(words in top for words in notice_words()["openings"])
+    if _is_daemon(mail):
+        return _Sign.SURE if announced or opened else _Sign.NONE
+    # A newsletter may well write about bounces.
+    return _Sign.WORDS if announced and opened and not names & _LISTS else _Sign.NONE
+
+
+def _is_daemon(mail: Part) -> bool:
+    words = notice_words()
+    for field in ("from", "sender"):
+        value = mail.first(field).lower()
+        local = next((address.rpartition("@")[0] for address in addresses_in(value)), value)
+        if local.strip("<> \"'").startswith(words["senders"]) or any(one in value for one in words["names"]):
+            return True
+    # RFC 5321 §4.5.5: a notice goes out with an empty return path, and nothing but notices and answers does.
+    path = mail.first("return-path").replace(" ", "").lower()
+    return path == "<>" or path.startswith(("<mailer-daemon", "mailer-daemon"))

@@ -1,0 +1,156 @@
+"""What a notice says in words: whom it speaks of, and what happened to each.
+
+Servers write their notices in a thousand forms, and nearly all have this in common: the address stands first in its
+line, or behind a word such as "recipient", and what happened stands in the same line or below, until the next address
+or the copy of the message. That is all that is relied upon here.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from postroad.reports.words import notice_words
+
+MAX_LINES: Final = 2_000  # of a notice that are read; a hundred recipients with ten lines each
+MAX_BLOCK: Final = 4_000  # characters of what is said of one recipient
+
+_DOMAIN: Final = r"[^\s<>()\[\]\",;:@'\u3000-\u303f/|?]{1,253}"
+_ADDRESS: Final = re.compile(rf"(?:\"[^\"\n]{{1,64}}\"|[^\s<>()\[\]\",;:@\\\u3000-\u303f]{{1,128}})@{_DOMAIN}")
+# Whom the message was from, and the fields of its header, where a notice shows them.
+_NOT_ABOUT_RECIPIENTS: Final = re.compile(
+    r"(?i)^\W{0,6}(?:from|sender|return-path|reply-to|errors-to|message-id|message id|references|in-reply-to|"
+    r"subject|date|x-[a-z-]+|received|dkim-signature|mime-version|content-[a-z-]+|envelope-from|"
+    r"a message sent by|mail from|reporting-mta|received-from-mta|remote-mta|arrival-date|last-attempt-date|"
+    r"by|mailto)\s*[:=]"
+)
+_TO: Final = re.compile(r"(?i)^\W{0,6}(?:to|cc|an|à|a|para|кому|収件者|宛先)\s?[:：]")
+_BESIDE_TO: Final = re.compile(r"(?i)^\W{0,6}(?:subject|sent|betreff|gesendet|objet|asunto|oggetto|тема|件名)\s?[:：]")
+_SAYS_SENDER: Final = re.compile(
+    r"(?i)mail from:?\s*<?|envelope-from\s*<?|(?<!expanded )from:?\s*<?$|sender\W{1,3}<?|message sent by\W{0,3}<?"
+)
+_HELPERS: Final = frozenset(
+    {"postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "noreply", "no-reply", "webmaster"}
+)
+_AFTER_TYPE: Final = re.compile(r"(?i)^(?:mailto:|rfc822;|.*\bsmtp=|to=|rcpt=)")  # dda:SMTP=ann@example.com is X.400
+# "Original message headers:", "The first 50 lines of your original message follow:"
+_COPY: Final = re.compile(
+    r"(?i)^\W*(?:\w+ ){0,7}original (?:message|mail|e-?mail|text)(?: \w+)? ?(?:headers?|details|follows?|below|:)"
+)
+_DIALOGUE: Final = re.compile(r"^\s*(?:<<<|>>>|->|<-)\s?")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a notice says of one recipient."""
+
+    recipient: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The notice without the copy of the message: ``head`` stands before the first recipient."""
+
+    head: str
+    blocks: tuple[Block, ...]
+    copy: str
+
+    def about(self, recipient: str) -> str:
+        """What is said of a recipient; empty where nothing is."""
+        wanted = recipient.lower()
+        return next((block.text for block in self.blocks if block.recipient.lower() == wanted), "")
+
+
+def read_notice(text: str, senders: Iterable[str] = ()) -> Notice:
+    """Take a notice apart. ``senders`` are the addresses of who sent the message: never those of its recipients."""
+    lines, copy = _without_copy(text.splitlines()[:MAX_LINES])
+    excluded = {sender.lower() for sender in senders}
+    excerpt = _header_excerpt(lines)
+    head, blocks = _blocks(lines, excerpt, excluded, _HELPERS)
+    if not blocks:
+        head, blocks = _blocks(lines, frozenset(), excluded, frozenset())
+    return Notice("\n".join(head), tuple(Block(one, _joined(said)) for one, said in blocks.items()), "\n".join(copy))
+
+
+def _without_copy(lines: list[str]) -> tuple[list[str], list[str]]:
+    copies = notice_words()["copies"]
+    for number, line in enumerate(lines):
+        start = line.lstrip(" \t>|-*_=~#[").lower()
+        if number and (start.startswith(copies) or _COPY.match(line)):
+            return lines[:number], lines[number:]
+    return lines, []
+
+
+def _header_excerpt(lines: list[str]) -> frozenset[int]:
+    """The lines of a header that some servers show first: "Your message / To: … / Subject: … / Sent: …"."""
+    found: set[int] = set()
+    for number, line in enumerate(lines):
+        if _TO.match(line) and any(_BESIDE_TO.match(other) for other in lines[number + 1 : number + 6]):
+            found.add(number)
+    return frozenset(found)
+
+
+def _blocks(
+    lines: list[str], skipped: frozenset[int], excluded: set[str], helpers: frozenset[str]
+) -> tuple[list[str], dict[str, list[str]]]:
+    head: list[str] = []
+    blocks: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+    current = head
+    for number, line in enumerate(lines):
+        silent = number in skipped or _NOT_ABOUT_RECIPIENTS.match(line)
+        found = None if silent else _recipient(line, excluded, helpers)
+        if found is not None:
+            name = names.setdefault(found.lower(), found)
+            current = blocks.setdefault(name, [])
+        current.append(line)
+    return head, blocks
+
+
+def _recipient(line: str, excluded: set[str], helpers: frozenset[str]) -> str | None:
+    if "@" not in line:
+        return None
+    for found in _ADDRESS.finditer(line[:1000]):
+        address = found[0].strip("'*`“”„‚‘’.!?#|=")
+        local, _, domain = address.rpartition("@")
+        before = line[: found.start()]
+        if not local or not domain or address.lower() in excluded or _SAYS_SENDER.search(before[-40:]):
+            continue
+        if (
+            local.lower() in helpers
+            or domain[0] in ".-"
+            or before.rstrip(" <").lower().endswith(("message-id:", "id", "/"))
+        ):
+            continue
+        if "." not in domain and not domain.isalnum():
+            continue
+        return _AFTER_TYPE.sub("", address)
+    return None
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n".join(lines)[:MAX_BLOCK]
+
+
+def refusal_in_dialogue(text: str) -> str:
+    """What the server refused in a conversation that a notice shows: the command, and all lines of the answer."""
+    refusals: list[list[str]] = []
+    command = ""
+    for line in text.splitlines():
+        said = _DIALOGUE.sub("", line).strip()
+        if line.lstrip().startswith((">>>", "->")):
+            command = said
+            refusals.append([f"{command}\n"])
+        elif line.lstrip().startswith(("<<<", "<-")) and said[:1] in ("4", "5"):
+            refusals = refusals or [[""]]
+            refusals[-1].append(said)
+    told = [" ".join(lines) for lines in refusals if len(lines) > 1]
+    # What was refused for good comes first, and last that a command then stood alone.
+    told.sort(key=lambda one: (one.partition("\n")[2].strip()[:3] == "503", one.partition("\n")[2].strip()[:1] != "5"))
+    return told[0] if told else ""
+
+
+def addresses_in(value: str) -> list[str]:
+    """The addresses of a header field, in their order."""
+    return [found[0].strip("'*").rstrip(".") for found in _ADDRESS.finditer(value[:10_000])]

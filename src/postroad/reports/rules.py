@@ -1,0 +1,300 @@
+"""The rules of classification: read once from ``bounce_rules.toml``, when the first refusal is classified.
+
+A phrase stands for words in a row, in lower case; ``…`` in it for some others in between. A rule applies when one of
+its phrases is found (and one of ``also``, where it has that), its codes fit, and its step does. Rules stand in the
+order in which they are tried: those of a provider, then those of everybody by their words, then bare codes.
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from postroad.reply import EnhancedCode, Phase
+from postroad.reports.classes import BounceClass
+from postroad.reports.evidence import Evidence
+
+_GAP: Final = "…"
+_GRAM: Final = 3  # characters by which phrases are indexed
+_SHORT_GRAM: Final = 2  # the same for phrases of two, as Chinese has some
+_WIDTH: Final = 80  # characters that a gap may have
+_STEPS: Final[Mapping[str, frozenset[Phase]]] = {
+    "connect": frozenset({Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS}),
+    "mail": frozenset({Phase.MAIL}),
+    "rcpt": frozenset({Phase.RCPT}),
+    "data": frozenset({Phase.DATA, Phase.DOT}),
+}
+
+
+class Confirm(Enum):
+    """Whether it must be sure that it was the recipient who was refused, before a rule gives up somebody."""
+
+    NEVER = "never"
+    ANSWER = "answer"  # where another server's answer is told, and not an own finding
+    ALWAYS = "always"
+
+
+class Basis(Enum):
+    """What a rule goes by."""
+
+    PROVIDER = "provider"
+    TEXT = "text"
+    STEP = "step"
+    STATUS = "status"
+    CODE = "code"
+
+
+_Status = tuple[int | None, int, int | None]  # None: whichever
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """``start`` is looked for first; ``rest`` follows it piece by piece, where the phrase has gaps."""
+
+    start: str
+    rest: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Phrase":
+        """Read one from the file."""
+        start, *rest = text.split(_GAP)
+        return cls(start, tuple(rest))
+
+    def stands_in(self, words: str) -> bool:
+        """Whether the words hold the phrase."""
+        position = words.find(self.start)
+        while position >= 0:
+            if self._follows(words, position + len(self.start)):
+                return True
+            position = words.find(self.start, position + 1)
+        return False
+
+    def _follows(self, words: str, position: int) -> bool:
+        for piece in self.rest:
+            found = words.find(piece, position, position + _WIDTH + len(piece))
+            if found < 0:
+                return False
+            position = found + len(piece)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule; ``example`` is a refusal that it is the first to fit."""
+
+    id: str
+    bounce_class: BounceClass
+    reason: str
+    example: str
+    basis: Basis
+    provider: str = ""
+    says: tuple[Phrase, ...] = ()
+    also: tuple[Phrase, ...] = ()
+    codes: frozenset[int] = frozenset()
+    statuses: tuple[_Status, ...] = ()
+    steps: frozenset[Phase] = frozenset()
+    confirm: Confirm = Confirm.NEVER
+    advice: str = ""
+
+    def fits(self, evidence: Evidence) -> bool:
+        """Whether the rule applies to a refusal that holds one of its phrases, where it has some."""
+        return (
+            (not self.steps or evidence.phase in self.steps)
+            and self._code_fits(evidence)
+            and (not self.also or _any(self.also, evidence.words))
+        )
+
+    def _code_fits(self, evidence: Evidence) -> bool:
+        if not self.codes and not self.statuses:
+            return True
+        if evidence.code in self.codes:
+            return True
+        if not self.statuses or evidence.enhanced is None:
+            return False
+        return any(_agrees(wanted, evidence.enhanced) for wanted in self.statuses)
+
+
+def _any(phrases: Sequence[Phrase], words: str) -> bool:
+    return any(phrase.stands_in(words) for phrase in phrases)
+
+
+def _agrees(wanted: _Status, code: EnhancedCode) -> bool:
+    klass, subject, detail = wanted
+    return (klass is None or klass == code[0]) and subject == code[1] and (detail is None or detail == code[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who is recognised by the names of their servers, or by words that nobody else uses."""
+
+    name: str
+    hosts: tuple[str, ...]
+    says: tuple[Phrase, ...]
+
+    def speaks(self, evidence: Evidence) -> bool:
+        """Whether it is they who spoke."""
+        if evidence.host and any(evidence.host.endswith(host) for host in self.hosts):
+            return True
+        return _any(self.says, evidence.words)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """All rules, in the order in which they are tried."""
+
+    rules: tuple[Rule, ...]
+    providers: tuple[Provider, ...]
+    reasons: Mapping[str, Mapping[str, str]]
+    _tried: Mapping[str, tuple[Rule, ...]]
+    _index: Mapping[str, Sequence[tuple[str, Phrase]]]
+    _advice: Mapping[str, str]
+
+    def provider_of(self, evidence: Evidence) -> str:
+        """The name of who spoke; empty where they are not known."""
+        return next((provider.name for provider in self.providers if provider.speaks(evidence)), "")
+
+    def first(self, evidence: Evidence, provider: str = "") -> Rule | None:
+        """The first rule that applies."""
+        said = self._said(evidence.words)
+        for rule in self._tried.get(provider) or self._tried[""]:
+            if (not rule.says or rule.id in said) and rule.fits(evidence):
+                return rule
+        return None
+
+    def _said(self, words: str) -> set[str]:
+        """The rules one of whose phrases is there. Of two thousand, a refusal holds some letters of a few."""
+        grams = {words[position : position + _GRAM] for position in range(len(words) - _GRAM + 1)}
+        if not words.isascii():
+            grams |= {words[position : position + _SHORT_GRAM] for position in range(len(words) - 1)}
+        return {
+            rule_id
+            for gram in grams & self._index.keys()
+            for rule_id, phrase in self._index[gram]
+            if phrase.stands_in(words)
+        }
+
+    def meaning(self, reason: str) -> str:
+        """What a reason means, in a sentence."""
+        return self.reasons[reason]["meaning"]
+
+    def advice(self, reason: str, rule_id: str = "") -> str:
+        """What to do about a reason, in a sentence; a rule may know better."""
+        return self._advice.get(rule_id) or self.reasons[reason]["advice"]
+
+
+@cache
+def rule_book() -> RuleBook:
+    """The rules that come with the package."""
+    text = (files("postroad.reports") / "bounce_rules.toml").read_text(encoding="utf-8")
+    return read_rules(tomllib.loads(text))
+
+
+def read_rules(document: Mapping[str, Any]) -> RuleBook:
+    """The rules of a document as ``bounce_rules.toml`` is one.
+
+    Raises:
+        ValueError, KeyError, TypeError: the document is no such one.
+    """
+    rules = tuple(_rule(given) for given in document["rule"])
+    providers = tuple(
+        Provider(given["name"], tuple(given.get("hosts", ())), _phrases(given.get("says", ())))
+        for given in document["provider"]
+    )
+    names = ("", *(provider.name for provider in providers))
+    tried = {name: _in_order(rules, name) for name in names}
+    advice = {rule.id: rule.advice for rule in rules if rule.advice}
+    return RuleBook(rules, providers, document["reason"], tried, _index(rules), advice)
+
+
+def _in_order(rules: Sequence[Rule], provider: str) -> tuple[Rule, ...]:
+    own = tuple(rule for rule in rules if provider and rule.provider == provider)
+    return (*own, *(rule for rule in rules if not rule.provider))
+
+
+def _index(rules: Sequence[Rule]) -> Mapping[str, Sequence[tuple[str, Phrase]]]:
+    """Some letters of each phrase, those that the fewest others have, and the rule that it belongs to."""
+    pairs = [(rule.id, phrase) for rule in rules for phrase in rule.says]
+    count = Counter(gram for _, phrase in pairs for gram in _grams(phrase.start))
+    index: dict[str, list[tuple[str, Phrase]]] = {}
+    for rule_id, phrase in pairs:
+        index.setdefault(min(_grams(phrase.start), key=count.__getitem__), []).append((rule_id, phrase))
+    return index
+
+
+def _grams(start: str) -> list[str]:
+    length = _GRAM if len(start) >= _GRAM else _SHORT_GRAM
+    return [start[position : position + length] for position in range(len(start) - length + 1)]
+
+
+def _rule(given: Mapping[str, Any]) -> Rule:
+    codes, statuses = _codes(given.get("codes", ()))
+    says = _phrases(given.get("says", ()))
+    provider = given.get("provider", "")
+    known = {
+        "id",
+        "class",
+        "reason",
+        "example",
+        "provider",
+        "says",
+        "also",
+        "codes",
+        "step",
+        "confirm",
+        "advice",
+        "host",
+    }
+    if unknown := set(given) - known:
+        raise ValueError(f"rule {given.get('id')}: {', '.join(sorted(unknown))} is no part of a rule")
+    return Rule(
+        id=given["id"],
+        bounce_class=BounceClass(given["class"]),
+        reason=given["reason"],
+        example=given["example"],
+        basis=_basis(given),
+        provider=provider,
+        says=says,
+        also=_phrases(given.get("also", ())),
+        codes=codes,
+        statuses=statuses,
+        steps=frozenset().union(*(_STEPS[step] for step in given.get("step", ()))),
+        confirm=Confirm(given.get("confirm", "never")),
+        advice=given.get("advice", ""),
+    )
+
+
+def _basis(given: Mapping[str, Any]) -> Basis:
+    if given.get("provider"):
+        return Basis.PROVIDER
+    if given.get("says"):
+        return Basis.TEXT
+    if given.get("step"):
+        return Basis.STEP
+    return Basis.STATUS if any("." in code for code in given["codes"]) else Basis.CODE
+
+
+def _phrases(texts: Iterable[str]) -> tuple[Phrase, ...]:
+    return tuple(map(Phrase.of, texts))
+
+
+def _codes(given: Iterable[str]) -> tuple[frozenset[int], tuple[_Status, ...]]:
+    """``550`` and ``5xx`` are reply codes; ``5.7.1``, ``x.7.1`` and ``5.7.x`` status codes."""
+    codes: set[int] = set()
+    statuses = []
+    for one in given:
+        if "." in one:
+            klass, subject, detail = one.split(".")
+            statuses.append((_number(klass), int(subject), _number(detail)))
+        elif one.endswith("xx"):
+            codes.update(range(int(one[0]) * 100, int(one[0]) * 100 + 100))
+        else:
+            codes.add(int(one))
+    return frozenset(codes), tuple(statuses)
+
+
+def _number(text: str) -> int | None:
+    return None if text == "x" else int(text)

@@ -1,0 +1,108 @@
+"""Mail from an outbox through email APIs: delivered, tried again, given up, and never sent twice."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from postroad.errors import AuthenticationError
+from postroad.message.email import Email
+from postroad.outbox.blocking import Outbox
+from tests.fakes import middle
+from tests.outbox.letters import kinds, only
+from tests.outbox.stepped_clock import SteppedClock
+from tests.providers.accounts import APIS, Account, Trouble, open_account
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def clock() -> SteppedClock:
+    return SteppedClock()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path, clock: SteppedClock) -> Iterator[Outbox]:
+    with Outbox(f"sqlite:///{tmp_path / 'mail.db'}", clock=clock, chance=middle) as opened:
+        yield opened
+
+
+@pytest.fixture(params=APIS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def letter(*to: str) -> Email:
+    return Email(from_="ann@a.example", to=list(to or ("bob@b.example",)), subject="hello", text="hello")
+
+
+def drain(outbox: Outbox, account: Account) -> None:
+    outbox.worker(account.transport).drain()  # a worker has connections of its own
+
+
+def test_what_is_queued_is_delivered(stack: ExitStack, outbox: Outbox, kind: str) -> None:
+    account = open_account(stack, kind)
+    ids = [outbox.send(letter(f"user{number}@b.example")).id for number in range(20)]
+    drain(outbox, account)
+    assert len(account.arrived()) == 20
+    delivery = only(outbox, ids[0])
+    assert str(delivery.state) == "sent"
+    (attempt,) = delivery.history
+    assert attempt.route == account.transport.name
+    assert attempt.text
+
+
+def test_all_recipients_of_one_site_go_in_one_message(stack: ExitStack, outbox: Outbox, kind: str) -> None:
+    account = open_account(stack, kind)
+    outbox.send(letter("bob@b.example", "eve@b.example", "fay@b.example"))
+    drain(outbox, account)
+    reached = [one.addr_spec for mail in account.arrived() for one in mail.envelope.recipients]
+    assert sorted(reached) == ["bob@b.example", "eve@b.example", "fay@b.example"]
+
+
+def test_too_fast_is_tried_again_when_the_provider_says(
+    stack: ExitStack, outbox: Outbox, clock: SteppedClock, kind: str
+) -> None:
+    account = open_account(stack, kind, Trouble(too_fast=True))
+    id_ = outbox.send(letter()).id
+    drain(outbox, account)
+    assert str(only(outbox, id_).state) == "ready"
+    assert account.arrived() == []
+    clock.advance(3600)
+    drain(outbox, account)
+    assert str(only(outbox, id_).state) == "sent"
+    assert len(account.arrived()) == 1
+
+
+def test_a_refusal_is_final_and_says_why(stack: ExitStack, outbox: Outbox, kind: str) -> None:
+    account = open_account(stack, kind, Trouble(refused=("bob@b.example",)))
+    id_ = outbox.send(letter()).id
+    drain(outbox, account)
+    delivery = only(outbox, id_)
+    assert str(delivery.state) == "refused"
+    (attempt,) = delivery.history
+    assert attempt.code == 550
+    assert account.provider is not None
+    assert account.provider.title in attempt.text
+
+
+def test_a_request_in_doubt_is_uncertain_and_listed_as_such(stack: ExitStack, outbox: Outbox, kind: str) -> None:
+    account = open_account(stack, kind, Trouble(broken=True))
+    id_ = outbox.send(letter()).id
+    drain(outbox, account)
+    assert "uncertain" in kinds(only(outbox, id_))
+    assert account.arrived() == []
+
+
+def test_a_wrong_key_costs_no_attempt(stack: ExitStack, outbox: Outbox, kind: str) -> None:
+    account = open_account(stack, kind, Trouble(bad_key=True))
+    id_ = outbox.send(letter()).id
+    with pytest.raises(AuthenticationError):
+        drain(outbox, account)
+    delivery = only(outbox, id_)
+    assert (str(delivery.state), delivery.attempts) == ("ready", 0)
