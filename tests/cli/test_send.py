@@ -95,6 +95,14 @@ def test_a_finished_message_goes_as_it_is(tmp_path: Path) -> None:
     assert server.messages[0].mail_from == ""
 
 
+@pytest.mark.parametrize("raw", [b"", b"\r\n\n"])
+def test_an_empty_file_is_no_message(raw: bytes) -> None:
+    options = ("--envelope-from", "", "--to", "ann@example.com", "--transport", "null://", "--json")
+    ended = run_inside("send", "--eml", "-", *options, given=raw)
+    assert ended.code == 65
+    assert ended.json["error"]["field"] == "eml"
+
+
 def test_a_text_is_wanted_where_nobody_pipes_one_in() -> None:
     # Under a pseudo-terminal, as a person at a keyboard would be.
     import pty
