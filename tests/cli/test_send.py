@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from postroad.address import Address
+from postroad.cli.report import say_report
+from postroad.errors import ConnectError
+from postroad.outcome import failed
 from postroad.testing import ScriptedServer, Step, Then
 from tests.cli.command import Ended, run_inside, run_process
 
@@ -217,6 +221,11 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
     ended = run_inside("send", *ENVELOPE, "--text", "hi", "--transport", url, "--json")
     assert ended.code == 69
     assert ended.json["error"]["retryable"] is True
+
+
+def test_who_was_never_asked_has_not_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    say_report(failed([Address("ann@example.com")], ConnectError("cannot connect to mail.example:25")))
+    assert capsys.readouterr().out == "ann@example.com  not sent  cannot connect to mail.example:25 (at connect)\n"
 
 
 @pytest.mark.parametrize(
