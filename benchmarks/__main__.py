@@ -12,15 +12,18 @@ from benchmarks.report import as_json, goals_missed, print_table
 from benchmarks.rows import (
     accept,
     blocking,
+    bounces,
     client_one,
     client_twenty,
     command_help,
     depth,
+    dkim_sign,
     dmarc_aggregate,
     enqueueing,
     latency,
     outbox,
     outbox_postgresql,
+    outbox_signed,
     render,
     sendmail_start,
     startup,
@@ -32,6 +35,7 @@ ROWS = {
     row.name: row
     for row in (
         render.ROW,
+        dkim_sign.ROW,
         client_one.ROW,
         client_twenty.ROW,
         latency.ROW,
@@ -42,12 +46,14 @@ ROWS = {
         sendmail_start.ROW,
         command_help.ROW,
         outbox.ROW,
+        outbox_signed.ROW,
         outbox_postgresql.ROW,
         workers.ROW,
         depth.EACH,
         depth.START,
         depth.MEMORY,
         enqueueing.ROW,
+        bounces.ROW,
         dmarc_aggregate.ROW,
     )
 }

@@ -17,8 +17,11 @@ from tests.peers.waiting import wait_until
 PATIENCE = 300.0  # seconds until the queue must be empty
 
 
-def relay_settings(sink: Endpoint) -> PostfixSettings:
-    return PostfixSettings(parameters={"default_transport": f"smtp:[{sink.host}]:{sink.port}"})
+def relay_settings(sink: Endpoint, milter: Endpoint | None = None) -> PostfixSettings:
+    parameters = {"default_transport": f"smtp:[{sink.host}]:{sink.port}"}
+    if milter is not None:  # nothing may pass by it unsigned
+        parameters |= {"smtpd_milters": f"inet:{milter.host}:{milter.port}", "milter_default_action": "tempfail"}
+    return PostfixSettings(parameters=parameters)
 
 
 def relay(postfix: Postfix, sink: SmtpSink, count: int, connections: int) -> float:

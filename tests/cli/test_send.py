@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from postroad.address import Address
+from postroad.cli.report import say_report
+from postroad.errors import ConnectError
+from postroad.outcome import failed
 from postroad.testing import ScriptedServer, Step, Then
 from tests.cli.command import Ended, run_inside, run_process
 
@@ -93,6 +97,14 @@ def test_a_finished_message_goes_as_it_is(tmp_path: Path) -> None:
     assert len(server.messages) == 3
     assert {message.content for message in server.messages} == {raw.replace(b"\n", b"\r\n") + b"\r\n"}
     assert server.messages[0].mail_from == ""
+
+
+@pytest.mark.parametrize("raw", [b"", b"\r\n\n"])
+def test_an_empty_file_is_no_message(raw: bytes) -> None:
+    options = ("--envelope-from", "", "--to", "ann@example.com", "--transport", "null://", "--json")
+    ended = run_inside("send", "--eml", "-", *options, given=raw)
+    assert ended.code == 65
+    assert ended.json["error"]["field"] == "eml"
 
 
 def test_a_text_is_wanted_where_nobody_pipes_one_in() -> None:
@@ -209,6 +221,11 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
     ended = run_inside("send", *ENVELOPE, "--text", "hi", "--transport", url, "--json")
     assert ended.code == 69
     assert ended.json["error"]["retryable"] is True
+
+
+def test_who_was_never_asked_has_not_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    say_report(failed([Address("ann@example.com")], ConnectError("cannot connect to mail.example:25")))
+    assert capsys.readouterr().out == "ann@example.com  not sent  cannot connect to mail.example:25 (at connect)\n"
 
 
 @pytest.mark.parametrize(

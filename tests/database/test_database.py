@@ -103,6 +103,23 @@ def test_a_value_that_cannot_be_kept_is_not_blamed_on_the_disk(shared_database: 
     database.close()
 
 
+def test_nothing_is_written_into_a_file_that_was_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "mail.db"
+    database = Database(url_of(path))
+    database.write(add_stream, "before")
+    path.rename(tmp_path / "away.db")
+    with pytest.raises(DatabaseError, match=r"mail\.db was deleted or replaced while it was open"):
+        database.write(add_stream, "into nothing")
+    sqlite3.connect(path).close()
+    path.touch()
+    with pytest.raises(DatabaseError, match="nothing was written"):
+        database.write(add_stream, "beside another")
+    (tmp_path / "away.db").replace(path)
+    database.write(add_stream, "after")
+    assert database.read(streams) == {"before", "after"}
+    database.close()
+
+
 def test_a_reader_sees_one_state(shared_database: str) -> None:
     database = Database(shared_database)
 

@@ -128,5 +128,14 @@ FAULTY: dict[str, tuple[str, str, bytes]] = {
     "another address in the name": ("MSG-10", "warn", replaced(b"Acme Shop", b'"ceo@bank.example"')),
     "an answer to nothing": ("MSG-10", "warn", replaced(b"Subject: ", b"Subject: Re: ")),
     "a forward of nothing": ("MSG-10", "warn", replaced(b"Subject: ", b"Subject: FWD: ")),
+    "a video": ("MSG-11", "warn", replaced(b"<p>Thank", b"<video src=3D'v.mp4'></video><p>Thank")),
+    "an image within the HTML": ("MSG-11", "warn", replaced(b'"cid:logo"', b'"data:image/png;base64,iVBORw0KGgo=3D"')),
+    "what should be hidden": ("MSG-11", "warn", replaced(b"<p>Thank", b"<p hidden>x</p><p>Thank")),
+    "a flexible box": ("MSG-11", "info", replaced(b"<p>Thank", b"<p style=3D'display:flex'>Thank")),
+    "dark mode": (
+        "MSG-11",
+        "info",
+        replaced(b"<p>Thank", b"<style>@media (prefers-color-scheme: dark) {}</style>=\r\n<p>Thank"),
+    ),
     "turned characters": ("MSG-10", "warn", replaced(b"Acme Shop", b"=?utf-8?b?4oCuQWNtZQ==?=")),
 }

@@ -14,7 +14,7 @@ from postroad.mailauth.dkim.keys import generate, read_key
 from postroad.mailauth.dkim.record import record_text
 from postroad.mailauth.dkim.verify import Verdict, verify
 from postroad.mailer.mailer import AsyncMailer
-from postroad.mailer.sign import SigningTransport
+from postroad.mailer.signing_transport import SigningTransport
 from postroad.message.envelope import MailObject, UndottedLines, WireLines
 from postroad.outbox.blocking import Outbox
 from postroad.outcome import SendReport, failed

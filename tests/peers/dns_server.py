@@ -68,11 +68,12 @@ class DnsServer(Stoppable):
         self, records: Mapping[str, object], faults: Mapping[str, Fault] | None = None, host: str = LOOPBACK
     ) -> None:
         self._script = _Script(Zone(records), faults or {})
-        self._loop = asyncio.new_event_loop()
         self._tcp, self._udp = _both_sockets(host)
         self.endpoint = Endpoint(host, self._tcp.getsockname()[1])
-        self._thread = threading.Thread(target=self._run, name="dns-server")
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="dns-server")
         self._thread.start()
+        assert self._ready.wait(PATIENCE), "the name server does not start"
 
     @property
     def zone(self) -> Zone:
@@ -93,19 +94,17 @@ class DnsServer(Stoppable):
         self._loop.call_soon_threadsafe(self._script.released.set)
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(PATIENCE)
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._listen())
-        self._loop.run_forever()
-        self._loop.run_until_complete(self._close())
-        self._loop.close()
-
-    async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve_tcp, sock=self._tcp)
-        self._transport, _ = await self._loop.create_datagram_endpoint(lambda: _Udp(self._script), sock=self._udp)
+    async def _serve(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._serve_tcp, sock=self._tcp)
+        transport, _ = await self._loop.create_datagram_endpoint(lambda: _Udp(self._script), sock=self._udp)
+        self._ready.set()
+        await self._stopping.wait()
+        server.close()
+        transport.close()
 
     async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -117,14 +116,6 @@ class DnsServer(Stoppable):
             pass
         finally:
             writer.close()
-
-    async def _close(self) -> None:
-        self._server.close()
-        self._transport.close()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
 
 
 class _Udp(asyncio.DatagramProtocol):

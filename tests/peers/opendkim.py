@@ -1,12 +1,17 @@
-"""OpenDKIM in its test mode: it reads messages from files and keys from another one, and asks nobody."""
+"""OpenDKIM: in its test mode, where it reads messages and keys from files and asks nobody; and as a signing milter."""
 
 import re
+import socket
 import subprocess
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from tests.peers.program import program_path
-from tests.peers.waiting import PATIENCE
+from tests.peers.endpoint import free_endpoint
+from tests.peers.program import ServerProcess, StartFailure, program_path, started
+from tests.peers.stoppable import Stoppable
+from tests.peers.waiting import PATIENCE, wait_until
 
 _FROM = re.compile(rb"(?im)^From[ \t]*:.*(?:\r?\n[ \t].*)*")
 _ODD_SPACE = re.compile(rb"(?m)^[!-9;-~]+(?:[ \t]+:|:(?! (?! )))")
@@ -38,3 +43,43 @@ def passed(files: list[Path], records: Mapping[str, bytes], folder: Path) -> set
     )  # fmt: skip
     said = (run.stdout + run.stderr).decode(errors="replace")
     return {found[1] for found in _SUCCEEDED.finditer(said)}
+
+
+class OpenDkimMilter(Stoppable):
+    """OpenDKIM as Postfix's milter, signing mail from ``domain`` by this key. It runs from construction to ``stop``."""
+
+    def __init__(self, domain: str, selector: str, key: bytes) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="opendkim-")
+        root = Path(self._folder.name)
+        private = root / "key.pem"
+        private.touch(mode=0o600)
+        private.write_bytes(key)
+        self._configuration = root / "opendkim.conf"
+        self._settings = (
+            f"Mode s\nDomain {domain}\nSelector {selector}\nKeyFile {private}\nCanonicalization relaxed/relaxed\n"
+            "Syslog no\nBackground no\nInternalHosts 127.0.0.0/8\nRequireSafeKeys no\n"  # its folder is below /tmp
+        )
+        self._output = root / "output"
+        self._process = started(self._start)
+
+    def _start(self) -> ServerProcess:
+        self.endpoint = free_endpoint()
+        self._configuration.write_text(f"{self._settings}Socket inet:{self.endpoint.port}@{self.endpoint.host}\n")
+        process = ServerProcess([program_path("opendkim"), "-f", "-x", str(self._configuration)], self._output)
+        try:
+            wait_until(lambda: self._listening(process), "OpenDKIM to listen")
+        except BaseException:
+            process.stop()
+            raise
+        return process
+
+    def _listening(self, process: ServerProcess) -> bool | None:
+        if not process.running:
+            raise StartFailure(f"ended while starting: {self._output.read_text(errors='replace')}")
+        with suppress(OSError), socket.create_connection((self.endpoint.host, self.endpoint.port)):
+            return True
+        return None
+
+    def stop(self) -> None:
+        self._process.stop()
+        self._folder.cleanup()

@@ -121,6 +121,7 @@ class Postgresql(Stoppable):
         if os.geteuid() == 0:
             shutil.chown(self._data, USER)
         options = ["-U", "postgres", "-A", "scram-sha-256", "--pwfile", str(word), "--no-sync", "-E", "UTF8"]
+        options += ["-c", "scram_iterations=1"]  # nobody attacks it, and every test logs in several times
         command = [str(self._programs / "initdb"), "-D", str(self._data), "--no-locale", *options]
         subprocess.run(command, check=True, capture_output=True, cwd=self._folder, **_as_user())
         word.unlink()

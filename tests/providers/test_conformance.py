@@ -200,6 +200,14 @@ def test_our_message_id_is_kept_where_that_is_said(stack: ExitStack, kind: str) 
         assert arrives(account, email()).message_id == "<one@a.example>"
 
 
+def test_a_name_in_from_that_needs_quotes(stack: ExitStack, kind: str) -> None:
+    account, message = open_account(stack, kind), email(from_='"Example, Ann" <ann@a.example>')
+    if kind == "resend":
+        refused(account, message, "from_")
+    else:
+        arrives(account, message)
+
+
 @pytest.mark.parametrize("tags", [("welcome",), ("welcome", "spring")])
 def test_tags_and_metadata_stay_beside_the_message(stack: ExitStack, kind: str, tags: tuple[str, ...]) -> None:
     account = open_account(stack, kind)

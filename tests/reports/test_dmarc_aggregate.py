@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from postroad.errors import MessageError
 from postroad.reports.dmarc_aggregate import NAMESPACE, DkimResult, Reason, SpfResult
-from postroad.reports.dmarc_records import MARK, Shortened, shortened
-from postroad.reports.dmarc_xml import _read as read_by_expat_alone  # what the short way is compared with
-from postroad.reports.dmarc_xml import read_aggregate
+from postroad.reports.dmarc_xml import read_aggregate, read_shortened
+from postroad.reports.plain_records import MARK, Shortened, shortened
 from tests.reports.report_files import HEAD, RECORD, REPORT, RFC_9990, feedback
 
 
@@ -95,6 +94,8 @@ def test_the_json_is_in_the_words_of_the_rfc() -> None:
         (with_record("192.0.2.1", "mail.example"), "left out: its <source_ip> is 'mail.example', no address"),
         (with_record("192.0.2.1", "192.0.2.01"), "left out: its <source_ip> is '192.0.2.01', no address"),
         (with_record("<header_from>example.com</header_from>", ""), "record 2: <identifiers> has no <header_from>"),
+        (with_record("<row>", "<row><novelty/>"), "record 2: 'novelty' is no element of <row>"),
+        (with_record("<selector>", "<novelty/><selector>"), "record 2: 'novelty' is no element of <dkim>"),
         (with_record("</row>", "</row> stray <more/>"), "text stands before the element 'more', between others"),
         (feedback(RECORD).replace(b"record>", b"Record>"), "the element 'Record' is not in lower case"),
         (feedback(RECORD, before=" \n"), "white space stands before the XML"),
@@ -233,7 +234,7 @@ def test_what_is_broken_is_refused_with_its_reason(octets: bytes, why: str) -> N
 
 def outcome(octets: bytes, *, short: bool) -> object:
     try:
-        return read_aggregate(octets) if short else read_by_expat_alone(Shortened(octets, []))
+        return read_aggregate(octets) if short else read_shortened(Shortened(octets, []))
     except MessageError as refused:
         return str(refused)
 

@@ -18,10 +18,8 @@ OUTCOMES = {"complaint", "autoreply", "delayed", "delivered", "unknown"}  # whic
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["id"])
 def test_a_rule_is_the_first_that_its_example_fits(rule: dict[str, Any]) -> None:
-    book = rule_book()
     evidence = evidence_of(rule["example"], source=Source.REPLY, host=rule.get("host", ""))
-    provider = book.provider_of(evidence)
-    first = book.first(evidence, provider)
+    provider, first = rule_book().decide(evidence)
     assert first is not None
     assert first.id == rule["id"]
     if "provider" in rule:

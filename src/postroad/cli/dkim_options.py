@@ -36,7 +36,7 @@ def signing(transport: "Transport", dkim: tuple[str, ...], dkim_keys: str | None
     keys = _keys(dkim, dkim_keys)
     if keys is None:
         return transport
-    from postroad.mailer.sign import signing_over  # late: only who signs loads the cryptography for it
+    from postroad.mailer.signing_transport import signing_over  # late: only who signs loads the cryptography for it
 
     return signing_over(transport, keys)
 

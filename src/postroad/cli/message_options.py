@@ -10,6 +10,7 @@ import click
 from postroad.cli.flag_names import named_by_flags
 from postroad.cli.moments import date
 from postroad.cli.references import bytes_value, read_standard_input, text_value
+from postroad.errors import MessageError
 from postroad.message.attachment import Attachment, InlineImage
 from postroad.message.dsn_request import Dsn
 from postroad.message.email import Email
@@ -85,6 +86,9 @@ def _raw(options: dict[str, Any]) -> RawMessage:
     if options["envelope_from"] is None or not options["to"]:
         raise click.UsageError("--eml needs --envelope-from and --to: its own headers do not say who gets it")
     content = bytes_value(options["eml"], "--eml")
+    if not content.strip():  # it may be sent (RFC 5321 knows no shortest message), but nobody means it
+        advice = "Look at what should have written it."
+        raise MessageError(f"--eml: there is nothing in {options['eml']!r}", field="eml", advice=advice)
     return RawMessage(
         content,
         envelope_from=options["envelope_from"],

@@ -44,7 +44,9 @@ def say_report(report: SendReport) -> None:
 
 def _line(outcome: Outcome, width: int) -> str:
     address = one_line(outcome.recipient.addr_spec).ljust(width)
-    verdict = styled(f"{outcome.result!s:8}", _COLOURS[outcome.result])
+    # Where no server has said anything, nobody has refused anything either.
+    unsaid = outcome.result is Result.REFUSED and outcome.reply is None
+    verdict = styled(f"{'not sent' if unsaid else outcome.result!s:8}", _COLOURS[outcome.result])
     words = one_line(outcome.reply if outcome.reply is not None else outcome.text)
     where = f" (at {outcome.phase})" if not outcome.accepted else ""
     return f"{address}  {verdict}  {words}{where}".rstrip()

@@ -92,6 +92,15 @@ def _opened(path: Path) -> int:
         raise ConfigurationError(sentence, setting="url") from fault
 
 
+def file_at(path: Path | None) -> tuple[int, int] | None:
+    """Which file a path names now: its device and its number there; ``None`` where there is none."""
+    try:
+        found = None if path is None else path.stat()
+    except FileNotFoundError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
 _LOCKS: Final["weakref.WeakSet[LockFile]"] = weakref.WeakSet()
 
 

@@ -27,7 +27,7 @@ from postroad.database.group import LATER, Item, NotCommitted, P, R, Work, commi
 from postroad.database.held_up import SET_MOMENT, HeldUp, given_up, waited_in_vain
 from postroad.database.listener import TELL_OTHERS
 from postroad.database.location import Location
-from postroad.database.lock_file import LockFile
+from postroad.database.lock_file import LockFile, file_at
 from postroad.database.lock_patience import LockPatience
 from postroad.errors import DatabaseError, PostroadError
 
@@ -67,6 +67,7 @@ class Writer:
         self._closing = threading.Event()
         self._unsaved = 0  # octets in the log since the last checkpoint, roughly
         self._connection: Connection | None = None
+        self._file: tuple[int, int] | None = None  # which file the connection has open
         self.groups = 0  # committed so far
         self._quiet_until = 0.0  # by the monotonic clock
 
@@ -161,6 +162,7 @@ class Writer:
         if self._connection is None:
             try:
                 self._connection = self._engine.connect()
+                self._file = file_at(self._location.path)
                 if self._location.on_server:
                     self._connection.detach()  # what is set here is not for the readers
                     execute(self._connection, SET_MOMENT)
@@ -200,7 +202,7 @@ class Writer:
         with self._gate:
             for last_try in [False] * COLLISIONS + [True]:
                 try:
-                    return committed(self._connected(), group)
+                    return committed(self._connected_to_what_is_there(), group)
                 except NotCommitted as fault:
                     if last_try or not self._worth_another_try(fault):
                         return [_not_committed(fault, self._location)] * len(group)
@@ -214,6 +216,12 @@ class Writer:
                     break
         # One item's fault spoiled the whole transaction. It is rare, so each now gets a transaction of its own.
         return [self._written_under_lock([item])[0] for item in group]
+
+    def _connected_to_what_is_there(self) -> Connection:
+        connection = self._connected()
+        if self._file != file_at(self._location.path):  # SQLite itself goes on writing into what has no name any more
+            raise NotCommitted(_gone(self._location), certain=True)
+        return connection
 
     def _set_aside(self, group: list[Item[Any, Any]]) -> Sequence[Any]:
         kept = self._held_up.put(group, SYSTEM_CLOCK.monotonic())
@@ -257,6 +265,13 @@ def _not_committed(fault: NotCommitted, location: Location) -> PostroadError:
     error = DatabaseError(sentence, advice="Look, or repeat it with the same idempotency key.")
     error.__cause__ = fault.reason
     return error
+
+
+def _gone(location: Location) -> DatabaseError:
+    return DatabaseError(
+        f"{location.name} was deleted or replaced while it was open; nothing was written",
+        advice="Put the file back, or open the outbox again.",
+    )
 
 
 def _nothing(_connection: Connection, payloads: Sequence[None]) -> Sequence[None]:

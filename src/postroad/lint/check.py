@@ -4,6 +4,7 @@ from typing import Final
 
 from postroad.lint import (
     bulk_fields,
+    client_support,
     content,
     deception,
     encoding,
@@ -29,6 +30,7 @@ RULES: Final[tuple[Rule, ...]] = (
     foreign_from.RULE,
     content.RULE,
     deception.RULE,
+    client_support.RULE,
 )
 
 

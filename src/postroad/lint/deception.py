@@ -9,13 +9,14 @@ from postroad.lint.finding import Level
 from postroad.lint.message import LintedMessage
 from postroad.lint.rule import Fault, Rule, excerpt
 
+MAX_NAME: Final = 1_000  # characters of a name that are looked at; no client shows as many
 _ADDRESS: Final = re.compile(r"[^\s<>()@\"',;:]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 _REPLY: Final = re.compile(r"(?i)\s*(?:re|aw|antw|sv|fwd?|wg|tr|rv|enc)\s*(?:\[\d+\])?\s*:")
 
 
 def _faults(message: LintedMessage) -> Iterator[Fault]:
     for address in message.addresses("from"):
-        found = _ADDRESS.search(address.display_name)
+        found = _ADDRESS.search(address.display_name[:MAX_NAME])
         if found and found[1].lower() != address.domain:
             yield Fault(Level.WARN, f"the name in From shows another address: {excerpt(found.group())}")
         yield from _of_characters("the name in From", address.display_name)

@@ -8,7 +8,7 @@ from typing import Final
 
 from postroad.address import Address
 from postroad.errors import AddressError
-from postroad.lint.links import Image, Link, images_of, links_of, links_of_text
+from postroad.lint.links import Image, Link, links_of_text, references_of
 from postroad.message import limits
 from postroad.message.address_list import address_list
 from postroad.message.content_fields import parametered
@@ -16,7 +16,7 @@ from postroad.message.entity import Entity, Field, read
 from postroad.message.header_decode import decoded, in_charset
 
 MAX_OCTETS: Final = limits.MAX_OCTETS  # of a message that is looked into; what follows is left out
-MAX_TEXT: Final = 2_000_000  # octets of one text or HTML part that are looked into; no client shows more
+MAX_TEXT: Final = 1_000_000  # octets of one text or HTML part that are looked into; no client shows more
 
 
 class Kind(Enum):
@@ -56,13 +56,13 @@ class LintedMessage:
     def value(self, key: str) -> str | None:
         """The first field of this name, decoded, on one line."""
         found = self.named(key)
-        return decoded(found[0].value.decode("utf-8", "surrogateescape")) if found else None
+        return decoded(_raw(found[0])) if found else None
 
     def addresses(self, key: str) -> tuple[Address, ...]:
         """The mailboxes of the first field of this name; none where it cannot be read."""
         found = self.named(key)
         try:
-            return address_list(found[0].value.decode("utf-8", "surrogateescape"), found[0].name) if found else ()
+            return address_list(_raw(found[0]), found[0].name) if found else ()
         except AddressError:
             return ()
 
@@ -85,10 +85,15 @@ def linted(content: bytes, kind: Kind | None = None) -> LintedMessage:
     entity = read(content if ends is LineEnds.CRLF else content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
     leaves = tuple(_leaves(entity))
     text, html = _first(leaves, "text/plain"), _first(leaves, "text/html")
-    links = (*(links_of(html) if html else ()), *(links_of_text(text) if text else ()))
+    found = references_of(html or "")
+    links = (*found.links, *links_of_text(text or ""))
     return LintedMessage(
-        content, ends, entity, kind or _kind(entity), leaves, text, html, links, images_of(html) if html else ()
+        content, ends, entity, kind or _kind(entity), leaves, text, html, links, found.images
     )  # fmt: skip
+
+
+def _raw(one: Field) -> str:
+    return one.value[: limits.MAX_FIELD_OCTETS].decode("utf-8", "surrogateescape")
 
 
 def _line_ends(content: bytes) -> LineEnds:

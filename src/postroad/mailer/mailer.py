@@ -56,7 +56,7 @@ class AsyncMailer:
         self.transport: Transport = transport_of(route, username=username, password=password)
         if dkim is not None:
             # Late: only who signs loads the cryptography for it.
-            from postroad.mailer.sign import signing_over
+            from postroad.mailer.signing_transport import signing_over
 
             self.transport = signing_over(self.transport, dkim, clock=clock)
         self._retries = retry or NO_RETRY

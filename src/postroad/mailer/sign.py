@@ -1,10 +1,5 @@
-"""A route that signs on the way (DKIM): each message once, in a thread, with the same bytes at every try.
+"""Who signs a message (DKIM): the keys of its From's domain, read once, whatever they were given as."""
 
-The time in the signature is that of the message's acceptance, and both algorithms give the same signature for the same
-octets (RFC 8017 §8.2, RFC 8032 §5.1.6), so a try tomorrow sends what the try today sent.
-"""
-
-import asyncio
 import logging
 import os
 import re
@@ -15,22 +10,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from postroad.clock import SYSTEM_CLOCK, Clock
+from postroad.clock import Clock
 from postroad.errors import AddressError, ConfigurationError, MessageError
 from postroad.mailauth.dkim.canonical import Canon
 from postroad.mailauth.dkim.keys import SigningKey, read_key
 from postroad.mailauth.dkim.sign import Signer, sign
 from postroad.mailauth.domain_name import domain_name, is_within
 from postroad.mailauth.header_section import Signable, read, read_lines
-from postroad.mailer.dkim import Dkim, DkimKeys, Unaligned
+from postroad.mailer.dkim import Dkim, Unaligned
 from postroad.mailer.key_folder import KeyFolder
 from postroad.message.address_list import address_list
 from postroad.message.envelope import MailObject, UndottedLines, WireLines
-from postroad.outcome import SendReport
 from postroad.secret import Secret
-from postroad.transport.contract import BeforeCommit, Transport
-from postroad.transport.over import OverTransport
-from postroad.transport.route import anew
 
 _log = logging.getLogger("postroad.mailer")
 
@@ -185,34 +176,3 @@ class FolderSigning:
             self._stamp = stamp
         except ConfigurationError as fault:
             _log.error("the keys that signed until now go on signing: %s", fault)
-
-
-class SigningTransport(OverTransport):
-    """Another transport, with its messages signed on the way."""
-
-    def __init__(self, transport: Transport, signing: Signing | FolderSigning, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        super().__init__(transport)
-        self._signing = signing
-        self._clock = clock
-
-    def renewed(self) -> "SigningTransport":
-        """The same keys over the route with connections of its own; itself where it has none."""
-        transport = anew(self.inner)
-        return self if transport is self.inner else SigningTransport(transport, self._signing, clock=self._clock)
-
-    async def deliver(self, mail: MailObject, *, before_commit: BeforeCommit | None = None) -> SendReport:
-        at = self._clock.now() if mail.accepted_at is None else mail.accepted_at
-        signed = await asyncio.get_running_loop().run_in_executor(None, lambda: self._signing.signed(mail, at=at))
-        return await self.inner.deliver(signed, before_commit=before_commit)
-
-
-def signing_over(transport: Transport, dkim: DkimKeys | None, *, clock: Clock = SYSTEM_CLOCK) -> Transport:
-    """The transport, signing where there are keys.
-
-    Raises:
-        ConfigurationError: see ``Signing``.
-    """
-    if dkim is None:
-        return transport
-    signing = FolderSigning(dkim, clock) if isinstance(dkim, KeyFolder) else Signing(dkim)
-    return SigningTransport(transport, signing, clock=clock)

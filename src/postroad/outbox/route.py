@@ -18,7 +18,7 @@ def worker_transport(route: WorkerRoute, dkim: DkimKeys | None = None) -> tuple[
     """
     if dkim is not None:
         # Late: only who signs loads the cryptography for it.
-        from postroad.mailer.sign import signing_over
+        from postroad.mailer.signing_transport import signing_over
 
         transport, ours = worker_transport(route)
         return signing_over(transport, dkim), ours

@@ -8,15 +8,17 @@ carries the requests is ``postroad.transport.provider_api``.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from postroad.errors import ConfigurationError, Unsupported
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport
 from postroad.reply import Phase
 from postroad.secret import MASK, Secret
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 CONNECTIONS: Final = 8  # requests at once; ours: below what every provider allows an account
 TIMEOUT: Final = 60.0  # seconds for an answer; shorter ones leave more mail in doubt
@@ -157,11 +159,11 @@ class Provider(ABC):
         """The request that sends these messages: one, or up to ``together`` of those that go together."""
 
     @abstractmethod
-    def reports(self, mails: tuple[MailObject, ...], reply: HttpReply, now: datetime) -> tuple[SendReport, ...]:
+    def reports(self, mails: tuple[MailObject, ...], reply: HttpReply, now: "datetime") -> tuple[SendReport, ...]:
         """What the answer to ``request`` says of each message and each recipient."""
 
     @abstractmethod
-    def authorized(self, request: HttpRequest, keys: Keys, now: datetime) -> HttpRequest:
+    def authorized(self, request: HttpRequest, keys: Keys, now: "datetime") -> HttpRequest:
         """The request with what lets it in: a header field, or a signature."""
 
     @abstractmethod
@@ -169,7 +171,7 @@ class Provider(ABC):
         """A request that sends nothing, and shows whether the account works."""
 
     @abstractmethod
-    def probed(self, reply: HttpReply, now: datetime) -> tuple[str, ...]:
+    def probed(self, reply: HttpReply, now: "datetime") -> tuple[str, ...]:
         """What the answer to ``probe`` says, a fact a line.
 
         Raises:

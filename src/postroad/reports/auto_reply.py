@@ -1,5 +1,6 @@
 """Answers by machines: vacation notices, receipts of tickets, "thank you for writing" (RFC 3834)."""
 
+import re
 from typing import Final
 
 from postroad.reports.mail import Part
@@ -10,12 +11,13 @@ _OWN_FIELDS: Final = (
     "x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from", "x-auto-reply", "x-mail-autoreply",
     "x-vacation", "x-ms-exchange-inbox-rules-loop", "x-cron-env",
 )  # fmt: skip
+_COMMENT: Final = re.compile(r"[;(]")  # RFC 3834 §5: a parameter or a comment may follow
 _LISTS: Final = ("list-id", "list-unsubscribe", "list-post", "list-help")
 
 
 def is_auto_reply(mail: Part) -> bool:
     """Whether a machine answered. Notices of servers say so of themselves too, and are to be recognised before."""
-    submitted = mail.first("auto-submitted").partition(";")[0].strip().lower()
+    submitted = _COMMENT.split(mail.first("auto-submitted"))[0].strip().lower()
     if submitted in ("auto-replied", "auto-notified"):  # RFC 3834 §5, RFC 5436 §2.7.1
         return True
     if any(name in _OWN_FIELDS[:-1] for name, _ in mail.fields):

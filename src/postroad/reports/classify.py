@@ -59,13 +59,10 @@ UNKNOWN: Final = Classification(BounceClass.UNKNOWN, "unknown")
 @lru_cache(maxsize=_CACHED)
 def classify(evidence: Evidence) -> Classification:
     """What a piece of evidence means."""
-    book = rule_book()
-    provider = book.provider_of(evidence)
-    accepted = evidence.source is Source.REPLY and evidence.code is not None and evidence.code < 400
-    rule = None if accepted else book.first(evidence, provider)
+    provider, rule = rule_book().decide(evidence)
+    if evidence.source is Source.REPLY and evidence.code is not None and evidence.code < 300:
+        return Classification(BounceClass.DELIVERED, "delivered", provider, 1.0)
     if rule is None:
-        if evidence.source is Source.REPLY and evidence.code is not None and evidence.code < 300:
-            return Classification(BounceClass.DELIVERED, "delivered", provider, 1.0)
         return Classification(BounceClass.UNKNOWN, "unknown", provider)
     if not _sure(rule.confirm, evidence):
         # RFC 5321 §3.3: a server that took the recipient and refuses the content speaks of the content, or filters

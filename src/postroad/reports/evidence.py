@@ -55,7 +55,8 @@ def evidence_of(
     phase: Phase | None = None,
     source: Source = Source.NOTICE,
 ) -> Evidence:
-    """Take a reply, or what a notice tells of one, apart. ``status`` is that of RFC 3464 §2.3.4."""
+    """Take a reply, or what a notice tells of one, apart. ``status`` is that of RFC 3464 §2.3.4; where ``phase`` is not
+    given, the text is searched for it."""
     text = _WRAPPED.sub("", text[:MAX_TEXT])
     code = _code(text)
     return Evidence(
@@ -106,11 +107,14 @@ _STEPS: Final = (
     (re.compile(r"(?i)does not like recipient"), Phase.RCPT),
     (re.compile(r"(?i)does not like sender"), Phase.MAIL),
 )
-_NAMED: Final = re.compile(
-    r"(?i)(?:in reply to|after|response to|failed on|\bat|during|\bin|command:?|state:?|phase:?|>>>|smtp:|\(|\[)"
-    r"\s*(?:the |pipelined |sending )?[\"'(\[]?"
-    r"(RCPT|MAIL|DATA|EHLO|HELO|STARTTLS|AUTH)(?:[ _](?:TO|FROM)\b|\b)(?=[:\s\"')\].<]|$)"
+_COMMAND: Final = re.compile(
+    r"(?i)\b(RCPT|MAIL|DATA|EHLO|HELO|STARTTLS|AUTH)\b(?:[ _](?:TO|FROM)\b)?(?=[:\s\"')\].<]|$)"
 )
+_BEFORE: Final = re.compile(
+    r"(?i)(?:in reply to|after|response to|failed on|\bat|during|\bin|command:?|state:?|phase:?|>>>|smtp:|\(|\[)"
+    r"\s*(?:the |pipelined |sending )?[\"'(\[]?$"
+)
+_LENGTH_BEFORE: Final = 32  # characters that _BEFORE may need
 _BY_NAME: Final = {
     "RCPT": Phase.RCPT, "MAIL": Phase.MAIL, "DATA": Phase.DATA, "EHLO": Phase.EHLO, "HELO": Phase.EHLO,
     "STARTTLS": Phase.STARTTLS, "AUTH": Phase.AUTH,
@@ -122,5 +126,9 @@ def phase_of(text: str) -> Phase | None:
     for pattern, phase in _STEPS:
         if pattern.search(text):
             return phase
-    named = [found[1].upper() for found in _NAMED.finditer(text) if found[1].isupper() or " " in found[0]]
-    return _BY_NAME[named[-1]] if named else None
+    named = None
+    for found in _COMMAND.finditer(text):
+        written = found[1].isupper() or "_" in found[0] or " " in found[0]  # and no word of a sentence
+        if written and _BEFORE.search(text, max(0, found.start() - _LENGTH_BEFORE), found.start()):
+            named = found[1].upper()
+    return _BY_NAME[named] if named else None

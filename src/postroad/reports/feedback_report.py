@@ -9,6 +9,7 @@ from postroad.reports.mail import Part, read_fields
 
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\]\",;:]+@[^\s<>()\[\]\",;:]+")
 # Microsoft's JMRP sends the message back in a plain mail, with the recipient in a field of its own.
+_HINT: Final = b"X-HmXm"
 _JMRP: Final = ("x-hmxmroriginalrecipient", "x-hmxmrroriginalrecipient")
 
 
@@ -33,7 +34,7 @@ def read_feedback_report(mail: Part) -> FeedbackReport | None:
     about = next((part for part in parts if part.essence == "message/feedback-report"), None)
     if about is not None:
         return _read(about, parts)
-    return _jmrp(list(mail.walk()))
+    return _jmrp(list(mail.walk())) if _HINT in mail.body else None
 
 
 def _read(about: Part, parts: list[Part]) -> FeedbackReport:
@@ -61,7 +62,7 @@ def own_parts(mail: Part) -> Iterator[Part]:
     while waiting:
         part = waiting.pop()
         yield part
-        if part is mail or part.essence.startswith("multipart/"):
+        if part.essence.startswith("multipart/"):
             waiting.extend(reversed(part.parts))
 
 

@@ -88,12 +88,9 @@ class Part:
         # Base64 has four octets for three, and quoted-printable up to three for one (RFC 2045 §6.7, §6.8).
         body = self._buffer[self._start : min(self._end, self._start + 3 * MAX_TEXT_OCTETS)]
         octets = _decoded(body, self.encoding)[:MAX_TEXT_OCTETS]
-        text = (
-            in_charset(octets, self.charset)
-            if self.charset
-            else octets_resolved(octets.decode("ascii", "surrogateescape"))
-        )
-        return text.replace("\r\n", "\n").replace("\r", "\n")
+        charset = self.charset
+        text = in_charset(octets, charset) if charset else octets_resolved(octets.decode("ascii", "surrogateescape"))
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
     @property
     def charset(self) -> str:
@@ -272,6 +269,8 @@ def _unfolded(value: str) -> str:
 
 def _parameters(fields: tuple[tuple[str, str], ...], name: str) -> Parametered:
     value = next((_unfolded(value) for known, value in fields if known == name), "")
+    if ";" not in value and not value.startswith("=?"):
+        return Parametered(value, (), whole=True)
     # Against RFC 2047 §5, and what some composers make of a name that is not ASCII.
     return parametered(decoded(value) if value.startswith("=?") else value)
 

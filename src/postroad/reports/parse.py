@@ -32,10 +32,11 @@ def parse(data: bytes) -> ParsedReport:
 
 def _of_mail(mail: Part) -> ParsedReport:
     # The order of evidence: reports in their own formats, a notice of a server, an answer by a machine.
-    failure = read_failure_report(mail)
+    complaint = read_feedback_report(mail)
+    # Exim's own form of a failure report is none; nothing else is looked through for it.
+    failure = read_failure_report(mail) if complaint is not None or b"DMARC" in mail.body else None
     if failure is not None:
         return ParsedReport(ReportKind.DMARC_FAILURE, report=failure.as_json())
-    complaint = read_feedback_report(mail)
     if complaint is not None:
         return _complaint(complaint, details_of(complaint, mail).as_json())
     report = report_in_mail(mail)

@@ -95,36 +95,32 @@ class Rule:
     says: tuple[Phrase, ...] = ()
     also: tuple[Phrase, ...] = ()
     codes: frozenset[int] = frozenset()
-    statuses: tuple[_Status, ...] = ()
+    statuses: frozenset[_Status] = frozenset()
     steps: frozenset[Phase] = frozenset()
     confirm: Confirm = Confirm.NEVER
     advice: str = ""
 
-    def fits(self, evidence: Evidence) -> bool:
-        """Whether the rule applies to a refusal that holds one of its phrases, where it has some."""
-        return (
-            (not self.steps or evidence.phase in self.steps)
-            and self._code_fits(evidence)
-            and (not self.also or _any(self.also, evidence.words))
-        )
+    def fits(self, evidence: Evidence, statuses: frozenset[_Status]) -> bool:
+        """Whether the rule applies to a refusal that holds one of its phrases, where it has some.
 
-    def _code_fits(self, evidence: Evidence) -> bool:
-        if not self.codes and not self.statuses:
-            return True
-        if evidence.code in self.codes:
-            return True
-        if not self.statuses or evidence.enhanced is None:
+        ``statuses`` are those under which rules may stand that speak of the refusal's status code.
+        """
+        if self.steps and evidence.phase not in self.steps:
             return False
-        return any(_agrees(wanted, evidence.enhanced) for wanted in self.statuses)
+        if (self.codes or self.statuses) and evidence.code not in self.codes and statuses.isdisjoint(self.statuses):
+            return False
+        return not self.also or _any(self.also, evidence.words)
+
+
+def _statuses(code: EnhancedCode | None) -> frozenset[_Status]:
+    if code is None:
+        return frozenset()
+    klass, subject, detail = code
+    return frozenset(((klass, subject, detail), (None, subject, detail), (klass, subject, None), (None, subject, None)))
 
 
 def _any(phrases: Sequence[Phrase], words: str) -> bool:
     return any(phrase.stands_in(words) for phrase in phrases)
-
-
-def _agrees(wanted: _Status, code: EnhancedCode) -> bool:
-    klass, subject, detail = wanted
-    return (klass is None or klass == code[0]) and subject == code[1] and (detail is None or detail == code[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +128,8 @@ class Provider:
     """Who is recognised by the names of their servers, or by words that nobody else uses."""
 
     name: str
-    hosts: tuple[str, ...]
+    domains: tuple[str, ...]
     says: tuple[Phrase, ...]
-
-    def speaks(self, evidence: Evidence) -> bool:
-        """Whether it is they who spoke."""
-        if evidence.host and any(evidence.host.endswith(host) for host in self.hosts):
-            return True
-        return _any(self.says, evidence.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,31 +140,35 @@ class RuleBook:
     providers: tuple[Provider, ...]
     reasons: Mapping[str, Mapping[str, str]]
     _tried: Mapping[str, tuple[Rule, ...]]
+    _domains: Mapping[str, str]
     _index: Mapping[str, Sequence[tuple[str, Phrase]]]
     _advice: Mapping[str, str]
 
-    def provider_of(self, evidence: Evidence) -> str:
-        """The name of who spoke; empty where they are not known."""
-        return next((provider.name for provider in self.providers if provider.speaks(evidence)), "")
-
-    def first(self, evidence: Evidence, provider: str = "") -> Rule | None:
-        """The first rule that applies."""
+    def decide(self, evidence: Evidence) -> tuple[str, Rule | None]:
+        """The name of who spoke, empty where they are not known; and the first rule that applies."""
         said = self._said(evidence.words)
-        for rule in self._tried.get(provider) or self._tried[""]:
-            if (not rule.says or rule.id in said) and rule.fits(evidence):
-                return rule
-        return None
+        provider = self._of_host(evidence.host) or next((one.name for one in self.providers if one.name in said), "")
+        statuses = _statuses(evidence.enhanced)
+        for rule in self._tried[provider]:
+            if (not rule.says or rule.id in said) and rule.fits(evidence, statuses):
+                return provider, rule
+        return provider, None
+
+    def _of_host(self, host: str) -> str:
+        domain = host
+        while domain:
+            if (name := self._domains.get(domain)) is not None:
+                return name
+            domain = domain.partition(".")[2]
+        return ""
 
     def _said(self, words: str) -> set[str]:
-        """The rules one of whose phrases is there. Of two thousand, a refusal holds some letters of a few."""
+        """The rules and providers one of whose phrases is there. Of two thousand, a refusal holds letters of a few."""
         grams = {words[position : position + _GRAM] for position in range(len(words) - _GRAM + 1)}
         if not words.isascii():
             grams |= {words[position : position + _SHORT_GRAM] for position in range(len(words) - 1)}
         return {
-            rule_id
-            for gram in grams & self._index.keys()
-            for rule_id, phrase in self._index[gram]
-            if phrase.stands_in(words)
+            name for gram in grams & self._index.keys() for name, phrase in self._index[gram] if phrase.stands_in(words)
         }
 
     def meaning(self, reason: str) -> str:
@@ -201,13 +195,14 @@ def read_rules(document: Mapping[str, Any]) -> RuleBook:
     """
     rules = tuple(_rule(given) for given in document["rule"])
     providers = tuple(
-        Provider(given["name"], tuple(given.get("hosts", ())), _phrases(given.get("says", ())))
+        Provider(given["name"], tuple(given.get("domains", ())), _phrases(given.get("says", ())))
         for given in document["provider"]
     )
     names = ("", *(provider.name for provider in providers))
     tried = {name: _in_order(rules, name) for name in names}
     advice = {rule.id: rule.advice for rule in rules if rule.advice}
-    return RuleBook(rules, providers, document["reason"], tried, _index(rules), advice)
+    domains = {domain: provider.name for provider in providers for domain in provider.domains}
+    return RuleBook(rules, providers, document["reason"], tried, domains, _index((*rules, *providers)), advice)
 
 
 def _in_order(rules: Sequence[Rule], provider: str) -> tuple[Rule, ...]:
@@ -215,13 +210,13 @@ def _in_order(rules: Sequence[Rule], provider: str) -> tuple[Rule, ...]:
     return (*own, *(rule for rule in rules if not rule.provider))
 
 
-def _index(rules: Sequence[Rule]) -> Mapping[str, Sequence[tuple[str, Phrase]]]:
-    """Some letters of each phrase, those that the fewest others have, and the rule that it belongs to."""
-    pairs = [(rule.id, phrase) for rule in rules for phrase in rule.says]
+def _index(speaking: Sequence[Rule | Provider]) -> Mapping[str, Sequence[tuple[str, Phrase]]]:
+    """Some letters of each phrase, those that the fewest others have, and the rule or provider that it belongs to."""
+    pairs = [(one.id if isinstance(one, Rule) else one.name, phrase) for one in speaking for phrase in one.says]
     count = Counter(gram for _, phrase in pairs for gram in _grams(phrase.start))
     index: dict[str, list[tuple[str, Phrase]]] = {}
-    for rule_id, phrase in pairs:
-        index.setdefault(min(_grams(phrase.start), key=count.__getitem__), []).append((rule_id, phrase))
+    for name, phrase in pairs:
+        index.setdefault(min(_grams(phrase.start), key=count.__getitem__), []).append((name, phrase))
     return index
 
 
@@ -281,7 +276,7 @@ def _phrases(texts: Iterable[str]) -> tuple[Phrase, ...]:
     return tuple(map(Phrase.of, texts))
 
 
-def _codes(given: Iterable[str]) -> tuple[frozenset[int], tuple[_Status, ...]]:
+def _codes(given: Iterable[str]) -> tuple[frozenset[int], frozenset[_Status]]:
     """``550`` and ``5xx`` are reply codes; ``5.7.1``, ``x.7.1`` and ``5.7.x`` status codes."""
     codes: set[int] = set()
     statuses = []
@@ -293,7 +288,7 @@ def _codes(given: Iterable[str]) -> tuple[frozenset[int], tuple[_Status, ...]]:
             codes.update(range(int(one[0]) * 100, int(one[0]) * 100 + 100))
         else:
             codes.add(int(one))
-    return frozenset(codes), tuple(statuses)
+    return frozenset(codes), frozenset(statuses)
 
 
 def _number(text: str) -> int | None:

@@ -206,6 +206,30 @@ def test_many_signatures_cost_no_more_than_a_few_walks() -> None:
     assert len(dns.asked) <= 8 + MAX_IDENTIFIERS + 8
 
 
+LOOP: Zone = {
+    "_dmarc.example.com": [{"CNAME": "_dmarc.a.example.com"}],
+    "_dmarc.a.example.com": [{"CNAME": "_dmarc.example.com"}],
+}
+CHAIN: Zone = {f"_dmarc.{n}.example.com": [{"CNAME": f"_dmarc.{n + 1}.example.com"}] for n in range(1_000)}
+
+
+@pytest.mark.parametrize(
+    ("zone", "outcome"),
+    [
+        pytest.param({"_dmarc.example.com": [{"TXT": "v=DMARC1; p=reject"}] * 10_000}, NONE, id="many records"),
+        pytest.param({"_dmarc.example.com": [{"TXT": "v=DMARC1; p=reject" + ";" * 60_000}]}, PASS, id="long record"),
+        pytest.param({"_dmarc.example.com": [{"TXT": ["x" * 255] * 1_000}]}, NONE, id="many strings"),
+        pytest.param(LOOP, TEMPERROR, id="loop"),
+        pytest.param(CHAIN | {"_dmarc.example.com": [{"CNAME": "_dmarc.0.example.com"}]}, TEMPERROR, id="long chain"),
+    ],
+)
+def test_hostile_zones_cost_few_questions(zone: Zone, outcome: DmarcOutcome) -> None:
+    dns = FakeDns(zone)
+    result = asyncio.run(evaluate("a.b.c.d.e.f.g.h.i.j.example.com", [dkim("evil.example.com")], dns))
+    assert result.outcome is outcome
+    assert len(dns.asked) <= 9 + 8
+
+
 # ── the From field ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 BOTH = records(("example.com", "v=DMARC1; p=quarantine"), ("example.net", "v=DMARC1; p=reject"))

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from postroad.mailauth.dmarc.report_destination import Authorization, authorize
+from postroad.mailauth.dmarc.record import read_record
+from postroad.mailauth.dmarc.report_destination import MAX_DESTINATIONS, Authorization, authorize, destinations
 from postroad.mailauth.dmarc.reporting_uri import reporting_uri
 from postroad.testing.fake_dns import FakeDns
 
@@ -46,3 +47,14 @@ def test_consent_may_name_another_address() -> None:
     found = asyncio.run(authorize("example.com", where, FakeDns(OURS | zone)))
     assert found.record is not None
     assert [uri.address for uri in found.record.rua] == ["customers@reports.test"]
+
+
+def test_a_record_with_thousands_of_addresses_costs_few_questions() -> None:
+    uris = ",".join(f"mailto:a@h{number}.example.test" for number in range(2_000))
+    record = read_record(f"v=DMARC1; p=none; rua={uris}; ruf={uris}".encode())
+    assert record is not None
+    assert len(record.rua) == 2_000
+    dns = FakeDns(OURS)
+    found = asyncio.run(destinations(record, "example.com", dns))
+    assert [tag for tag, _ in found] == ["rua"] * MAX_DESTINATIONS + ["ruf"] * MAX_DESTINATIONS
+    assert len(dns.asked) <= 2 * MAX_DESTINATIONS * 17

@@ -137,6 +137,7 @@ def check(evil: str) -> None:
         lambda: MethodResult("spf", "pass\r\n"),
         lambda: MethodResult("SPF", "pass"),
         lambda: MethodResult("", "pass"),
+        lambda: MethodResult("x" * 65, "pass"),
         lambda: Property("smtp.x", "mailfrom", "a"),
         lambda: Property("smtp", "mail from", "a"),
         lambda: AuthenticationResults(" "),

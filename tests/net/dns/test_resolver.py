@@ -56,7 +56,7 @@ def start_dns() -> Iterator[StartDns]:
 def settings(*servers: DnsServer | Endpoint, trust: Trust = Trust.TRUSTED, seconds: float = 20.0) -> DnsSettings:
     endpoints = [server.endpoint if isinstance(server, DnsServer) else server for server in servers]
     nameservers = tuple(Nameserver(*endpoint) for endpoint in endpoints)
-    return DnsSettings(nameservers=nameservers, trust=trust, try_timeout=seconds, total_timeout=4 * seconds)
+    return DnsSettings(nameservers=nameservers, trust=trust, try_timeout=seconds, total_timeout=60.0)
 
 
 def asked(name: str, kind: RecordType, how: DnsSettings) -> Answer:
@@ -133,7 +133,8 @@ def test_without_an_answer_it_is_a_timeout_after_the_tries(start_dns: StartDns, 
     answer = asked("fault.example", RecordType.A, settings(server, seconds=0.02))
     assert answer.status is Status.TIMEOUT
     assert answer.reason
-    assert len(server.asked) == 2
+    for _ in range(2):
+        server.wait_for_question()
 
 
 def test_the_whole_question_has_its_time(start_dns: StartDns) -> None:

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from postroad.lookup import RecordType, Resolver, Status
 from postroad.mailauth.dmarc.record import DmarcRecord, read_record
 from postroad.mailauth.dmarc.reporting_uri import ReportingUri
 from postroad.mailauth.dmarc.tree_walk import Walker
+
+MAX_DESTINATIONS: Final = (
+    10  # of each tag that are asked about; receivers send to two (RFC 7489 §6.2), and more are rare
+)
 
 
 class Authorization(Enum):
@@ -28,6 +33,14 @@ class Destination:
     authorization: Authorization
     record: DmarcRecord | None = None
     reason: str = ""
+
+
+async def destinations(
+    record: DmarcRecord, policy_domain: str, resolver: Resolver
+) -> tuple[tuple[str, Destination], ...]:
+    """The places that a record names, each with its tag, ``rua`` or ``ruf``: the first ten of each. It never raises."""
+    uris = [(tag, uri) for tag, uris in (("rua", record.rua), ("ruf", record.ruf)) for uri in uris[:MAX_DESTINATIONS]]
+    return tuple([(tag, await authorize(policy_domain, uri, resolver)) for tag, uri in uris])
 
 
 async def authorize(policy_domain: str, uri: ReportingUri, resolver: Resolver) -> Destination:

@@ -8,8 +8,9 @@ from postroad.address import shown
 from postroad.errors import MessageError
 
 VERSION: Final = 1  # of the field, and of every method so far (RFC 8601 §2.5)
-# RFC 5321 §4.1.2, Ldh-str; underscores are written by some receivers.
-KEYWORD: Final = re.compile(r"[A-Za-z0-9_-]*[A-Za-z0-9]")
+# RFC 5321 §4.1.2, Ldh-str; underscores are written by some receivers. 64 octets are four times the longest there is,
+# and keep the lines of what is written below 998.
+KEYWORD: Final = re.compile(r"[A-Za-z0-9_-]{0,63}[A-Za-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from postroad.address import Address
 from postroad.errors import AddressError, MessageError
+from postroad.message.address_list import address_list
 from postroad.message.envelope import MailObject
 from postroad.providers.contract import IDEMPOTENCY_KEY, HttpReply, HttpRequest
 from postroad.providers.emulator import Emulator, file_of, letter, said_in_json, texts_of
@@ -125,8 +126,8 @@ class ResendEmulator(Emulator):
     def _people(self, document: Mapping[str, Any], name: str) -> tuple[Address, ...]:
         told = document.get(name) or []
         try:
-            found = tuple(Address.parse(one) for one in ([told] if isinstance(told, str) else told))
-        except AddressError:
+            found = tuple(_mailbox(one) for one in ([told] if isinstance(told, str) else told))
+        except (AddressError, ValueError):
             found = ()
         if (told and not found) or any(one.addr_spec in self.refuses for one in found):
             raise _Refused(422, "validation_error", f"Invalid `{name}` field. The email address needs to follow the "
@@ -139,6 +140,14 @@ def _send_at(text: Any) -> float | None:
     if text is not None and moment is None:
         raise _Refused(422, "validation_error", "Invalid `scheduled_at` field.")
     return moment
+
+
+def _mailbox(text: str) -> Address:
+    """One mailbox; a name is plain or in encoded words, and never in quotes."""
+    if text.startswith('"') and text.endswith(">"):
+        raise AddressError("a name in quotes")
+    (found,) = address_list(text, "to") or (Address(text),)
+    return found
 
 
 def _tags(documents: Any) -> list[tuple[str, str]]:

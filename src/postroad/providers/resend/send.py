@@ -16,6 +16,7 @@ from postroad.address import Address
 from postroad.errors import PostroadError
 from postroad.message.attachment import Attachment, InlineImage
 from postroad.message.email import Email
+from postroad.message.encoded_word import encoded_words
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport
 from postroad.providers import answers
@@ -65,6 +66,8 @@ class Resend(Provider):
         email = letter_of(self, mail)
         if not email.subject:
             raise unsupported(self, "sends nothing without a subject", field="subject")
+        if _is_quoted(email.from_[0]):
+            raise unsupported(self, "takes no name with commas, brackets or the like in From", field="from_")
         fields: dict[str, Any] = {"from": str(email.from_[0]), "subject": email.subject}
         for name, people in {"to": email.to, "cc": email.cc, "bcc": email.bcc, "reply_to": email.reply_to}.items():
             if people:
@@ -126,7 +129,18 @@ def _key_of(mail: MailObject, email: Email) -> str:
 
 
 def _listed(people: Iterable[Address]) -> list[str]:
-    return [str(one) for one in people]
+    return [_mailbox(one) for one in people]
+
+
+def _is_quoted(address: Address) -> bool:
+    return str(address).startswith('"')
+
+
+def _mailbox(address: Address) -> str:
+    """Resend refuses names in quotes, which is how RFC 5322 has them; it takes encoded words."""
+    if not _is_quoted(address) or not address.display_name:
+        return str(address)
+    return f"{' '.join(encoded_words(address.display_name))} <{address.addr_spec}>"
 
 
 def _file(item: Attachment) -> Mapping[str, str]:

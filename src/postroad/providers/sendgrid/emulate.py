@@ -4,6 +4,7 @@ https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -111,7 +112,10 @@ class SendGridEmulator(Emulator):
         return replace(mail, send_at=_send_at(block.get("send_at") or document.get("send_at")))
 
     def _people(self, documents: Any, field: str) -> tuple[Address, ...]:
-        return tuple(self._mailbox(one, f"{field}.{index}.email") for index, one in enumerate(documents or ()))
+        return tuple(
+            self._mailbox(_unquoted(one, f"{field}.{index}.email"), f"{field}.{index}.email")
+            for index, one in enumerate(documents or ())
+        )
 
     def _mailbox(self, document: Any, field: str) -> Address:
         text = document.get("email") if isinstance(document, dict) else None
@@ -122,6 +126,18 @@ class SendGridEmulator(Emulator):
         if address.addr_spec in self.refuses:
             raise _Refused("Does not contain a valid address.", field)
         return address
+
+
+def _unquoted(document: Any, field: str) -> Any:
+    """A recipient's name is header text there: quoted, or without what divides addresses."""
+    name = document.get("name") if isinstance(document, dict) else None
+    if not isinstance(name, str):
+        return document
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        return {**document, "name": re.sub(r"\\(.)", r"\1", name[1:-1])}
+    if "," in name or ";" in name:
+        raise _Refused("Does not contain a valid address.", field)
+    return document
 
 
 def _document(body: bytes) -> Mapping[str, Any]:
@@ -169,5 +185,7 @@ def _categories(tags: Any) -> list[str]:
 
 
 def _file(document: Mapping[str, Any]) -> Any:
+    if ";" in str(document.get("type") or ""):
+        raise _Refused("The attachment type cannot contain ';', or CRLF characters.", "attachments.0.type")
     cid = document.get("content_id") if document.get("disposition") == "inline" else None
     return file_of(document.get("content"), document.get("filename"), document.get("type"), cid)

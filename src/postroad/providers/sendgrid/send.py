@@ -29,6 +29,7 @@ MAX_TAGS, MAX_TAG, MAX_METADATA = 10, 255, 10_000  # categories, characters in o
 
 # Fields that SendGrid writes itself and refuses among the headers.
 _RESERVED: Final = frozenset({"x-sg-id", "x-sg-eid", "received"})
+_DIVIDED: Final = re.compile("[,;]")
 _OF_RECIPIENT: Final = re.compile(r"personalizations\.0\.(to|cc|bcc)\.(\d+)\.email")
 
 
@@ -125,7 +126,16 @@ class SendGrid(Provider):
 
 def _people(email: Email) -> Mapping[str, Any]:
     groups: Mapping[str, Iterable[Address]] = {"to": email.to, "cc": email.cc, "bcc": email.bcc}
-    return {name: [_mailbox(one) for one in people] for name, people in groups.items() if people}
+    return {name: [_recipient(one) for one in people] for name, people in groups.items() if people}
+
+
+def _recipient(address: Address) -> Mapping[str, str]:
+    """SendGrid takes these names for header text, and reads what stands behind a comma as another address."""
+    mailbox = dict(_mailbox(address))
+    if _DIVIDED.search(address.display_name):
+        escaped = address.display_name.replace("\\", "\\\\").replace('"', '\\"')
+        mailbox["name"] = f'"{escaped}"'
+    return mailbox
 
 
 def _mailbox(address: Address) -> Mapping[str, str]:
@@ -139,7 +149,8 @@ def _headers(email: Email) -> Mapping[str, str]:
 
 def _file(item: Attachment) -> Mapping[str, str]:
     content = base64.b64encode(item.content).decode()
-    document = {"content": content, "filename": item.filename, "type": item.content_type}
+    # The type takes no parameters: SendGrid refuses a semicolon in it.
+    document = {"content": content, "filename": item.filename, "type": item.media_type.essence}
     inline = {"disposition": "inline", "content_id": item.cid} if isinstance(item, InlineImage) else {}
     return document | (inline or {"disposition": "attachment"})
 

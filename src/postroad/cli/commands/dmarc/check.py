@@ -74,16 +74,15 @@ async def _check_all(resolver: "Resolver", expect: str | None) -> None:
 async def _checked(domain: str, identifiers: "list[Identifier]", resolver: "Resolver") -> "Checked":
     from postroad.cli.dmarc_verdict import Checked  # with what it needs, late: --help needs none of it
     from postroad.mailauth.dmarc.evaluate import evaluate
-    from postroad.mailauth.dmarc.report_destination import authorize
+    from postroad.mailauth.dmarc.report_destination import Destination, destinations
     from postroad.mailauth.dmarc.tree_walk import Walker
 
     result = await evaluate(domain, identifiers, resolver)
     walk = await Walker(resolver).walk(result.author_domain) if result.outcome != "permerror" else None
-    destinations = []
+    places: tuple[tuple[str, Destination], ...] = ()
     if result.record is not None and result.policy_domain is not None:
-        uris = [("rua", uri) for uri in result.record.rua] + [("ruf", uri) for uri in result.record.ruf]
-        destinations = [(tag, await authorize(result.policy_domain, uri, resolver)) for tag, uri in uris]
-    return Checked(result, judged=bool(identifiers), walk=walk, destinations=tuple(destinations))
+        places = await destinations(result.record, result.policy_domain, resolver)
+    return Checked(result, judged=bool(identifiers), walk=walk, destinations=places)
 
 
 def _split(text: str, option: str) -> tuple[str, str]:

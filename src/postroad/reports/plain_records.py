@@ -1,4 +1,4 @@
-"""Most of a long report are records of one plain shape. They are cut out of it here, and expat reads the rest.
+"""Most of a long DMARC report are records of one plain shape. They are cut out of it here, and expat reads the rest.
 
 A record of that shape is in ASCII, its tags have no attributes, its texts no references, and it has no comments: it
 can be cut into tags and texts by a regular expression, three times as fast as expat calls Python for each. In its place
