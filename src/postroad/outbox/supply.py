@@ -79,6 +79,7 @@ class Supply:
         self._takers: deque[asyncio.Future[Turn]] = deque()
         self._again_at = math.inf
         self._low = False
+        self._out = 0  # parcels that are taken, and not done with
         self._known: set[str] = set()  # domains whose sites are written down
         self._dropped: list[Parcel] = []  # by takers that were cancelled when they had just got something
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="postroad-reader")
@@ -100,6 +101,7 @@ class Supply:
 
     def done(self, turn: Turn) -> None:
         """A parcel that was taken has been tried: others may go in its place."""
+        self._out -= 1
         self._dispatcher.leave(turn)
         self.hand_out()
 
@@ -114,6 +116,7 @@ class Supply:
             if turn.entry is None:
                 return
             self._counted(turn.entry, -1)
+            self._out += 1
             self._low |= self._dispatcher.waiting(turn.entry.priority) in (0, self._ahead // 2)
             self._takers.popleft().set_result(turn.entry)
 
@@ -191,8 +194,8 @@ class Supply:
 
     @property
     def empty(self) -> bool:
-        """Nothing is in hand."""
-        return not self.in_hand
+        """Nothing is in hand, and nothing in anybody else's."""
+        return not self.in_hand and not self._out
 
     def next_look(self) -> float:
         """When to look again, if nothing is heard: a parcel's turn comes, or something comes due (or never: infinity).
