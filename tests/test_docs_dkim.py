@@ -19,10 +19,10 @@ def test_the_commands_work_in_their_order(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "mail.eml").write_bytes(b"From: ann@acme.example\r\nSubject: hello\r\n\r\nhello\r\n")
     (tmp_path / "zone.yaml").write_text("acme.example: []\n")
     assert len(COMMANDS) == 7
-    for command in COMMANDS:
-        ended = run_inside(*shlex.split(command)[1:])
-        assert (ended.code, bool(ended.stdout)) == (0, "--out" not in command), (command, ended)
-    assert ended.json["signatures"][0]["selector"] == "s2026"
+    answers = [run_inside(*shlex.split(command)[1:]) for command in COMMANDS]
+    assert [answer.code for answer in answers] == [0] * len(COMMANDS), answers
+    assert [bool(answer.stdout) for answer in answers] == ["--out" not in command for command in COMMANDS]
+    assert answers[-1].json["signatures"][0]["selector"] == "s2026"
 
 
 @pytest.mark.parametrize("word", [*KeyState, *Result])
