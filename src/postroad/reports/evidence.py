@@ -111,8 +111,8 @@ _COMMAND: Final = re.compile(
     r"(?i)\b(RCPT|MAIL|DATA|EHLO|HELO|STARTTLS|AUTH)\b(?:[ _](?:TO|FROM)\b)?(?=[:\s\"')\].<]|$)"
 )
 _BEFORE: Final = re.compile(
-    r"(?i)(?:in reply to|after|response to|failed on|\bat|during|\bin|command:?|state:?|phase:?|>>>|<<<|like our|smtp:|\(|\[)"
-    r"\s*(?:the |pipelined |sending )?[\"'(\[]?$"
+    r"(?i)(?:in reply to|after|response to|failed on|\bat|during|\bin|command:?|state:?|phase:?|>>>|<<<|like our|"
+    r"smtp:|\(|\[)\s*(?:the |pipelined |sending )?[\"'(\[]?$"
 )
 _LENGTH_BEFORE: Final = 32  # characters that _BEFORE may need
 _BY_NAME: Final = {
