@@ -104,8 +104,8 @@ _STEPS: Final = (
         Phase.DOT,
     ),
     (re.compile(r"(?i)refused to talk to me|initial connection|initial (?:server )?greeting"), Phase.GREETING),
-    (re.compile(r"(?i)does not like recipient"), Phase.RCPT),
-    (re.compile(r"(?i)does not like sender"), Phase.MAIL),
+    (re.compile(r"(?i)does not like recipient|rcpt to generated"), Phase.RCPT),
+    (re.compile(r"(?i)does not like sender|mail from generated"), Phase.MAIL),
 )
 _COMMAND: Final = re.compile(
     r"(?i)\b(RCPT|MAIL|DATA|EHLO|HELO|STARTTLS|AUTH)\b(?:[ _](?:TO|FROM)\b)?(?=[:\s\"')\].<]|$)"
