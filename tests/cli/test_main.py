@@ -55,7 +55,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         "check": {"message"},
     }
     assert set(COMMANDS) == promised
-    below = {(group, word) for group, words in inside.items() for word in words}
+    below: set[tuple[str, ...]] = {(group, word) for group, words in inside.items() for word in words}
     below |= {("outbox", "limits", word) for word in ("show", "check")}
     assert {words for words, _, _ in EVERY} == {(word,) for word in promised} | below
 
