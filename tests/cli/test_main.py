@@ -40,9 +40,9 @@ EVERY = list(commands(postroad))
 def test_the_commands_are_those_that_are_promised() -> None:
     promised = {"send", "sendmail", "worker", "inbox", "demo", "version", "outbox", "trace", "completion"}
     promised |= {"suppress", "events", "db", "report", "explain", "provider"}
-    promised |= {"dkim", "spf", "dmarc", "arc"}
+    promised |= {"dkim", "spf", "dmarc", "arc", "check"}
     inside = {
-        "outbox": {"ls", "show", "stats", "retry", "cancel", "hold", "release", "pause", "resume"},
+        "outbox": {"ls", "show", "stats", "retry", "cancel", "hold", "release", "pause", "resume", "limits"},
         "suppress": {"ls", "add", "rm", "import", "export"},
         "events": {"tail"},
         "report": {"parse"},
@@ -52,9 +52,11 @@ def test_the_commands_are_those_that_are_promised() -> None:
         "spf": {"check"},
         "dmarc": {"check"},
         "arc": {"verify"},
+        "check": {"message"},
     }
     assert set(COMMANDS) == promised
-    below = {(group, word) for group, words in inside.items() for word in words}
+    below: set[tuple[str, ...]] = {(group, word) for group, words in inside.items() for word in words}
+    below |= {("outbox", "limits", word) for word in ("show", "check")}
     assert {words for words, _, _ in EVERY} == {(word,) for word in promised} | below
 
 

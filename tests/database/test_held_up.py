@@ -145,6 +145,14 @@ def test_who_waits_is_tried_again_later_and_in_the_end_given_up() -> None:
     assert PATIENCE <= now - 100 < PATIENCE + 1
 
 
+def test_where_nobody_gets_on_a_group_is_given_up_as_a_whole() -> None:
+    """As while somebody else has a whole table locked: to try each alone would take many times as long."""
+    aside, group = HeldUp(), items(64)
+    assert aside.put(group, 0.0)
+    assert not aside.put(group[:32], PATIENCE)
+    assert aside.put(items(2), PATIENCE)  # who came later is not
+
+
 def test_turns_are_taken_where_others_wait_too() -> None:
     aside, group = HeldUp(), items(4)
     aside.put(group, 0.0)

@@ -20,7 +20,7 @@ from postroad.smtp.commands import mail, rcpt
 from postroad.smtp.extensions import Extensions
 from postroad.smtp.replies import MAX_LINE_OCTETS, MAX_REPLY_OCTETS, ReplyReader
 from postroad.smtp.server_settings import AuthOffer, ServerSettings
-from tests.fuzz import mail_authentication, returned_mail, seeds
+from tests.fuzz import mail_authentication, returned_mail, seeds, signatures
 from tests.message.meaning import expected_field_names, field_names
 from tests.smtp.driven_server import DrivenServer
 
@@ -220,6 +220,8 @@ TARGETS = (
     Target("dmarc records", mail_authentication.check_record, lambda: mail_authentication.RECORDS, 200),
     Target("dmarc verdicts", mail_authentication.check_verdict, lambda: mail_authentication.FROMS, 200),
     Target("authentication results", mail_authentication.check_results, lambda: mail_authentication.RESULTS, 200),
+    Target("dkim signatures", signatures.check_message, signatures.messages, 200),
+    Target("dkim keys", signatures.check_record, signatures.records, 200),
     Target("arc chains", mail_authentication.check_chain, mail_authentication.chains, 120),
     Target("lint", mail_authentication.check_lint, mail_authentication.letters, 200),
 )

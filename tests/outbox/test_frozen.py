@@ -141,9 +141,10 @@ def test_a_dead_workers_leases_return_within_the_heartbeat_time(
         stop.wait_until_reached()
         worker.kill()
         stop.open()
+        silent_for(outbox, worker, 0)
         with outbox.worker(transport):
             wait_for_workers(outbox, 2)
-            silent_for(outbox, worker, GIVEN_UP_AFTER - BEAT_EVERY)
+            silent_for(outbox, worker, GIVEN_UP_AFTER / 2)
             before = beats(outbox)
             clock.advance(BEAT_EVERY)
             wait_until(lambda: beats(outbox) > before or None, "a beat")

@@ -159,7 +159,7 @@ SENDGRID: Final[Cases] = {
     ),
     "processed": (
         {"email": "a@example.com", "timestamp": 1, "event": "processed", "order": "12345"},
-        {"kind": EventKind.QUEUED, "metadata": {"order": "12345"}},
+        {"kind": EventKind.SENT, "metadata": {"order": "12345"}},
     ),
     "dropped": (
         {"email": "a@example.com", "timestamp": 1, "event": "dropped", "reason": "Bounced Address", "status": "5.0.0"},

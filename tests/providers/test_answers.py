@@ -177,12 +177,11 @@ def test_ses_names_whom_the_sandbox_does_not_know() -> None:
 
 
 @pytest.mark.parametrize("name", APIS)
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"\xff", b'"' * 9, b"[" * 50_000, b'{"errors": [1]}'])
-@pytest.mark.parametrize("status", [200, 202, 204, 302, 400, 401, 404, 422, 429, 500, 503, 599])
-def test_no_answer_of_any_form_is_an_exception(name: str, body: bytes, status: int) -> None:
-    made = report(name, status, body)
-    assert len(made.outcomes) == 3
-    if status in (500, 599):
-        assert made.unknown
-    if status >= 300:
-        assert not made.accepted
+def test_no_answer_of_any_form_is_an_exception(name: str) -> None:
+    bodies = [b"", b"null", b"[]", b"{}", b"\xff", b'"' * 9, b"[" * 50_000, b'{"errors": [1]}']
+    for status in (200, 202, 204, 302, 400, 401, 404, 422, 429, 500, 503, 599):
+        for body in bodies:
+            made = report(name, status, body)
+            assert len(made.outcomes) == 3
+            assert made.unknown or status not in (500, 599)
+            assert not made.accepted or status < 300

@@ -32,6 +32,10 @@ def outbox(tmp_path: Path, clock: SteppedClock) -> Iterator[Outbox]:
         yield opened
 
 
+# A database takes a while to open: what is the same for all of them is tried with two, one of each sort.
+with_two = pytest.mark.parametrize("kind", ["postmark", "ses"])
+
+
 @pytest.fixture(params=APIS)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -57,6 +61,7 @@ def test_what_is_queued_is_delivered(stack: ExitStack, outbox: Outbox, kind: str
     assert attempt.text
 
 
+@with_two
 def test_all_recipients_of_one_site_go_in_one_message(stack: ExitStack, outbox: Outbox, kind: str) -> None:
     account = open_account(stack, kind)
     outbox.send(letter("bob@b.example", "eve@b.example", "fay@b.example"))
@@ -65,6 +70,7 @@ def test_all_recipients_of_one_site_go_in_one_message(stack: ExitStack, outbox: 
     assert sorted(reached) == ["bob@b.example", "eve@b.example", "fay@b.example"]
 
 
+@with_two
 def test_too_fast_is_tried_again_when_the_provider_says(
     stack: ExitStack, outbox: Outbox, clock: SteppedClock, kind: str
 ) -> None:
@@ -91,6 +97,7 @@ def test_a_refusal_is_final_and_says_why(stack: ExitStack, outbox: Outbox, kind:
     assert account.provider.title in attempt.text
 
 
+@with_two
 def test_a_request_in_doubt_is_uncertain_and_listed_as_such(stack: ExitStack, outbox: Outbox, kind: str) -> None:
     account = open_account(stack, kind, Trouble(broken=True))
     id_ = outbox.send(letter()).id
@@ -99,6 +106,7 @@ def test_a_request_in_doubt_is_uncertain_and_listed_as_such(stack: ExitStack, ou
     assert account.arrived() == []
 
 
+@with_two
 def test_a_wrong_key_costs_no_attempt(stack: ExitStack, outbox: Outbox, kind: str) -> None:
     account = open_account(stack, kind, Trouble(bad_key=True))
     id_ = outbox.send(letter()).id

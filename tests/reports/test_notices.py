@@ -4,9 +4,10 @@ import pytest
 
 from postroad.reports.parse import parse
 from tests.reports.notices import NOTICES, Written
+from tests.reports.rare_notices import RARE_NOTICES
 
 
-@pytest.mark.parametrize("written", NOTICES, ids=lambda written: written.name)
+@pytest.mark.parametrize("written", [*NOTICES, *RARE_NOTICES], ids=lambda written: written.name)
 def test_a_notice_in_words(written: Written) -> None:
     report = parse(written.mail())
     assert report.kind == written.kind

@@ -3,7 +3,6 @@
 import tomllib
 from collections import Counter
 from importlib.resources import files
-from typing import Any
 
 import pytest
 
@@ -16,14 +15,13 @@ RULES = DOCUMENT["rule"]
 OUTCOMES = {"complaint", "autoreply", "delayed", "delivered", "unknown"}  # which no refusal is
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["id"])
-def test_a_rule_is_the_first_that_its_example_fits(rule: dict[str, Any]) -> None:
-    evidence = evidence_of(rule["example"], source=Source.REPLY, host=rule.get("host", ""))
-    provider, first = rule_book().decide(evidence)
-    assert first is not None
-    assert first.id == rule["id"]
-    if "provider" in rule:
-        assert provider == rule["provider"]
+def test_every_rule_is_the_first_that_its_example_fits() -> None:
+    for rule in RULES:
+        evidence = evidence_of(rule["example"], source=Source.REPLY, host=rule.get("host", ""))
+        provider, first = rule_book().decide(evidence)
+        assert first is not None, rule["id"]
+        assert first.id == rule["id"]
+        assert provider == rule.get("provider", provider), rule["id"]
 
 
 def test_every_phrase_can_be_found() -> None:

@@ -17,6 +17,8 @@ from postroad.outcome import SendReport
 from postroad.providers.postmark.emulate import PostmarkEmulator
 from postroad.providers.postmark.send import Postmark
 from postroad.providers.registry import PROVIDERS
+from postroad.providers.ses.emulate import SesEmulator
+from postroad.providers.ses.send import Ses
 from postroad.testing import ScriptedServer
 from postroad.transport.contract import Ability, BeforeCommit, Transport
 from postroad.transport.failover import ComposedTransport
@@ -79,6 +81,12 @@ def _postmark(stack: ExitStack, _: Path) -> Subject:
     return Subject(ProviderApiTransport(account), lambda: len(service.received))
 
 
+def _ses(stack: ExitStack, _: Path) -> Subject:
+    service = stack.enter_context(ProviderService(SesEmulator()))
+    account = Ses(region="eu-west-1", access_key="AKIDEXAMPLE", secret_key="test-key", endpoint=service.url)
+    return Subject(ProviderApiTransport(account), lambda: len(service.received))
+
+
 def _failover(_: ExitStack, __: Path) -> Subject:
     memory = MemoryTransport()
     return Subject(ComposedTransport("failover", [Road("dead", down()), memory]), lambda: len(memory.messages))
@@ -100,6 +108,7 @@ KINDS: dict[str, Callable[[ExitStack, Path], Subject]] = {
     "null": lambda *_: Subject(NullTransport(), lambda: None),
     "console": lambda *_: Subject(ConsoleTransport(io.StringIO()), lambda: None),
     "postmark": _postmark,
+    "ses": _ses,
     "failover": _failover,
     "weighted": _weighted,
 }
@@ -193,7 +202,7 @@ def test_it_says_what_it_is(subject: Subject) -> None:
     assert transport.name
     assert transport.name in str(asyncio.run(transport.check()))
     assert transport.abilities <= set(Ability)
-    assert (Ability.SEPARATE_ENVELOPE in transport.abilities) is not isinstance(transport, ProviderApiTransport)
+    assert (Ability.SEPARATE_ENVELOPE in transport.abilities) is (transport.name != "postmark://")
     assert transport.concurrency >= 1
     assert transport.max_size is None or transport.max_size > 0
 

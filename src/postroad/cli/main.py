@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "dkim": (f"{_HERE}.dkim:dkim", "Make DKIM keys, publish them, sign and check messages."),
     "spf": (f"{_HERE}.spf:spf", "Say who may send mail for a domain."),
     "dmarc": (f"{_HERE}.dmarc:dmarc", "Find and apply DMARC policies (RFC 9989)."),
+    "check": (f"{_HERE}.check:check", "Find what receivers will mind, and say what to do about it."),
     "arc": (f"{_HERE}.arc:arc", "Validate Authenticated Received Chains (RFC 8617)."),
     "demo": (f"{_HERE}.demo:demo", "Send real mail on this machine, and see what becomes of it."),
     "completion": (

@@ -38,16 +38,16 @@ class HeldUp:
 
     def put(self, group: Piece, now: float) -> bool:
         """Keep a group that was held up, if its time is not over."""
-        if len(group) > 1:
+        since = [now if item.held_up_since is None else item.held_up_since for item in group]
+        if now - min(since) >= PATIENCE:
+            return False
+        for item, first in zip(group, since, strict=True):
+            item.held_up_since = first
+        if len(group) == 1:
+            self._pieces.append((now + AGAIN_AFTER, group))
+        else:
             middle = len(group) // 2
             self._pieces.extendleft([(now, group[middle:]), (now, group[:middle])])
-            return True
-        (item,) = group
-        if item.held_up_since is None:
-            item.held_up_since = now
-        if now - item.held_up_since >= PATIENCE:
-            return False
-        self._pieces.append((now + AGAIN_AFTER, group))
         return True
 
     def due_in(self, now: float) -> float | None:

@@ -10,7 +10,7 @@ from postroad.reply import EnhancedCode, Phase, Reply
 MAX_TEXT: Final = 4_000  # characters that are looked at; a reply line has 512 octets (RFC 5321 §4.5.3.1.5)
 
 _CODE: Final = re.compile(
-    r"(?:^|(?<=[\s(\[<'\":;,]))([2-5][0-5]\d)(?=[ \-:]|$)(?!\s*(?:bytes|kb|mb|seconds|hours|days)\b)", re.IGNORECASE
+    r"(?:^|(?<=[\s(\[<'\":;,]))([2-5][0-5]\d)(?=[ \-:,]|$)(?!\s*(?:bytes|kb|mb|seconds|hours|days)\b)", re.IGNORECASE
 )
 _ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\.\d)(?!\d)")
 _ADDRESS: Final = re.compile(r"<?[\w!#$%&'*+/=?^`{|}~.-]{1,120}@(?:[\w-]+\.)*[\w-]+>?")
@@ -104,15 +104,15 @@ _STEPS: Final = (
         Phase.DOT,
     ),
     (re.compile(r"(?i)refused to talk to me|initial connection|initial (?:server )?greeting"), Phase.GREETING),
-    (re.compile(r"(?i)does not like recipient"), Phase.RCPT),
-    (re.compile(r"(?i)does not like sender"), Phase.MAIL),
+    (re.compile(r"(?i)does not like recipient|rcpt to generated"), Phase.RCPT),
+    (re.compile(r"(?i)does not like sender|mail from generated"), Phase.MAIL),
 )
 _COMMAND: Final = re.compile(
     r"(?i)\b(RCPT|MAIL|DATA|EHLO|HELO|STARTTLS|AUTH)\b(?:[ _](?:TO|FROM)\b)?(?=[:\s\"')\].<]|$)"
 )
 _BEFORE: Final = re.compile(
-    r"(?i)(?:in reply to|after|response to|failed on|\bat|during|\bin|command:?|state:?|phase:?|>>>|smtp:|\(|\[)"
-    r"\s*(?:the |pipelined |sending )?[\"'(\[]?$"
+    r"(?i)(?:in reply to|after|response to|failed on|\bat|during|\bin|command:?|state:?|phase:?|>>>|<<<|like our|"
+    r"smtp:|\(|\[)\s*(?:the |pipelined |sending )?[\"'(\[]?$"
 )
 _LENGTH_BEFORE: Final = 32  # characters that _BEFORE may need
 _BY_NAME: Final = {

@@ -62,6 +62,11 @@ RSA_RECORD = (
     b"JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l"
     b"/K4w3QIDAQAB"
 )
+# An RSA key of 512 bits, which nobody makes here any more.
+WEAK_RECORD = (
+    b"v=DKIM1; k=rsa; p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBALlcyOS5/sF0carL4E0kd30mcm2/mLrhNEPKi9xWiracXKjNAq+7cor3hHe3AG"
+    b"SwN1ThCu+b9Lj6CElVkwO1VfUCAwEAAQ=="
+)
 
 
 class Records:

@@ -33,7 +33,7 @@ from postroad.secret import Secret
 TOLERANCE: Final = 9 * 3600.0
 REMEMBERED: Final = 10_000  # tokens; some megabytes
 _WORDS: Final = {
-    "accepted": EventKind.QUEUED,
+    "accepted": EventKind.SENT,
     "delivered": EventKind.DELIVERED,
     "rejected": EventKind.REJECTED,
     "complained": EventKind.COMPLAINED,

@@ -30,7 +30,7 @@ from postroad.providers.pairs import unpaired
 from postroad.secret import Secret
 
 _WORDS: Final = {
-    "email.scheduled": EventKind.QUEUED,
+    "email.scheduled": EventKind.SENT,
     "email.sent": EventKind.SENT,
     "email.delivered": EventKind.DELIVERED,
     "email.delivery_delayed": EventKind.DELAYED,

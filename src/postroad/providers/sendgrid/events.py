@@ -35,7 +35,7 @@ TOLERANCE: Final = 86_400.0
 SIGNATURE: Final = "x-twilio-email-event-webhook-signature"
 TIMESTAMP: Final = "x-twilio-email-event-webhook-timestamp"
 _WORDS: Final = {
-    "processed": EventKind.QUEUED,
+    "processed": EventKind.SENT,
     "delivered": EventKind.DELIVERED,
     "deferred": EventKind.DELAYED,
     "bounce": EventKind.BOUNCED,

@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from postroad.errors import Abandoned
 from postroad.message.envelope import MailObject
-from postroad.outcome import SendReport
+from postroad.outcome import SendReport, failed
 from postroad.providers.contract import Document
+from postroad.reply import Phase
 
 MAX_OCTETS: Final = 40_000_000  # of content in one request; Postmark takes 50 MB, and JSON adds to it
 
@@ -92,7 +94,10 @@ class Rides:
     async def finish(self) -> None:
         """Let what is under way end; what still waits is dropped."""
         while self._waiting:
-            self._waiting.popleft().report.cancel()
+            ride = self._waiting.popleft()
+            if not ride.report.done():
+                closed = Abandoned("the transport was closed before this message was sent", phase=Phase.POOL)
+                ride.report.set_result(failed(ride.mail.envelope.recipients, closed))
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
 

@@ -1,0 +1,19 @@
+"""``postroad check``: what stands between mail and its readers."""
+
+from typing import Final
+
+import click
+
+from postroad.cli.lazy_group import LazyGroup
+
+COMMANDS: Final = {
+    "message": (
+        "postroad.cli.commands.check.message:message",
+        "Say what receivers will mind in messages, before they are sent.",
+    ),
+}
+
+
+@click.group(cls=LazyGroup, modules=COMMANDS)
+def check() -> None:
+    """Find what receivers will mind, and say what to do about it."""

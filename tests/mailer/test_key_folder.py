@@ -1,0 +1,81 @@
+"""A folder of keys: what it keeps, and how those who sign with it hear of changes."""
+
+import logging
+import stat
+from pathlib import Path
+
+import pytest
+
+from postroad.errors import ConfigurationError
+from postroad.mailauth.dkim.keys import KeyKind
+from postroad.mailauth.dkim.rotation import KeptKey, KeyState
+from postroad.mailer.key_folder import KeyFolder
+from postroad.mailer.sign import LOOK_EVERY, FolderSigning
+from tests.fakes import START, FakeClock, letter
+
+
+def moved(folder: KeyFolder, key: KeptKey, *states: KeyState) -> KeptKey:
+    for state in states:
+        key = key.moved(state, START)
+        folder.put(key)
+    return key
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> KeyFolder:
+    """With one active key, ``one``."""
+    folder = KeyFolder(tmp_path / "keys")
+    first = folder.make("a.example", "one", KeyKind.ED25519, START)
+    moved(folder, first, KeyState.PUBLISHED, KeyState.ACTIVE)
+    return folder
+
+
+def selectors(signing: FolderSigning) -> list[str]:
+    content = signing.signed(letter(), at=START).content.decode()
+    return [tag.strip()[2:] for tag in content.partition("From:")[0].split(";") if tag.strip().startswith("s=")]
+
+
+def test_a_key_is_its_owners_alone(folder: KeyFolder) -> None:
+    (key,) = folder.keys()
+    assert key == KeptKey("a.example", "one", KeyKind.ED25519, KeyState.ACTIVE, START)
+    assert stat.S_IMODE((folder.path / "a.example" / "one.pem").stat().st_mode) == 0o600
+    assert folder.keys("b.example") == ()
+
+
+def test_a_revoked_key_is_gone(folder: KeyFolder) -> None:
+    (key,) = folder.keys()
+    revoked = moved(folder, key, KeyState.REVOKED)
+    with pytest.raises(ConfigurationError, match="No such file"):
+        folder.private(revoked)
+    with pytest.raises(ConfigurationError, match="is active"):
+        folder.signing()
+
+
+def test_no_key_takes_the_place_of_another(folder: KeyFolder) -> None:
+    with pytest.raises(ConfigurationError, match="File exists"):
+        folder.make("a.example", "one", KeyKind.ED25519, START)
+
+
+def test_whoever_signs_hears_of_a_new_key_within_a_minute(folder: KeyFolder) -> None:
+    clock = FakeClock()
+    signing = FolderSigning(folder, clock)
+    assert selectors(signing) == ["one"]
+    second = folder.make("a.example", "two", KeyKind.ED25519, START)
+    moved(folder, second, KeyState.PUBLISHED, KeyState.ACTIVE)
+    (first, _) = folder.keys()
+    moved(folder, first, KeyState.RETIRING)
+    assert selectors(signing) == ["one"]
+    clock.at += LOOK_EVERY
+    assert selectors(signing) == ["two"]
+
+
+def test_a_folder_that_cannot_be_read_any_more_stops_nobody(
+    folder: KeyFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock()
+    signing = FolderSigning(folder, clock)
+    (folder.path / "a.example" / "one.json").write_text("nonsense")
+    clock.at += LOOK_EVERY
+    with caplog.at_level(logging.ERROR):
+        assert selectors(signing) == ["one"]
+    assert "the keys that signed until now go on signing" in caplog.text
