@@ -113,6 +113,7 @@ def test_each_file_has_its_line(files: list[str]) -> None:
     kinds = ["bounce", "complaint", "autoreply", "delayed", "delivered", "none", "error"]
     assert [line["kind"] for line in ended.lines] == kinds
     for line in ended.lines:
+        assert line.keys() - {"error", "report"} == {"file", "kind", "events"}
         assert all(event.keys() == EVENT_KEYS for event in line["events"])
     assert ended.lines[-1]["error"]["message"]
     assert ended.lines[-1]["error"]["retryable"] is False

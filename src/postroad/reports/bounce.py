@@ -27,7 +27,8 @@ def read_bounce(mail: Part) -> ParsedReport | None:
     returned = read_returned(mail)
     if returned is None:
         return None
-    delayed = _is_delay(mail, returned)
+    told = bool(returned.statuses) and all(status.action for status in returned.statuses)
+    delayed = not told and _is_delay(mail, returned)
     message_id = returned.original.first("message-id") if returned.original is not None else ""
     if returned.statuses:
         events = tuple(_told(status, returned, message_id, delayed=delayed) for status in returned.statuses)
