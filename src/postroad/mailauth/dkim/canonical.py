@@ -42,11 +42,17 @@ def canonical_field(raw: bytes, how: Canonicalization) -> bytes:
     """A whole header field with its last CRLF."""
     if how is Canonicalization.SIMPLE:  # §3.4.1
         return raw
-    colon = raw.find(b":")  # §3.4.2
-    value = raw[colon + 1 : -2]
+    return relaxed_field(raw.partition(b":")[0].rstrip(b" \t").lower(), raw)
+
+
+def relaxed_field(key: bytes, raw: bytes) -> bytes:
+    """A whole header field whose name in lower case is known (§3.4.2)."""
+    value = raw[raw.find(b":") + 1 : -2]
     if b"\n" in value:
         value = value.replace(b"\r\n", b"")
-    return b"%b:%b\r\n" % (raw[:colon].rstrip(b" \t").lower(), _single_spaced(value).strip(b" "))
+    if b"  " in value or b"\t" in value:
+        value = _single_spaced(value)
+    return b"%b:%b\r\n" % (key, value.strip(b" "))
 
 
 def canonical_body(body: bytes, how: Canonicalization) -> bytes:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from postroad.mailauth.dkim.canonical import Canonicalization, canonical_field
+from postroad.mailauth.dkim.canonical import Canonicalization, canonical_field, relaxed_field
 from postroad.mailauth.header_section import Field
 
 
@@ -17,6 +17,7 @@ def signed_octets(fields: Iterable[Field], names: Iterable[bytes], own: bytes, h
     left: defaultdict[bytes, list[bytes]] = defaultdict(list)
     for key, raw in fields:
         left[key].append(raw)
-    octets = [canonical_field(left[name].pop(), how) for name in names if left.get(name)]
+    taken = [(name, left[name].pop()) for name in names if left.get(name)]
+    octets = [relaxed_field(*one) if how is Canonicalization.RELAXED else one[1] for one in taken]
     octets.append(canonical_field(own if own.endswith(b"\r\n") else own + b"\r\n", how)[:-2])
     return b"".join(octets)
