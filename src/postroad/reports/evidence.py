@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from postroad.reply import EnhancedCode, Phase, Reply
@@ -71,6 +72,7 @@ def evidence_of_reply(reply: Reply, *, host: str = "", phase: Phase | None = Non
     return Evidence(int(reply.code), enhanced, normalised(text), phase, host.lower(), Source.REPLY)
 
 
+@lru_cache(maxsize=64)
 def normalised(text: str) -> str:
     """The words for looking rules up."""
     plain = _PREFIX.sub(" ", text.translate(_QUOTES).lower())
@@ -121,6 +123,7 @@ _BY_NAME: Final = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=64)  # the recipients of one notice share their text
 def phase_of(text: str) -> Phase | None:
     """The command that was answered, as the words of mail servers name it; ``None`` where they do not."""
     for pattern, phase in _STEPS:

@@ -74,7 +74,7 @@ def _words_of(mail: Part, parts: list[Part]) -> str:
             continue
         if part.essence == "text/html":
             html = html or part.text()
-        elif part.essence.startswith(("text/", "multipart/")) or part is mail:
+        elif part.essence.startswith(("text/", "multipart/")) or (part is mail and part.essence not in _STATUS):
             texts.append(part.text())
     said = "\n".join(texts)
     return said if said.strip() or not html else plain_text(html.replace("\0", ""))

@@ -13,7 +13,7 @@ from typing import Final
 from postroad.reports.words import notice_words
 
 MAX_LINES: Final = 2_000  # of a notice that are read; a hundred recipients with ten lines each
-MAX_BLOCK: Final = 4_000  # characters of what is said of one recipient
+MAX_BLOCK: Final = 2_000  # characters of what is said of one recipient; twenty lines or more
 
 _DOMAIN: Final = r"[^\s<>()\[\]\",;:@'\u3000-\u303f/|?]{1,253}"
 _ADDRESS: Final = re.compile(rf"(?:\"[^\"\n]{{1,64}}\"|[^\s<>()\[\]\",;:@\\\u3000-\u303f]{{1,128}})@{_DOMAIN}")
