@@ -1,6 +1,7 @@
 """One parcel over the worker's transport, and what becomes of it written down."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -147,7 +148,8 @@ class Deliverer:
         now = self._clock.now()
         outcomes = {outcome.recipient.addr_spec: outcome for outcome in report.outcomes}
         settled = tuple([self._settled(lease, outcomes.get(lease.recipient), now) for lease in trip.parcel.leases])
-        self._write(Landing(settled, self._transport.name, trip.started_at, now))
+        route, roads = _taken(report, self._transport.name)
+        self._write(Landing(settled, route, trip.started_at, now, roads))
 
     def _settled(self, lease: Lease, outcome: Outcome | None, now: float) -> Settled:
         if outcome is not None and was_tried(outcome):
@@ -197,6 +199,14 @@ class Deliverer:
         self._write_landed()
         while self._unwritten:
             await asyncio.wait(self._unwritten)
+
+
+def _taken(report: SendReport, route: str) -> tuple[str, str | None]:
+    """The road that a message took in the end; and all of them, as JSON, where the route is made of several."""
+    if not report.routes:
+        return route, None
+    roads = [{"route": one.route, "error": None if one.error is None else str(one.error)} for one in report.routes]
+    return report.routes[-1].route, json.dumps(roads)
 
 
 def _leases_of(parcel: Parcel, recipients: tuple[Address, ...]) -> tuple[Lease, ...]:

@@ -65,6 +65,9 @@ _ATTEMPTS = Query(
         attempt.c.enhanced,
         attempt.c.phase,
         attempt.c.text,
+        attempt.c["class"],
+        attempt.c.reason,
+        attempt.c.roads,
     )
     .where(attempt.c.delivery_id.in_(given_values(Integer)))
     .order_by(attempt.c.id)
@@ -141,6 +144,7 @@ def _delivery(row: Sequence[Any], numbers: dict[int, int], now: float, **log: An
 
 
 def _attempt(row: Sequence[Any]) -> AttemptStatus:
-    _, number, route, started_at, ended_at, result, code, enhanced, phase, text = row
+    _, number, route, started_at, ended_at, result, code, enhanced, phase, text, class_, reason, roads = row
     begun, ended = as_datetime(started_at), as_datetime(ended_at)
-    return AttemptStatus(number, route, begun, ended, result, code, enhanced, phase, text or "")
+    taken = tuple((one["route"], one["error"]) for one in json.loads(roads)) if roads else ()
+    return AttemptStatus(number, route, begun, ended, result, code, enhanced, phase, text or "", class_, reason, taken)

@@ -15,15 +15,20 @@ from postroad.database.tables import LOCKING_ORDER, attempt, delivery, event, fl
 from postroad.outbox.settle import Path, Settled, kept_text
 from postroad.outbox.states import DeliveryState, Move, allowed
 from postroad.outcome import Outcome
+from postroad.reports.classify import classify_reply
 
 
 class Landing(NamedTuple):
-    """What became of the leases of one transaction, by which worker and route, and when it was begun and ended."""
+    """What became of the leases of one transaction, by which route, and when it was begun and ended.
+
+    ``roads`` says of a composed route which roads it took, and why it went on, as JSON; ``route`` is the last one.
+    """
 
     settled: tuple[Settled, ...]
     route: str
     started_at: float
     ended_at: float
+    roads: str | None = None
 
 
 _Attempt = tuple[Any, ...]
@@ -87,7 +92,8 @@ _SETTLE_UNTRIED = Statement(
 
 ATTEMPT_COLUMNS: Final = {
     "delivery_id": Integer, "number": Integer, "worker": Text, "route": Text, "started_at": Double, "ended_at": Double,
-    "result": Text, "code": Integer, "enhanced": Text, "phase": Text, "text": Text,
+    "result": Text, "code": Integer, "enhanced": Text, "phase": Text, "text": Text, "class": Text, "reason": Text,
+    "roads": Text,
 }  # fmt: skip
 EVENT_COLUMNS: Final = {"delivery_id": Integer, "kind": Text, "at": Double, "detail": Text}
 ADD_ATTEMPTS = Statement(
@@ -147,7 +153,8 @@ class _Rows:
         now = landing.ended_at
         said = None if outcome is None else _said(outcome)
         if said is not None and (lease.id, lease.attempt, lease.owner, said[0]) not in self.written:
-            self.attempts.append((lease.id, lease.attempt, lease.owner, landing.route, landing.started_at, now, *said))
+            tried = lease.id, lease.attempt, lease.owner, landing.route, landing.started_at, now
+            self.attempts.append((*tried, *said, *_meaning(outcome), landing.roads))
         if not _may_move(state, path):
             return
         if said is None:
@@ -168,6 +175,14 @@ def _may_move(state: str | None, path: Path) -> bool:
     if state == "leased":  # every path begins there
         return True
     return state is not None and allowed(DeliveryState(state), path.moves[0])
+
+
+def _meaning(outcome: Outcome | None) -> tuple[str | None, str | None]:
+    """What a refusal means: its class, and the reason in a word."""
+    if outcome is None or outcome.reply is None or outcome.accepted:
+        return None, None
+    meaning = classify_reply(outcome.reply, phase=outcome.phase)
+    return meaning.bounce_class.value, meaning.reason
 
 
 def _said(outcome: Outcome) -> tuple[str, int | None, str | None, str, str]:

@@ -12,7 +12,11 @@ from postroad.outbox.suspend import Suspension
 
 @dataclass(frozen=True, slots=True)
 class AttemptStatus:
-    """One try: when, by which route, and what the server said. ``result`` is accepted, refused or unknown."""
+    """One try: when, by which route, and what the server said. ``result`` is accepted, refused or unknown.
+
+    ``bounce_class`` and ``reason`` are what a refusal means (see ``postroad explain``). Of a route made of several,
+    ``roads`` are those that were taken, each with why it went on to the next.
+    """
 
     number: int
     route: str
@@ -23,13 +27,17 @@ class AttemptStatus:
     enhanced: str | None
     phase: str
     text: str
+    bounce_class: str | None = None
+    reason: str | None = None
+    roads: tuple[tuple[str, str | None], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The attempt as JSON types."""
         return {
             "number": self.number, "route": self.route, "started_at": self.started_at.isoformat(),
             "ended_at": self.ended_at.isoformat(), "result": self.result, "code": self.code,
-            "enhanced": self.enhanced, "phase": self.phase, "text": self.text,
+            "enhanced": self.enhanced, "phase": self.phase, "text": self.text, "class": self.bounce_class,
+            "reason": self.reason, "roads": [{"route": route, "error": error} for route, error in self.roads],
         }  # fmt: skip
 
 
