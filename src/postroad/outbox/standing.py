@@ -16,7 +16,7 @@ from postroad.outbox.shaping.shaper import Shaper
 from postroad.transport.breaker import Standing as BreakerStanding
 from postroad.transport.contract import Transport
 
-MOST_GATES: Final = 200  # described; those with the most waiting first
+MOST_GATES: Final = 200  # described; the busiest first
 
 
 class Told(NamedTuple):
@@ -95,13 +95,12 @@ def _gates(shaper: Shaper, now: float) -> list[dict[str, Any]]:
             "key": key,
             "limits": str(limits),
             "inside": gate.inside,
-            "waiting": gate.waiting,
             "opens_at": None if opens in (now, math.inf) else opens,
             "open": opens <= now,
             "why": _why_shut(gate.shut, gate.counted and gate.granted < 1, gate.used_up, opens, now),
             "ceiling": shaper.ceiling((scope, key), now),
         }
-        described.append((-gate.waiting, told))
+        described.append((-gate.inside, told))
     described.sort(key=lambda one: one[0])
     return [told for _, told in described[:MOST_GATES]]
 

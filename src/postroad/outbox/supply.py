@@ -88,9 +88,10 @@ class Supply:
 
     async def take(self) -> Turn:
         """The parcel whose turn it is, with its content, when there is one; to be ``done`` with afterwards."""
+        if not self._takers and (turn := self._next()) is not None:
+            return turn
         taker: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         self._takers.append(taker)
-        self.hand_out()
         try:
             return await taker
         except asyncio.CancelledError:
@@ -110,15 +111,18 @@ class Supply:
         while self._takers:
             if self._takers[0].done():
                 self._takers.popleft()
-                continue
-            turn = self._dispatcher.next(self._clock.now())
-            self._again_at = turn.again_at
-            if turn.entry is None:
+            elif (turn := self._next()) is None:
                 return
-            self._counted(turn.entry, -1)
+            else:
+                self._takers.popleft().set_result(turn)
+
+    def _next(self) -> Turn | None:
+        entry, self._again_at = self._dispatcher.next(self._clock.now())
+        if entry is not None:
+            self._counted(entry, -1)
             self._out += 1
-            self._low |= self._dispatcher.waiting(turn.entry.priority) in (0, self._ahead // 2)
-            self._takers.popleft().set_result(turn.entry)
+            self._low |= self._dispatcher.waiting(entry.priority) in (0, self._ahead // 2)
+        return entry
 
     def running_low(self) -> bool:
         """Half of some priority is gone since the last question, or all: the moments to claim and load more."""
@@ -237,7 +241,7 @@ class Supply:
     def _wanted(self, now: float) -> dict[Lane, int]:
         """The lanes to claim from, and how much of each."""
         wanted: dict[Lane, int] = {}
-        room_by_limits = min(gate.room(now, AHEAD) for gate in self._shaper.common)
+        room_by_limits = min(gate.room(now, AHEAD, self.in_hand) for gate in self._shaper.common)
         for priority, lanes in self._lanes.due(now):
             if not self._has_room(priority):
                 continue
@@ -258,11 +262,12 @@ class Supply:
         if rest is not None:
             self._lanes.settle([(lane, rest.until)])
             return 0
-        site = self._shaper.site_gate(self._shaper.site(lane.domain))
-        gates = (site, *self._shaper.lane_gates(lane.domain, lane.stream))
-        most = min(most, *(gate.room(now, AHEAD) for gate in gates))
+        site = self._shaper.site(lane.domain)
+        gate, others = self._shaper.site_gate(site), self._shaper.lane_gates(lane.domain, lane.stream)
+        most = min(most, gate.room(now, AHEAD, self._dispatcher.waiting_for(site)))
+        most = min((most, *(other.room(now, AHEAD, other.waiting) for other in others)))
         if most < 1:
-            opens = max(gate.opens(now) for gate in gates)
+            opens = max(one.opens(now) for one in (gate, *others))
             self._lanes.settle([(lane, min(max(now + FULL, opens), now + LONGEST))])
             return 0
         return 1 << (int(most).bit_length() - 1)  # a power of two: lanes with the same number are asked for together
@@ -326,7 +331,7 @@ class Supply:
 
     def _counted(self, entry: Turn, number: int) -> None:
         self._octets[entry.priority] += number * len(entry.item.octets)
-        for gate in (self._shaper.site_gate(entry.site), *self._shaper.common, *entry.gates):
+        for gate in entry.gates:
             gate.waiting += number
 
     # ── giving back ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -341,6 +346,8 @@ class Supply:
 
     def resting_parcels(self) -> list[Parcel]:
         """What is in hand and must rest now, which is no longer in hand."""
+        if not self.resting:
+            return []
         if self.all_rest() is not None:
             return self.empty_out()
         asleep: list[Parcel] = []

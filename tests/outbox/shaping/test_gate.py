@@ -18,14 +18,13 @@ def test_a_slower_rate_that_has_ended_holds_nobody_up() -> None:
 
 
 def test_room_is_what_may_go_soon_less_what_is_at_hand() -> None:
-    assert Gate().room(0.0, 5.0) == math.inf
+    assert Gate().room(0.0, 5.0, 0) == math.inf
     gate = Gate(Limits(rate=Rate(2)))
-    assert gate.room(0.0, 5.0) == 11
-    gate.waiting = 4
-    assert gate.room(0.0, 5.0) == 7
+    assert gate.room(0.0, 5.0, 0) == 11
+    assert gate.room(0.0, 5.0, 4) == 7
     gate.shut = True
-    assert gate.room(0.0, 5.0) == 0
-    assert Gate(Limits(connections=3)).room(0.0, 5.0) == 12
+    assert gate.room(0.0, 5.0, 0) == 0
+    assert Gate(Limits(connections=3)).room(0.0, 5.0, 0) == 12
 
 
 def test_a_days_allowance_is_asked_for_and_used_up() -> None:
@@ -40,7 +39,7 @@ def test_a_days_allowance_is_asked_for_and_used_up() -> None:
     for _ in range(2):
         assert gate.opens(now) == now
         gate.enter(now)
-        gate.leave()
+        gate.inside -= 1
     assert gate.opens(now) == math.inf
     assert gate.asks(2)
     gate.grant(0, day)

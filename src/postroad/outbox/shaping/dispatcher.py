@@ -41,7 +41,7 @@ class Turn(NamedTuple, Generic[T]):
 
 
 class _Line(Generic[T]):
-    """What waits for one site at one priority: a queue for each stream; they take turns."""
+    """What waits for one site at one priority: a queue for each stream and the gates beside it; they take turns."""
 
     __slots__ = ("aside", "deficit", "priority", "queues", "site")
 
@@ -54,7 +54,7 @@ class _Line(Generic[T]):
 
     def add(self, entry: Entry[T]) -> None:
         for queue in self.queues:
-            if queue[0].stream == entry.stream:
+            if _same_way(queue[0], entry):
                 queue.append(entry)
                 return
         self.queues.append(deque([entry]))
@@ -86,18 +86,20 @@ class _Line(Generic[T]):
 class _Site(Generic[T]):
     """A site: its gate, and its lines by priority."""
 
-    __slots__ = ("gate", "lines", "name", "turns", "waiting")
+    __slots__ = ("gate", "lines", "name", "waiting")
 
     def __init__(self, name: str, gate: Gate) -> None:
         self.name = name
         self.gate = gate
         self.lines: dict[int, _Line[T]] = {}
         self.waiting = 0
-        self.turns = 0  # of its most urgent line, since another one had one
 
-    def whose_turn(self, priority: int) -> int:
-        """The priority that goes when the turn is this one's: here, too, one of ten belongs to the less urgent."""
-        if self.turns + 1 < EVERY or len(self.lines) == 1:
+    def whose_turn(self, priority: int, turns: int) -> int:
+        """The priority that goes when the turn is this one's: here, too, one of ten belongs to the less urgent.
+
+        ``turns`` are those of its most urgent line since another one had one.
+        """
+        if turns + 1 < EVERY or len(self.lines) == 1:
             return priority
         urgent = min(self.lines)
         return min(one for one in self.lines if one != urgent)
@@ -110,6 +112,8 @@ class Dispatcher(Generic[T]):
         self._gate_of = gate_of
         self._common = tuple(common)
         self._sites: dict[str, _Site[T]] = {}
+        # Turns of sites at which several priorities wait; kept while nothing is at hand for a slow one.
+        self._site_turns: dict[str, int] = {}
         self._rings: dict[int, deque[_Line[T]]] = {}  # the lines that may have somebody to go, by priority
         self._aside: list[tuple[float, int, _Line[T]]] = []  # a heap: lines that may go later, and when
         self._numbers = count(1)
@@ -127,8 +131,8 @@ class Dispatcher(Generic[T]):
         if line is None:
             line = site.lines[entry.priority] = _Line(site, entry.priority)
             self._into_ring(line)
-        elif line.aside and all(queue[0].stream != entry.stream for queue in line.queues):
-            self._into_ring(line)  # the new stream may go where those that stand aside may not
+        elif line.aside and not any(_same_way(queue[0], entry) for queue in line.queues):
+            self._into_ring(line)  # it may go where those that stand aside may not
         line.add(entry)
         site.waiting += 1
         self._waiting[entry.priority] += 1
@@ -148,6 +152,8 @@ class Dispatcher(Generic[T]):
     def withdraw(self, unwanted: Callable[[Entry[T]], bool]) -> list[Entry[T]]:
         """Take away what is not wanted any more."""
         entries = [entry for site in self._sites.values() for line in site.lines.values() for entry in line]
+        if not any(map(unwanted, entries)):
+            return []
         self._sites.clear()
         self._rings.clear()
         self._aside.clear()
@@ -169,7 +175,9 @@ class Dispatcher(Generic[T]):
         opens = _open_at(self._common, now)
         if opens > now:
             return Turn(None, opens)
-        priorities = sorted(priority for priority, ring in self._rings.items() if ring)
+        priorities = [priority for priority, ring in self._rings.items() if ring]
+        if len(priorities) > 1:
+            priorities.sort()
         urgent = priorities[:1]
         for priority in [*priorities[1:], *urgent] if self._turns + 1 >= EVERY else priorities:
             entry = self._from_ring(self._rings[priority], now)
@@ -181,12 +189,14 @@ class Dispatcher(Generic[T]):
 
     def leave(self, entry: Entry[T]) -> None:
         """What had gone is through: its place is free."""
-        for gate in (*self._common, *entry.gates):
-            gate.leave()
+        for gate in self._common:
+            gate.inside -= 1
+        for gate in entry.gates:
+            gate.inside -= 1
         site = self._sites.get(entry.site)
-        (self._gate_of(entry.site) if site is None else site.gate).leave()
-        if entry.gates:
-            self.look_again()
+        (self._gate_of(entry.site) if site is None else site.gate).inside -= 1
+        if any(gate.limits.connections is not None for gate in entry.gates):
+            self.look_again()  # others than this site may have waited for the place
         elif site is not None:
             self._bring_all_back(site)
 
@@ -211,14 +221,16 @@ class Dispatcher(Generic[T]):
     def _from_ring(self, ring: "deque[_Line[T]]", now: float) -> Entry[T] | None:
         while ring:
             line = ring[0]
-            opens = line.site.gate.opens(now)
+            gate = line.site.gate
+            opens = now if gate.free else gate.opens(now)
             turn = self._favoured(line).first(now) if opens <= now else Turn(None, opens)
             if turn.entry is None and opens <= now:
                 turn = line.first(now)  # the favoured one cannot go
             if turn.entry is None:
                 ring.popleft()
                 line.aside = next(self._numbers)
-                heapq.heappush(self._aside, (turn.again_at, line.aside, line))
+                if turn.again_at < math.inf:  # else whoever changes that brings it back
+                    heapq.heappush(self._aside, (turn.again_at, line.aside, line))
                 continue
             ring.rotate(-1)
             line.deficit += QUANTUM
@@ -229,13 +241,19 @@ class Dispatcher(Generic[T]):
         return None
 
     def _favoured(self, line: _Line[T]) -> _Line[T]:
-        return line.site.lines[line.site.whose_turn(line.priority)]
+        site = line.site
+        return site.lines[site.whose_turn(line.priority, self._site_turns.get(site.name, 0))]
 
     def _take(self, entry: Entry[T], now: float) -> None:
         site = self._sites[entry.site]
-        for gate in (site.gate, *self._common, *entry.gates):
+        site.gate.enter(now)
+        for gate in self._common:
             gate.enter(now)
-        site.turns = site.turns + 1 if entry.priority == min(site.lines) else 0
+        for gate in entry.gates:
+            gate.enter(now)
+        if len(site.lines) > 1:
+            urgent = entry.priority == min(site.lines)
+            self._site_turns[site.name] = self._site_turns.get(site.name, 0) + 1 if urgent else 0
         line = site.lines[entry.priority]
         line.pop()
         site.waiting -= 1
@@ -252,5 +270,14 @@ class Dispatcher(Generic[T]):
             del self._sites[site.name]
 
 
+def _same_way(one: Entry[T], other: Entry[T]) -> bool:
+    """Whether neither may go where the other may not, and they have no turns of their own."""
+    return one.stream == other.stream and one.gates == other.gates
+
+
 def _open_at(gates: tuple[Gate, ...], now: float) -> float:
-    return max((gate.opens(now) for gate in gates), default=now)
+    latest = now
+    for gate in gates:
+        if not gate.free and (opens := gate.opens(now)) > latest:
+            latest = opens
+    return latest

@@ -8,17 +8,30 @@ from postroad.outbox.shaping.warm_up import DAY
 
 
 class Gate:
-    """What somebody does who keeps to limits: asks when it ``opens``, then ``enter``s, and ``leave``s at the end.
+    """What somebody does who keeps to limits: asks when it ``opens``, then ``enter``s.
 
-    ``connections`` are those who are inside at a time. Times are seconds of any one clock.
+    ``inside`` counts who has entered and is not through; whoever is takes one away. Times are seconds of any one clock.
     """
 
-    __slots__ = ("_due", "asked", "counted", "day", "granted", "inside", "limits", "shut", "used_up", "waiting")
+    __slots__ = (
+        "_due",
+        "_unlimited",
+        "asked",
+        "counted",
+        "day",
+        "granted",
+        "inside",
+        "limits",
+        "shut",
+        "used_up",
+        "waiting",
+    )
 
     def __init__(self, limits: Limits = NO_LIMITS) -> None:
         self.limits = limits
+        self._unlimited = not limits
         self.inside = 0
-        self.waiting = 0  # those who are at hand and have not gone yet; kept by whoever has them
+        self.waiting = 0  # at hand and not gone yet, of those that pass it beside their site's; kept by who has them
         self.shut = False  # nobody may go, until it is opened again
         self.counted = False  # each message is one of a day's allowance
         self.granted = 0  # of the allowance, to us
@@ -27,11 +40,20 @@ class Gate:
         self.used_up = False  # there is no more today
         self._due = -math.inf  # the state of the rate (``Rate.reserve``)
 
+    @property
+    def free(self) -> bool:
+        """Nothing is limited."""
+        return self._unlimited and not self.shut and not self.counted
+
     def opens(self, now: float) -> float:
         """When the next may go: ``now``, later, or when somebody has left (infinity)."""
         limits = self.limits
-        if self.counted and self.granted < 1:
-            return (self.day + 1) * DAY if self.used_up else math.inf
+        if self.free:
+            return now
+        if self.counted and (self.granted < 1 or now >= (self.day + 1) * DAY):
+            # What was granted is worth nothing after midnight, and what the new day allows has to be asked for.
+            tomorrow = (self.day + 1) * DAY
+            return tomorrow if self.used_up and now < tomorrow else math.inf
         if self.shut or (limits.connections is not None and self.inside >= limits.connections):
             return math.inf
         if limits.rate is None:
@@ -41,13 +63,12 @@ class Gate:
     def enter(self, now: float) -> None:
         """Go; a turn that is not used after all is lost, because slower is allowed and faster is not."""
         self.inside += 1
-        self.granted -= self.counted
+        if self._unlimited and not self.counted:
+            return
+        if self.counted:
+            self.granted -= 1
         if self.limits.rate is not None:
             self._due = self.limits.rate.reserve(self._due, now)[1]
-
-    def leave(self) -> None:
-        """Be through."""
-        self.inside -= 1
 
     def hold_to(self, limits: Limits, now: float) -> None:
         """Other limits from now on."""
@@ -56,6 +77,7 @@ class Gate:
             # Who waits by a slower rate waits no longer than a newcomer would by the new one.
             self._due = min(self._due, now + rate.burst * rate.interval)
         self.limits = limits
+        self._unlimited = not limits
 
     # ── a day's allowance ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -79,14 +101,16 @@ class Gate:
 
     # ── claiming ahead ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def room(self, now: float, seconds: float) -> float:
-        """For how many more there is use at hand: as many as could go within so many seconds."""
+    def room(self, now: float, seconds: float, waiting: int) -> float:
+        """For how many more there is use at hand, beside those who wait: as could go within so many seconds."""
         if self.shut:
             return 0.0
+        if self._unlimited and not self.counted:
+            return math.inf
         limits = self.limits
         most = float(self.granted) if self.counted else math.inf
         if limits.connections is not None:
-            most = max(1.0, limits.connections * _A_CONNECTION)
+            most = min(most, limits.connections * _A_CONNECTION)
         if limits.rate is not None:
             early = (limits.rate.burst - 1) * limits.rate.interval
             first = max(0.0, self._due - early - now)
@@ -94,7 +118,7 @@ class Gate:
                 0.0 if first > seconds else 1.0 + (seconds - first) // limits.rate.interval + limits.rate.burst - 1
             )
             most = min(most, by_rate)
-        return max(0.0, most - self.waiting)
+        return max(0.0, most - waiting)
 
 
 _A_CONNECTION: Final = 4.0  # messages at hand for each connection, so that none waits for a claim

@@ -256,6 +256,8 @@ class Shaper:
     def hear(self, domain: str, report: SendReport, began: float, now: float) -> tuple[Measure, ...]:
         """What follows from a report, for a while."""
         thing = self._destination(self.site(domain))
+        if not self.road.direct and thing not in self._windows and report.error is None and not report.refused:
+            return ()  # the rule: nothing was ever wrong with our account
         measures = [*self._trouble(thing, report, began, now)]
         if began >= self._measured.get(thing, -math.inf):  # what set out before a measure was taken is old news
             refused = [outcome for outcome in report.outcomes if outcome.reply is not None and not outcome.accepted]
