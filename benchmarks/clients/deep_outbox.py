@@ -22,20 +22,23 @@ KILOBYTES_A_MEGABYTE = 1000
 
 _SERIES = "WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {count}) "
 _ID = "printf('%08x-0000-7000-8000-000000000000', n)"
-_SITE = f"('site' || (n % {SITES}) || '.example')"
-_RECIPIENT = f"('someone' || n || '@' || {_SITE})"
 
 
-def fill(url: str, count: int) -> None:
-    """Put ``count`` messages with one content into the fresh SQLite outbox at this URL, by two statements."""
+def fill(url: str, count: int, sites: int = SITES) -> None:
+    """Put ``count`` messages with one content into the fresh SQLite outbox at this URL, by two statements.
+
+    They go to ``site0.example`` and so on, by turns; one more goes to ``example.org``.
+    """
+    domain = f"('site' || (n % {sites}) || '.example')"
+    recipient = f"('someone' || n || '@' || {domain})"
     with Outbox(url) as outbox:
         first = outbox.send(Email(from_=SENDER, to="first@example.org", subject=SUBJECT, text=TEXT, html=HTML))
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
         connection.execute("PRAGMA cache_size=-200000")
         connection.execute("BEGIN")
         connection.execute(_copies(message, "id", {"id": _ID}).format(count=count), [first.id])
-        made = {"id": "NULL", "message_id": _ID, "recipient": _RECIPIENT, "recipient_key": _RECIPIENT}
-        made |= {"domain": _SITE, "site": _SITE}
+        made = {"id": "NULL", "message_id": _ID, "recipient": recipient, "recipient_key": recipient}
+        made |= {"domain": domain, "site": domain}
         connection.execute(_copies(delivery, "message_id", made).format(count=count), [first.id])
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

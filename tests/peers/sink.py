@@ -39,19 +39,20 @@ class SmtpSink(PrivateServer):
         super().__init__("smtp-sink-")
 
     @property
-    def _dumps(self) -> Path:
+    def dumps(self) -> Path:
+        """The folder of what it keeps: a file for each transaction."""
         return self._root / "mail" / "new"
 
     def _prepare(self) -> None:
-        self._dumps.mkdir(parents=True)
-        self._dumps.chmod(0o777)
+        self.dumps.mkdir(parents=True)
+        self.dumps.chmod(0o777)
 
     def _launch(self) -> Launch:
         self.smtp = free_endpoint()
         name = f"sink-{self.smtp.port}.test"
         # smtp-sink refuses to work as root.
         privileges = ["-u", "nobody"] if os.geteuid() == 0 else []
-        keeping = ["-d", f"{self._dumps}/"] if self._keep else []
+        keeping = ["-d", f"{self.dumps}/"] if self._keep else []
         options = ["-4", "-c", "-h", name, "-m", MAX_SESSIONS, *privileges, *keeping, *self._arguments]
         return Launch([program_path("smtp-sink"), *options, str(self.smtp), BACKLOG], self.smtp, name)
 
@@ -76,7 +77,7 @@ class SmtpSink(PrivateServer):
         Raises:
             TimeoutError: fewer came within ``patience`` seconds.
         """
-        return [_read(file) for file in self._files(self._dumps, count, patience)]
+        return [_read(file) for file in self._files(self.dumps, count, patience)]
 
 
 def run_smtp_source(endpoint: Endpoint, *arguments: str) -> None:
