@@ -1,11 +1,11 @@
 """Keeps a worker to its part of what it shares with others: limits of accounts and streams, and days' allowances."""
 
+import asyncio
 import math
 from typing import Final
 
 from postroad.clock import Clock
 from postroad.database.database import Database
-from postroad.errors import DatabaseError
 from postroad.outbox.budget import Portion, grant
 from postroad.outbox.liveness import GIVEN_UP_AFTER
 from postroad.outbox.restraint import Restraint
@@ -28,7 +28,7 @@ class Divisions:
         self._clock = clock
         self._parts: dict[Thing, Share] = {}
         self._kept: dict[Thing, int] = {}  # by what number we keep to each
-        self._sharers = 0  # as of the last question
+        self._heard = 0  # how many parts there were when it was last asked because of that
         self._asking = False
         self._ask_at = -math.inf  # by the monotonic clock
         if database.location.on_server:
@@ -37,7 +37,11 @@ class Divisions:
             self._kept = dict.fromkeys([*accounts, *streams], 0)
 
     async def begin(self) -> None:
-        """Find this worker's first parts; until then it has none."""
+        """Find this worker's first parts; until then it has none.
+
+        Raises:
+            DatabaseError: they cannot be found now; ``go_on`` tries again.
+        """
         now = self._clock.now()
         for thing in self._kept:
             self._shaper.divide(thing, NOTHING_YET, now)
@@ -49,14 +53,15 @@ class Divisions:
         if not self._kept or self._asking:
             return False
         now = self._clock.monotonic()
-        if beat or sharers != self._sharers or (not self._settled and now >= self._ask_at):
+        if beat or sharers != self._heard or (not self._settled and now >= self._ask_at):
             self._ask_at = now + SETTLING
+            self._heard = sharers  # asked of it once: the answer is newer than what was heard
             return await self._divide()
         return False
 
     @property
     def _settled(self) -> bool:
-        return all(self._kept[thing] == part.of for thing, part in self._parts.items())
+        return bool(self._parts) and all(self._kept[thing] == part.of for thing, part in self._parts.items())
 
     async def _divide(self) -> bool:
         self._asking = True
@@ -72,7 +77,6 @@ class Divisions:
         division = Division(self._owner, tuple(self._kept.items()), self._clock.now(), GIVEN_UP_AFTER)
         answer = await self._database.submit(divide, division, news=not self._parts)
         before, self._parts = self._parts, {(Scope(scope), key): part for (scope, key), part in answer.parts}
-        self._sharers = answer.sharers
         for thing, part in self._parts.items():
             if part.useful and (self._kept[thing] == 0 or self._kept[thing] > part.of):
                 self._kept[thing] = part.of
@@ -96,18 +100,25 @@ class Allowances:
         self._clock = clock
 
     async def ask(self) -> bool:
-        """Have enough of each; whether any was granted."""
-        now = self._clock.now()
-        wanted = self._shaper.wants(now)
-        for thing, most, ceiling in wanted:
-            day = self._shaper.gate(thing).day
-            try:
-                number = await self._database.submit(grant, Portion(thing[0], thing[1], day, most, ceiling))
-            except DatabaseError:
+        """Have enough of each; whether there was an answer.
+
+        Raises:
+            DatabaseError: nothing can be granted now; what has no answer is asked for again.
+        """
+        wanted = self._shaper.wants(self._clock.now())
+        try:
+            portions = [self._portion(*one) for one in wanted]
+            answers = await asyncio.gather(*[self._database.submit(grant, portion) for portion in portions])
+        except BaseException:
+            for thing, *_ in wanted:
                 self._shaper.gate(thing).asked = False
-                raise
-            self._shaper.grant(thing, number, day)
+            raise
+        for (thing, *_), portion, number in zip(wanted, portions, answers, strict=True):
+            self._shaper.grant(thing, number, portion.day)
         return bool(wanted)
+
+    def _portion(self, thing: Thing, most: int, ceiling: int) -> Portion:
+        return Portion(thing[0], thing[1], self._shaper.gate(thing).day, most, ceiling)
 
     async def give_back(self) -> None:
         """Return what was not used."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from postroad.clock import Clock
 from postroad.database.database import Database
@@ -31,6 +32,11 @@ def road_of(transport: Transport) -> Road:
     return Road(transport.name, accounts=limits)
 
 
+def connections_of(transport: Transport) -> Callable[[str], int]:
+    """How many connections an account has, where the transport knows."""
+    return transport.open_connections if isinstance(transport, Restrainable) else lambda account: 0
+
+
 class Restraint:
     """Belongs to one worker."""
 
@@ -40,6 +46,7 @@ class Restraint:
         self._shaper = shaper
         self._clock = clock
         self._applied: dict[str, Hold] = {}
+        self._sources = {one.name: one.source for one in (self._transport.accounts if self._transport else ())}
 
     def begin(self, takes: Takes) -> None:
         """Keep to the limits from now on; ``takes`` is told what connections that failed beside others come to."""
@@ -55,9 +62,12 @@ class Restraint:
         """Have the transport keep to what holds for its accounts now."""
         if self._transport is None:
             return
-        for name in self._shaper.road.accounts:
+        for name, source in self._sources.items():
             thing = (Scope.ACCOUNT, name)
-            hold = _hold(self._shaper.limits(thing), shut=self._shaper.gate(thing).shut)
+            limits = self._shaper.limits(thing)
+            if source:  # its connections are this account's
+                limits = limits.and_also(replace(self._shaper.limits((Scope.SOURCE, source)), rate=None))
+            hold = _hold(limits, shut=self._shaper.gate(thing).shut)
             if self._applied.get(name) != hold:
                 self._applied[name] = hold
                 self._transport.restrain(name, hold)
@@ -69,20 +79,19 @@ class Restraint:
             return True
         return self._transport.open_connections(name) <= hold.connections
 
-    def take(self, measure: Measure) -> None:
-        """Have a measure hold, and be seen by everybody."""
+    def take(self, measure: Measure) -> "asyncio.Future[None]":
+        """Have a measure hold, and be seen by everybody; what comes is done when that is written down, or cannot be."""
         scope, key, since, until, limits, who, why = measure
         seconds = until - since
         if limits is None:
             _log.warning("%s %s rests for %d s: %s", scope, key, seconds, why)
-            _note(self._database.submit(suspend, Suspending(scope, key, since, until, who, why)))
-            return
+            return _noted(self._database.submit(suspend, Suspending(scope, key, since, until, who, why)))
         _log.warning("%s %s is limited to %s for %d s: %s", scope, key, limits, seconds, why)
         override = Override(scope, key, since, until, limits, who, why)
         others = [one for one in self._shaper.overrides if (one.scope, one.key) != (scope, key)]
         self._shaper.learn([*others, override], self._clock.now())
         self.apply()
-        _note(self._database.submit(set_overrides, override))
+        return _noted(self._database.submit(set_overrides, override))
 
 
 def _hold(limits: Limits, *, shut: bool) -> Hold:
@@ -90,6 +99,7 @@ def _hold(limits: Limits, *, shut: bool) -> Hold:
     return Hold(connections, limits.rate, limits.messages_per_connection, limits.new_connections)
 
 
-def _note(written: "asyncio.Future[None]") -> None:
+def _noted(written: "asyncio.Future[None]") -> "asyncio.Future[None]":
     """A row for people and other workers; if it cannot be written, the log has said the same."""
     written.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return written

@@ -27,6 +27,7 @@ from postroad.outbox.log_position import Position
 from postroad.outbox.recover import Unheard, take_back_unheard
 from postroad.outbox.resting import Rest, Resting
 from postroad.outbox.shaping.dispatcher import Dispatcher, Entry
+from postroad.outbox.shaping.gate import Gate
 from postroad.outbox.shaping.limits import Scope
 from postroad.outbox.shaping.shaper import Shaper
 from postroad.outbox.site_table import Learnt, learn_sites
@@ -36,6 +37,8 @@ MOST_AHEAD: Final = 256  # deliveries of one priority claimed before they are tr
 OCTETS_AHEAD: Final = 16 * 1024 * 1024  # of contents of one priority in memory before they are tried
 AHEAD: Final = 5.0  # seconds: of a destination with a rate, no more is claimed than may go within them
 A_SIZE: Final = 65_536  # octets of content that count as one more message, where sites take turns
+
+ASIDE: Final = 3  # so many times what is claimed ahead may wait for its limits, and still not take others' room
 
 TAKEN_BY_OTHERS: Final = 0.02  # seconds until a lane is looked at again in which others were taking what is due
 FULL: Final = 0.25  # seconds until a lane is looked at again of which enough is at hand
@@ -74,10 +77,17 @@ class Supply:
         self.sharers = 0  # of limits, as of the last look
         self._unloaded: dict[int, deque[Parcel]] = {}
         self._octets: Counter[int] = Counter()  # loaded, by priority
+        self._held: set[Lane] = set()  # lanes left alone because of limits
+        self._full: dict[Gate, tuple[int, list[Lane]]] = {}  # of those: until so few wait for what they have in common
+        self._rows = 0  # of rests and overrides of ours, begun to be written or written: how many
+        self._unwritten = 0
+        self.behind = False  # the last look did not tell what rests and is limited
         self._unheard: list[float] = []  # times of claims that may have been committed without our knowing
         self._dispatcher: Dispatcher[Loaded] = Dispatcher(shaper.site_gate, shaper.common)
         self._takers: deque[asyncio.Future[Turn]] = deque()
         self._again_at = math.inf
+        self._claims = 0
+        self._seen_resting: tuple[tuple[Rest, ...], int] = ((), 0)  # what rested after so many claims, when last asked
         self._low = False
         self._out = 0  # parcels that are taken, and not done with
         self._known: set[str] = set()  # domains whose sites are written down
@@ -121,8 +131,24 @@ class Supply:
         if entry is not None:
             self._counted(entry, -1)
             self._out += 1
-            self._low |= self._dispatcher.waiting(entry.priority) in (0, self._ahead // 2)
+            self._low |= self._at_hand(entry.priority) in (0, self._ahead // 2)
+            if self._full:
+                self._make_room(entry)
         return entry
+
+    def _make_room(self, gone: Turn) -> None:
+        """Have lanes looked at again for which enough was at hand, now that half of that is gone."""
+        gates = (self._shaper.site_gate(gone.site), *gone.gates)
+        waiting = (self._dispatcher.waiting_for(gone.site), *(gate.waiting for gate in gone.gates))
+        for gate, number in zip(gates, waiting, strict=True):
+            if gate in self._full and number <= self._full[gate][0]:
+                self._look_at(self._full.pop(gate)[1])
+                self._low = True
+
+    def _look_at(self, lanes: Iterable[Lane]) -> None:
+        now = self._clock.now()
+        for lane in lanes:
+            self._lanes.note(lane, now)
 
     def running_low(self) -> bool:
         """Half of some priority is gone since the last question, or all: the moments to claim and load more."""
@@ -137,21 +163,28 @@ class Supply:
             lost = Unheard(self._owner, tuple(self._unheard), self._clock.now())
             await self._database.submit(take_back_unheard, lost)
             self._unheard.clear()
-        self._learnt(await self._read(partial(survey, now=self._clock.now())))
+        await self._look(partial(survey, now=self._clock.now()))
 
     async def learn(self) -> None:
         """Learn what has begun to wait, to rest or to be limited since the last look."""
         earlier = self.resting
-        self._learnt(await self._read(partial(news, since=self._seen, now=self._clock.now())))
+        await self._look(partial(news, since=self._seen, now=self._clock.now()))
         if self.resting.ended_since(earlier):  # what waits there is no news
             await self.survey()
+
+    async def _look(self, query: Callable[[Connection], News]) -> None:
+        rows = self._rows
+        found = await self._read(query)
+        self.behind = self._unwritten > 0 or rows != self._rows  # it may have looked before our own rows were there
+        if not self.behind:
+            self.resting = found.resting
+            if self._shaper.learn(found.overrides, self._clock.now()):
+                self.limits_changed()
+        self._learnt(found)
 
     def _learnt(self, found: News) -> None:
         self._seen = found.seen
         self.sharers = found.sharers
-        self.resting = found.resting
-        if self._shaper.learn(found.overrides, self._clock.now()):
-            self.limits_changed()
         for lane, due_at in found.lanes:
             self._lanes.note(lane, due_at)
         self._learn_sites({lane.domain for lane, _ in found.lanes} - self._known)
@@ -168,8 +201,21 @@ class Supply:
         """Something rests from now on; the row that says so is on its way to disk."""
         self.resting = self.resting.with_(rest)
 
+    def expect(self, written: "asyncio.Future[None]") -> None:
+        """A rest or an override that holds already is being written: a look that is older does not know of it."""
+        self._rows += 1
+        self._unwritten += 1
+        written.add_done_callback(self._row_written)
+
+    def _row_written(self, _written: "asyncio.Future[None]") -> None:
+        self._rows += 1
+        self._unwritten -= 1
+
     def limits_changed(self) -> None:
         """Gates may be open that were shut."""
+        self._full.clear()
+        self._look_at(self._held)
+        self._held.clear()
         self._dispatcher.look_again()
         self.hand_out()
 
@@ -220,7 +266,12 @@ class Supply:
         return self._room(priority) >= self._ahead // 2
 
     def _room(self, priority: int) -> int:
-        return self._ahead - self._dispatcher.waiting(priority) - len(self._unloaded.get(priority, ()))
+        return self._ahead - self._at_hand(priority) - len(self._unloaded.get(priority, ()))
+
+    def _at_hand(self, priority: int) -> int:
+        """How many wait for their turn; those who wait for their limits do not count: they keep nobody's place."""
+        aside = min(self._dispatcher.standing_aside(priority), ASIDE * self._ahead)
+        return self._dispatcher.waiting(priority) - aside
 
     async def claim(self) -> bool:
         """Take what is due, as far as there is room and limits let it go; whether anything was."""
@@ -233,6 +284,7 @@ class Supply:
             await asyncio.shield(claiming)
         finally:  # cancelled or not: what is leased to us is in our hands, to be tried or to be given back
             claimed = await self._heard(claiming, now)
+            self._claims += 1
             self._lanes.settle(claimed.lanes if claimed.parcels else _later(claimed.lanes, now + TAKEN_BY_OTHERS))
             for parcel in claimed.parcels:
                 self._unloaded.setdefault(parcel.lane.priority, deque()).append(parcel)
@@ -241,11 +293,13 @@ class Supply:
     def _wanted(self, now: float) -> dict[Lane, int]:
         """The lanes to claim from, and how much of each."""
         wanted: dict[Lane, int] = {}
-        room_by_limits = min(gate.room(now, AHEAD, self.in_hand) for gate in self._shaper.common)
+        limits = min(gate.room(now, AHEAD, self.in_hand) for gate in self._shaper.common)
+        at_all = min(gate.room(now, AHEAD, 0) for gate in self._shaper.common)
         for priority, lanes in self._lanes.due(now):
             if not self._has_room(priority):
                 continue
-            room = min(float(self._room(priority)), room_by_limits)
+            nobody = not (self._dispatcher.waiting(priority) or self._unloaded.get(priority))
+            room = min(float(self._room(priority)), max(limits, min(1.0, at_all)) if nobody else limits)
             each = max(1.0, room // len(lanes))
             for lane in lanes:
                 if room < 1:
@@ -264,13 +318,24 @@ class Supply:
             return 0
         site = self._shaper.site(lane.domain)
         gate, others = self._shaper.site_gate(site), self._shaper.lane_gates(lane.domain, lane.stream)
-        most = min(most, gate.room(now, AHEAD, self._dispatcher.waiting_for(site)))
-        most = min((most, *(other.room(now, AHEAD, other.waiting) for other in others)))
+        waiting = self._dispatcher.waiting_for(site)
+        room = gate.room(now, AHEAD, waiting)
+        if room < 1 and not self._dispatcher.anybody_for(site, lane.priority):
+            room = min(1.0, gate.room(now, AHEAD, 0))  # so that each priority has its turns, however slow the site is
+        most = min((most, room, *(other.room(now, AHEAD, other.waiting) for other in others)))
         if most < 1:
-            opens = max(one.opens(now) for one in (gate, *others))
-            self._lanes.settle([(lane, min(max(now + FULL, opens), now + LONGEST))])
+            self._leave_alone(lane, [(gate, waiting), *((other, other.waiting) for other in others)], now)
             return 0
+        self._held.discard(lane)
         return 1 << (int(most).bit_length() - 1)  # a power of two: lanes with the same number are asked for together
+
+    def _leave_alone(self, lane: Lane, gates: Sequence[tuple[Gate, int]], now: float) -> None:
+        opens = max(gate.opens(now) for gate, _ in gates)
+        self._lanes.settle([(lane, min(max(now + FULL, opens), now + LONGEST))])
+        self._held.add(lane)
+        for gate, waiting in gates:
+            if gate.room(now, AHEAD, waiting) < 1 <= gate.room(now, AHEAD, 0):  # those who wait fill it
+                self._full.setdefault(gate, (waiting // 2, []))[1].append(lane)
 
     async def _heard(self, claiming: "asyncio.Future[Claimed]", began: float) -> Claimed:
         try:
@@ -282,10 +347,16 @@ class Supply:
     async def nothing_due(self) -> bool:
         """As of a fresh look, nothing is due, or all of it rests."""
         await self.survey()
-        if self.all_rest() is not None:
+        now = self._clock.now()
+        if self.all_rest() is not None or any(gate.spent(now) for gate in self._shaper.common):
             return True
-        due = [lane for _, lanes in self._lanes.due(self._clock.now()) for lane in lanes]
-        return all(self._lane_rests(lane) is not None for lane in due)
+        due = [lane for _, lanes in self._lanes.due(now) for lane in lanes]
+        return all(self._lane_rests(lane) is not None or self._spent(lane, now) for lane in due)
+
+    def _spent(self, lane: Lane, now: float) -> bool:
+        """Whether nothing of a lane may go before tomorrow."""
+        gates = self._shaper.lane_gates(lane.domain, lane.stream)
+        return any(gate.spent(now) for gate in (self._shaper.site_gate(self._shaper.site(lane.domain)), *gates))
 
     # ── loading ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -346,7 +417,8 @@ class Supply:
 
     def resting_parcels(self) -> list[Parcel]:
         """What is in hand and must rest now, which is no longer in hand."""
-        if not self.resting:
+        seen, self._seen_resting = self._seen_resting, (self.resting.rests, self._claims)
+        if not self.resting or seen == self._seen_resting:
             return []
         if self.all_rest() is not None:
             return self.empty_out()
@@ -358,8 +430,19 @@ class Supply:
         return [*asleep, *self._withdrawn(lambda entry: self._lane_rests(entry.item.parcel.lane) is not None)]
 
     def over_allowance(self) -> list[Parcel]:
-        """What is in hand of senders whose allowance of the day is used up, which is no longer in hand."""
-        return list(self._withdrawn(lambda entry: any(gate.used_up and gate.granted < 1 for gate in entry.gates)))
+        """What is in hand and may not go before tomorrow, because a day's allowance is used up; it is not in hand now.
+
+        It would be in the way of others: that a sender's is, is seen only when its messages are here.
+        """
+        now = self._clock.now()
+        if not self._shaper.spent(now):
+            return []
+        if any(gate.spent(now) for gate in self._shaper.common):
+            return self.empty_out()
+        return list(self._withdrawn(lambda entry: self._is_spent(entry, now)))
+
+    def _is_spent(self, entry: Turn, now: float) -> bool:
+        return any(gate.spent(now) for gate in (self._shaper.site_gate(entry.site), *entry.gates))
 
     def _withdrawn(self, unwanted: Callable[[Turn], bool]) -> Iterator[Parcel]:
         for entry in self._dispatcher.withdraw(unwanted):

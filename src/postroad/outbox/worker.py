@@ -27,7 +27,7 @@ from postroad.outbox.lease import Lease, Parcel
 from postroad.outbox.liveness import BEAT_EVERY, GIVEN_UP_AFTER, beat, leave
 from postroad.outbox.recover import Arrival, Recovered, arrive
 from postroad.outbox.resting import Rest
-from postroad.outbox.restraint import Restraint, road_of
+from postroad.outbox.restraint import Restraint, connections_of, road_of
 from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route_rest import RouteRest
 from postroad.outbox.settle import next_try
@@ -88,7 +88,7 @@ class Worker:
         self._chance = chance
         self._broom = Broom(database, retention, clock)
         self._deliverer = Deliverer(database, transport, on_given_back=self._survey_again, clock=clock, chance=chance)
-        self._shaper = Shaper(shaping.rules, shaping.sites, road_of(transport))
+        self._shaper = Shaper(shaping.rules, shaping.sites, road_of(transport), connections_of(transport))
         self._supply = Supply(
             database, self.id, self._concurrency, self._shaper, clock=clock, next_try=self._planned_retry
         )
@@ -203,7 +203,10 @@ class Worker:
     async def _arrive(self) -> None:
         self._epoch += 1
         self._go_by(await self._arrived())
-        await self._divisions.begin()
+        try:
+            await self._divisions.begin()
+        except DatabaseError as fault:
+            _log.error("the worker's part of shared limits cannot be found out now: %s", fault)
         _log.info("worker %s delivers from %s by %s", self.id, self._database.location.url, self._transport.name)
 
     def _sign_of_life(self) -> Arrival:
@@ -288,13 +291,15 @@ class Worker:
             if self._database.location.on_server:
                 took = self._clock.monotonic() - began
                 self._survey_at = min(self._survey_at, began + max(SURVEY_SHARED, SURVEY_SHARE * took))
-        elif (self._supply.hungry or self._learnt_at + POLL <= began) and watch.changed():
+        elif (self._supply.hungry or self._learnt_at + POLL <= began) and (self._supply.behind or watch.changed()):
             self._learnt_at = began
             await self._supply.learn()
         self._give_back(self._supply.empty_out() if self._route.resting else self._supply.resting_parcels())
         for parcel in await self._supply.load():
             _log.warning("the content of the message %s is gone", parcel.message_id)
             self._deliverer.give_back(parcel, delay=DEFECT_DELAY)  # which is void where somebody ended it meanwhile
+        for parcel in self._supply.over_allowance():
+            self._deliverer.give_back(parcel, delay=DAY - self._clock.now() % DAY)
         return not self._route.resting and await self._supply.claim()
 
     async def _nothing_left(self) -> bool:
@@ -322,8 +327,6 @@ class Worker:
         changed |= await self._allowances.ask()
         if changed:
             self._supply.limits_changed()
-            for parcel in self._supply.over_allowance():
-                self._deliverer.give_back(parcel, delay=DAY - self._clock.now() % DAY)
         self._restraint.apply()
         self._shaper.door.shut = self._route.resting or self._supply.all_rest() is not None
         self._supply.hand_out()
@@ -337,7 +340,7 @@ class Worker:
         if not measures:
             return
         for measure in measures:
-            self._restraint.take(measure)
+            self._supply.expect(self._restraint.take(measure))
             if measure.limits is None:
                 self._supply.rest(Rest(measure.scope, measure.key, measure.until))
         self._shaper.door.shut |= self._supply.all_rest() is not None
@@ -370,14 +373,20 @@ class Worker:
                 _log.exception("the message %s could not be tried", parcel.message_id)
                 self._deliverer.give_back(parcel, delay=DEFECT_DELAY)
             else:
-                self._hear(parcel, report, began)
-                if self._route.hear(report):
-                    self._shaper.door.shut = True
-                    self._give_all_back()
+                self._learn_from(parcel, report, began)
             finally:
                 self._supply.done(turn)
             if self._draining or self._stopping:
                 self._bell.stir()
+
+    def _learn_from(self, parcel: Parcel, report: SendReport, began: float) -> None:
+        try:
+            self._hear(parcel, report, began)
+            if self._route.hear(report):
+                self._shaper.door.shut = True
+                self._give_all_back()
+        except PostroadError as fault:  # the database is closed, say: whoever delivers goes on
+            _log.error("what follows from a reply could not be written down: %s", fault)
 
     # ── signs of life ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -37,7 +37,18 @@ def test_all_of_it_is_used_once_everybody_has_settled() -> None:
     divisors = [("a", 3), ("b", 3), ("c", 3)]
     assert [Share.among(name, divisors).number(10) for name, _ in divisors] == [4, 3, 3]
     part = Share.among("a", divisors).part(Limits(connections=10, rate=Rate(90, 60.0), messages_per_connection=7))
-    assert part == Limits(connections=4, rate=Rate(90, 180.0), messages_per_connection=7)
+    assert part == Limits(connections=4, rate=Rate(30, 60.0), messages_per_connection=7)
+
+
+def test_a_rate_that_cannot_be_divided_evenly_is_kept_to_all_the_same() -> None:
+    divisors = [("a", 3), ("b", 3), ("c", 3)]
+    shares = [Share.among(name, divisors) for name, _ in divisors]
+    assert [share.rate(Rate(5, 2.0, burst=6)) for share in shares] == [
+        Rate(2, 2.0, burst=2),
+        Rate(2, 2.0, burst=2),
+        Rate(1, 2.0, burst=2),
+    ]
+    assert [share.part(Limits(rate=Rate(1, 60.0))) for share in shares] == [Limits(rate=Rate(1, 60.0)), None, None]
 
 
 def test_a_newcomer_waits_until_the_others_keep_to_less() -> None:

@@ -78,6 +78,9 @@ class _Line(Generic[T]):
         if queue:
             self.queues.append(queue)
 
+    def __len__(self) -> int:
+        return sum(map(len, self.queues))
+
     def __iter__(self) -> Iterator[Entry[T]]:
         for queue in self.queues:
             yield from queue
@@ -119,6 +122,7 @@ class Dispatcher(Generic[T]):
         self._numbers = count(1)
         self._turns = 0  # of the most urgent priority, since another one had one
         self._waiting: Counter[int] = Counter()
+        self._still: Counter[int] = Counter()  # of them, those in lines that stand aside
 
     # ── what waits ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -133,6 +137,8 @@ class Dispatcher(Generic[T]):
             self._into_ring(line)
         elif line.aside and not any(_same_way(queue[0], entry) for queue in line.queues):
             self._into_ring(line)  # it may go where those that stand aside may not
+        if line.aside:
+            self._still[entry.priority] += 1
         line.add(entry)
         site.waiting += 1
         self._waiting[entry.priority] += 1
@@ -144,10 +150,19 @@ class Dispatcher(Generic[T]):
         """How many wait at a priority."""
         return self._waiting[priority]
 
+    def standing_aside(self, priority: int) -> int:
+        """How many of those may not go now."""
+        return self._still[priority]
+
     def waiting_for(self, site: str) -> int:
         """How many wait for a site."""
         known = self._sites.get(site)
         return 0 if known is None else known.waiting
+
+    def anybody_for(self, site: str, priority: int) -> bool:
+        """Whether somebody waits for a site at a priority."""
+        known = self._sites.get(site)
+        return known is not None and priority in known.lines
 
     def withdraw(self, unwanted: Callable[[Entry[T]], bool]) -> list[Entry[T]]:
         """Take away what is not wanted any more."""
@@ -158,6 +173,7 @@ class Dispatcher(Generic[T]):
         self._rings.clear()
         self._aside.clear()
         self._waiting.clear()
+        self._still.clear()
         gone = []
         for entry in entries:
             if unwanted(entry):
@@ -215,6 +231,8 @@ class Dispatcher(Generic[T]):
             self._into_ring(line)
 
     def _into_ring(self, line: _Line[T]) -> None:
+        if line.aside:
+            self._still[line.priority] -= len(line)
         line.aside = 0
         self._rings.setdefault(line.priority, deque()).append(line)
 
@@ -229,6 +247,7 @@ class Dispatcher(Generic[T]):
             if turn.entry is None:
                 ring.popleft()
                 line.aside = next(self._numbers)
+                self._still[line.priority] += len(line)
                 if turn.again_at < math.inf:  # else whoever changes that brings it back
                     heapq.heappush(self._aside, (turn.again_at, line.aside, line))
                 continue
@@ -256,6 +275,8 @@ class Dispatcher(Generic[T]):
             self._site_turns[site.name] = self._site_turns.get(site.name, 0) + 1 if urgent else 0
         line = site.lines[entry.priority]
         line.pop()
+        if line.aside:
+            self._still[entry.priority] -= 1
         site.waiting -= 1
         self._waiting[entry.priority] -= 1
         if not line.queues:

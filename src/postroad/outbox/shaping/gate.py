@@ -79,6 +79,10 @@ class Gate:
         self.limits = limits
         self._unlimited = not limits
 
+    def spent(self, now: float) -> bool:
+        """Nobody goes before tomorrow."""
+        return self.counted and self.used_up and self.granted < 1 and now < (self.day + 1) * DAY
+
     # ── a day's allowance ─────────────────────────────────────────────────────────────────────────────────────────
 
     def begin_day(self, day: int) -> None:

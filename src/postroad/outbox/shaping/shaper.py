@@ -6,7 +6,7 @@ this outbox.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
@@ -85,18 +85,25 @@ NO_SHAPING: Final = Shaping(NO_RULES, _EachItsOwn())
 
 
 class Shaper:
-    """Belongs to one thread. Times are seconds since the epoch."""
+    """Belongs to one thread. Times are seconds since the epoch.
 
-    def __init__(self, rules: Rules, sites: Sites, road: Road) -> None:
+    ``in_use`` says how many connections an account has now; messages are more than those: some wait for their turn.
+    """
+
+    def __init__(
+        self, rules: Rules, sites: Sites, road: Road, in_use: Callable[[str], int] = lambda account: 0
+    ) -> None:
         self.rules = rules
         self.road = road
         self._sites = sites
+        self._in_use = in_use
         self._ear = Ear(rules)
         self._gates: dict[Thing, Gate] = {}
         self._windows: dict[Thing, Window] = {}
         self._overrides: dict[Thing, InForce] = {}
         self._shares: dict[Thing, Share] = {}
         self._dated: set[Thing] = set()  # what has a day's allowance
+        self._limiting: set[Thing] = set()  # whose gates keep anybody from anything
         self._warm_ups = {(plan.scope, plan.key): plan for plan in rules.warm_ups}
         self._measured: dict[Thing, float] = {}  # when a measure was last taken
         self.door = Gate()  # of the worker: shut while nothing may go at all
@@ -143,9 +150,11 @@ class Shaper:
         return gate
 
     def _date(self, thing: Thing, gate: Gate) -> None:
+        (self._limiting.discard if gate.free and not self.limits(thing) else self._limiting.add)(thing)
         if thing in self._warm_ups or self._unshared(thing).per_day is not None:
             self._dated.add(thing)
             gate.counted = True
+            self._limiting.add(thing)
         else:
             self._dated.discard(thing)
             gate.counted = False
@@ -158,6 +167,10 @@ class Shaper:
         """The gates that messages of a lane pass beside their site's and those that everybody passes."""
         things: tuple[Thing, ...] = ((Scope.DOMAIN, domain), (Scope.STREAM, stream))
         return tuple([self.gate(thing) for thing in things if self._matters(thing)])
+
+    def spent(self, now: float) -> bool:
+        """Whether there is anything that nobody passes before tomorrow."""
+        return any(self.gate(thing).spent(now) for thing in self._dated)
 
     def sender_gate(self, sender: str | None) -> Gate | None:
         """The gate of an envelope sender's domain, where that is being warmed up."""
@@ -248,8 +261,8 @@ class Shaper:
         return tuple(self._overrides.values())
 
     def gates(self) -> Iterable[tuple[Thing, Gate]]:
-        """All gates that there are so far."""
-        return self._gates.items()
+        """The gates so far that limit anything; there may be very many that do not."""
+        return [(thing, self._gates[thing]) for thing in self._limiting]
 
     # ── what is heard ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -307,8 +320,10 @@ class Shaper:
 
     def _half(self, destination: Thing, thing: Thing) -> int:
         held = self.limits(thing).connections
-        inside = max(1, self.gate(destination).inside)
-        return max(1, min(inside, held if held is not None else inside) // 2)
+        inside = self._in_use(destination[1]) if destination[0] is Scope.ACCOUNT else 0
+        inside = max(1, inside or self.gate(destination).inside)
+        of = self._shares.get(thing, WHOLE).of  # what we use is our part; the limit is for everybody together
+        return max(1, min(inside, held if held is not None else inside) // 2) * of
 
     def _trouble(self, thing: Thing, report: SendReport, began: float, now: float) -> Iterable[Measure]:
         window = self._windows.get(thing) or self._new_window()

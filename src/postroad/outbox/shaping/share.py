@@ -6,7 +6,6 @@ new number, and who hears of a newcomer says so only when it keeps to its smalle
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Final, Self
 
 from postroad.outbox.shaping.limits import Limits
@@ -48,11 +47,9 @@ class Share:
 
     def rate(self, rate: Rate) -> Rate | None:
         """This worker's part of a rate; ``None``: none of it."""
-        left = 1 - sum((Fraction(1, divisor) for divisor in self.others if divisor), Fraction())
-        part = min(Fraction(1, self.of), left) if self.others else Fraction(1)
-        if part <= 0:
-            return None
-        return replace(rate, seconds=float(rate.seconds / part), burst=max(1, rate.burst // self.of))
+        # So many messages in the same time, not one in a longer time: two slow streams may fall together.
+        messages = self.number(rate.messages)
+        return replace(rate, messages=messages, burst=max(1, rate.burst // self.of)) if messages else None
 
     def part(self, limits: Limits) -> Limits | None:
         """This worker's part of limits; ``None``: it may use nothing now. What is by connection is not divided."""
