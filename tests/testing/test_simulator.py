@@ -2,6 +2,7 @@
 
 import random  # noqa: TID251 - seeded, so that what happened happens again
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from postroad.outbox.shaping.in_force import laid_over, shipped_rules
 from postroad.outbox.shaping.limits import Limits, Scope
 from postroad.outbox.shaping.rules import NO_RULES, Rules, Site
 from postroad.outbox.shaping.rules_file import rules_in
+from postroad.outbox.shaping.warm_up import WarmUp
 from postroad.outbox.states import DeliveryState
 from postroad.outbox.stream import Stream, StreamKind
 from postroad.retry import JITTER
@@ -195,6 +197,17 @@ def test_a_days_allowance_is_kept_to_day_by_day() -> None:
     found = simulate(traffic, [SimulatedProvider("slow.example")], chance=random.Random(1).random, limits=rules)
     starts = found.starts()
     assert [len(between(starts, number * DAY, (number + 1) * DAY)) for number in range(3)] == [10, 10, 5]
+
+
+def test_a_plan_of_warm_up_lets_more_through_day_by_day() -> None:
+    plan = WarmUp(Scope.SENDER, "new.example", date(2026, 12, 2), ((1, 5), (2, 10)))
+    traffic = [Traffic("slow.example", NEWS, 30, sender="new.example"), Traffic("slow.example", PASSWORDS, 3)]
+    providers = [SimulatedProvider("slow.example")]
+    chance, rules = random.Random(1).random, Rules(warm_ups=(plan,))
+    found = simulate(traffic, providers, chance=chance, limits=rules, begins=date(2026, 12, 1))
+    starts = found.starts(stream="news")
+    assert [len(between(starts, number * DAY, (number + 1) * DAY)) for number in range(4)] == [0, 5, 10, 15]
+    assert max(one.waited for one in found.of(stream="passwords")) == 0
 
 
 @pytest.mark.parametrize(

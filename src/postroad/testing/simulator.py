@@ -10,6 +10,7 @@ import heapq
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -39,6 +40,7 @@ from postroad.testing.simulator_result import Simulated, SimulatedDelivery, Simu
 WEEK: Final = 7 * 86_400.0  # seconds: every usual schedule is over by then
 CONCURRENCY: Final = 20  # messages under way at a time
 DIRECT: Final = Road("simulation", direct=True)
+EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Traffic:
     """So many messages of a stream to recipients of one domain, evenly over ``seconds`` from ``since`` on.
 
     With 0 seconds they all come at once. One that is not sent ``life`` seconds after its arrival has expired.
+    ``sender`` is the envelope sender's domain, for plans of warm-up.
     """
 
     domain: str
@@ -54,6 +57,7 @@ class Traffic:
     since: float = 0.0
     seconds: float = 0.0
     life: float | None = None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,14 @@ def simulate(
     road: Road = DIRECT,
     concurrency: int = CONCURRENCY,
     seconds: float = WEEK,
+    begins: date = EPOCH,
 ) -> Simulated:
     """What would happen within so many seconds; the same ``chance`` makes it happen again.
 
     ``limits`` are those of ``Outbox.worker``: a TOML file of own limits and rules, laid over the shipped ones, or
-    ``Rules``. The clock begins at 0, which for plans by date is 1970-01-01. A domain is a site of its own unless the
-    rules put it into another; every site that the traffic goes to needs a provider.
+    ``Rules``. Times are seconds since midnight (UTC) of the day when it ``begins``, which matters to plans of warm-up.
+    A domain is a site of its own unless the rules put it into another; every site that the traffic goes to needs a
+    provider. What goes through a relay is simulated with a ``road`` that is not direct.
 
     Raises:
         ConfigurationError: there is no provider for a site, the limits cannot be read, or the concurrency is below 1.
@@ -89,7 +95,8 @@ def simulate(
     rules = limits if isinstance(limits, Rules) else rules_of(None if limits is None else Path(limits))
     if concurrency < 1:
         raise ConfigurationError(f"concurrency must be at least 1, not {concurrency}", setting="concurrency")
-    world = _World(Shaper(rules, Destinations(rules), road), providers, chance, concurrency)
+    origin = (begins - EPOCH).total_seconds()
+    world = _World(Shaper(rules, Destinations(rules), road), providers, chance, concurrency, origin)
     for one in traffic:
         world.expect(one)
     for pause in pauses:
@@ -108,19 +115,21 @@ class _Delivery:
         "ended_at",
         "expires_at",
         "recipient",
+        "sender",
         "site",
         "state",
         "stream",
         "tries",
     )
 
-    def __init__(self, recipient: Address, site: str, stream: Stream, arrived: float, life: float | None) -> None:
+    def __init__(self, traffic: Traffic, recipient: Address, site: str, arrived: float) -> None:
         self.recipient = recipient
+        self.sender = None if traffic.sender is None else f"sender@{traffic.sender}"
         self.domain = recipient.domain
         self.site = site
-        self.stream = stream
+        self.stream = traffic.stream
         self.arrived = self.due_at = arrived
-        self.expires_at = None if life is None else arrived + life
+        self.expires_at = None if traffic.life is None else arrived + traffic.life
         self.tries: list[SimulatedTry] = []
         self.state = DeliveryState.SCHEDULED
         self.ended_at: float | None = None
@@ -132,21 +141,28 @@ class _Delivery:
     def end(self, state: DeliveryState, at: float) -> None:
         self.state, self.ended_at = state, at
 
-    def told(self) -> SimulatedDelivery:
-        what = (self.domain, self.site, self.stream.name, self.arrived)
-        return SimulatedDelivery(*what, tuple(self.tries), self.state, self.ended_at)
+    def told(self, origin: float) -> SimulatedDelivery:
+        tries = tuple([SimulatedTry(began - origin, ended - origin, code) for began, ended, code in self.tries])
+        ended_at = None if self.ended_at is None else self.ended_at - origin
+        what = (self.domain, self.site, self.stream.name, self.arrived - origin)
+        return SimulatedDelivery(*what, tries, self.state, ended_at)
 
 
 Happening = Callable[[], None]
 
 
 class _World:
-    """The queue, the clock, and the receivers."""
+    """The queue, the clock, and the receivers. Its times are seconds since the epoch; ``origin`` is where it begins."""
 
     def __init__(
-        self, shaper: Shaper, providers: Iterable[SimulatedProvider], chance: Chance, concurrency: int
+        self,
+        shaper: Shaper,
+        providers: Iterable[SimulatedProvider],
+        chance: Chance,
+        concurrency: int,
+        origin: float,
     ) -> None:
-        self._now = 0.0
+        self._origin = self._now = origin
         self._happenings: list[tuple[float, int, Happening]] = []  # a heap
         self._number = count()
         self._wake_at = math.inf
@@ -170,9 +186,9 @@ class _World:
             sentence = f"no provider for {site}, which receives for {traffic.domain}"
             raise ConfigurationError(sentence, setting="providers")
         for number in range(traffic.messages):
-            arrived = traffic.since + number * traffic.seconds / traffic.messages
+            arrived = self._origin + traffic.since + number * traffic.seconds / traffic.messages
             recipient = Address(f"{traffic.stream.name}-{len(self._deliveries)}@{traffic.domain}")
-            delivery = _Delivery(recipient, site, traffic.stream, arrived, traffic.life)
+            delivery = _Delivery(traffic, recipient, site, arrived)
             self._deliveries.append(delivery)
             self._at(arrived, partial(self._come_due, delivery))
             if delivery.expires_at is not None:
@@ -180,7 +196,8 @@ class _World:
 
     def expect_pause(self, pause: SimulatedPause) -> None:
         """Let something be paused."""
-        self._at(pause.since, partial(self._rest, Rest(pause.scope, pause.key, pause.until)))
+        rest = Rest(pause.scope, pause.key, self._origin + pause.until)
+        self._at(self._origin + pause.since, partial(self._rest, rest))
 
     def _at(self, when: float, happening: Happening) -> None:
         heapq.heappush(self._happenings, (when, next(self._number), happening))
@@ -189,7 +206,7 @@ class _World:
 
     def run(self, seconds: float) -> None:
         """Let everything happen until then."""
-        while self._happenings and self._happenings[0][0] <= seconds:
+        while self._happenings and self._happenings[0][0] <= self._origin + seconds:
             self._now = self._happenings[0][0]
             while self._happenings and self._happenings[0][0] <= self._now:
                 heapq.heappop(self._happenings)[2]()
@@ -198,8 +215,10 @@ class _World:
 
     def result(self, seconds: float) -> Simulated:
         """What has happened."""
-        last = max((one.ended_at or seconds for one in self._deliveries), default=0.0)
-        return Simulated(tuple([one.told() for one in self._deliveries]), tuple(self._measures), last)
+        deliveries = tuple([one.told(self._origin) for one in self._deliveries])
+        measures = tuple([_since(self._origin, measure) for measure in self._measures])
+        last = max((seconds if one.ended_at is None else one.ended_at for one in deliveries), default=0.0)
+        return Simulated(deliveries, measures, last)
 
     def _wake(self) -> None:
         self._wake_at = math.inf  # the round of its moment does the rest
@@ -223,6 +242,8 @@ class _World:
     def _entry(self, delivery: _Delivery) -> Entry[_Delivery]:
         stream = delivery.stream
         gates = self._shaper.lane_gates(delivery.domain, stream.name)
+        if (sender := self._shaper.sender_gate(delivery.sender)) is not None:
+            gates = (*gates, sender)
         return Entry(delivery, delivery.site, stream.kind.priority, stream.name, gates=gates)
 
     def _expire(self, delivery: _Delivery) -> None:
@@ -263,7 +284,7 @@ class _World:
             return
         delivery.state = DeliveryState.LEASED
         self._free -= 1
-        tried = self._receptions[delivery.site].receive(delivery.recipient, self._now)
+        tried = self._receptions[delivery.site].receive(delivery.recipient, self._now - self._origin)
         self._at(self._now + tried.seconds, partial(self._finish, entry, tried, self._now))
 
     def _finish(self, entry: Entry[_Delivery], tried: Try, began: float) -> None:
@@ -333,3 +354,7 @@ class _World:
 
 def _holds(rest: Rest, now: float) -> bool:
     return rest.until is None or rest.until > now
+
+
+def _since(origin: float, measure: Measure) -> Measure:
+    return measure._replace(since=measure.since - origin, until=measure.until - origin)

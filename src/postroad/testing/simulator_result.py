@@ -90,8 +90,8 @@ class Simulated:
     def most_within(self, seconds: float, *, site: str | None = None, stream: str | None = None) -> int:
         """The greatest number of tries that began within any such time; its end does not belong to it."""
         starts = self.starts(site=site, stream=stream)
-        # A hair less: sums of intervals differ from their product in the last digits.
-        ends = (bisect_left(starts, start + seconds * (1 - 1e-9)) for start in starts)
+        # A hair less: times since the epoch are known to a millionth of a second.
+        ends = (bisect_left(starts, start + seconds * (1 - 1e-6)) for start in starts)
         return max((end - first for first, end in enumerate(ends)), default=0)
 
     @property
