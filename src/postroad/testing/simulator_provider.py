@@ -11,6 +11,7 @@ from postroad.outcome import Outcome, Result, SendReport, failed
 from postroad.reply import Code, EnhancedCode, Phase, Reply
 
 MINUTE: Final = 60.0  # seconds: over which a provider counts
+A_HAIR: Final = 1e-4  # seconds: sums of intervals differ from a minute in their last digits
 UNREACHABLE: Final = 30.0  # seconds until a connection is given up that nobody answers
 
 _TAKEN: Final = Reply(Code(250), ("2.0.0 Ok",), EnhancedCode(2, 0, 0))
@@ -95,7 +96,7 @@ class Reception:
 
     def _too_much(self, now: float) -> Throttled | None:
         provider, recent = self._provider, self._recent
-        while recent and recent[0] <= now - MINUTE:
+        while recent and recent[0] <= now - MINUTE + A_HAIR:
             recent.popleft()
         if provider.connections is not None and self._inside >= provider.connections:
             return _throttled(provider.site, "Too many connections from your address")
