@@ -71,7 +71,7 @@ def test_what_is_paused_is_shown_and_resumed(db: str) -> None:
 def test_one_thing_is_named(db: str, verb: str, options: tuple[str, ...]) -> None:
     ended = outbox(verb, db, *options)
     assert ended.code == 2
-    assert "--domain, --site and --stream" in ended.stderr
+    assert "--domain, --site, --stream, --account and --source" in ended.stderr
 
 
 # ── the event log ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
-"""What ``pause`` and ``resume`` are about: a domain, a site or a stream."""
+"""What ``pause`` and ``resume`` are about: a domain, a site, a stream, an account or a source address."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -10,25 +10,31 @@ from postroad.terminal_text import one_line
 if TYPE_CHECKING:
     from postroad.outbox.suspend import Suspension
 
+SCOPES: Final = {
+    "domain": ("NAME", "Mail to the addresses of a domain."),
+    "site": ("NAME", "Mail to whoever receives for a domain, and for others maybe."),
+    "stream": ("NAME", "Mail of a stream."),
+    "account": ("NAME", "Mail through an account of workers, such as user@smtp.example.com:587."),
+    "source": ("ADDRESS", "Mail from a source address of workers."),
+}
+
 
 def rest_options(command: Any) -> Any:
-    """``--domain``, ``--site`` and ``--stream``."""
-    domain = click.option("--domain", metavar="NAME", help="Mail to the addresses of a domain.")
-    site = click.option("--site", metavar="NAME", help="Mail to whoever receives for a domain, and for others maybe.")
-    stream = click.option("--stream", metavar="NAME", help="Mail of a stream.")
-    return domain(site(stream(command)))
+    """``--domain``, ``--site``, ``--stream``, ``--account`` and ``--source``."""
+    for name, (metavar, text) in reversed(SCOPES.items()):
+        command = click.option(f"--{name}", metavar=metavar, help=text)(command)
+    return command
 
 
-def named(domain: str | None, site: str | None, stream: str | None) -> dict[str, Any]:
+def named(options: dict[str, Any]) -> dict[str, Any]:
     """The one that was named.
 
     Raises:
         click.UsageError: none was, or several were.
     """
-    given = {"domain": domain, "site": site, "stream": stream}
-    found = {name: value for name, value in given.items() if value is not None}
+    found = {name: value for name in SCOPES if (value := options[name]) is not None}
     if len(found) != 1:
-        raise click.UsageError("give one of --domain, --site and --stream")
+        raise click.UsageError("give one of --domain, --site, --stream, --account and --source")
     return found
 
 

@@ -21,14 +21,17 @@ from postroad.outbox.callers.recognise import BlockingConnection
 from postroad.outbox.callers.transaction import enqueue_within
 from postroad.outbox.enqueue import enqueue
 from postroad.outbox.event_log import LOOK_EVERY, LogEntry, LogPage, log_page
+from postroad.outbox.explain import explain, read_subject
+from postroad.outbox.explanation import Explanation
 from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
 from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Moment, Receipt
 from postroad.outbox.log_position import Position
-from postroad.outbox.pause import Resume, pause, read_pause, read_target, resume
+from postroad.outbox.override import Cancelling, OverrideShown, cancel_override, overrides, shown
+from postroad.outbox.pause import Named, Resume, pause, read_pause, read_target, resume
 from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route import WorkerRoute
-from postroad.outbox.stats import stats
+from postroad.outbox.stats import stats, stats_by_site
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
 from postroad.outbox.store import OwnLimits, Store, Wish, default_url
 from postroad.outbox.stream import Stream
@@ -147,9 +150,31 @@ class Outbox:
         search = Search(state, recipient, domain, stream, limit)
         return self._store.database.read(lambda connection: entries(connection, search, self._store.clock.now()))
 
-    def stats(self) -> OutboxStats:
-        """How many recipients are in each state, how long the oldest has been due, and what rests."""
-        return self._store.database.read(lambda connection: stats(connection, self._store.clock.now()))
+    def stats(self, *, by_site: bool = False) -> OutboxStats:
+        """How many recipients are in each state, how long the oldest has been due, and what rests.
+
+        ``by_site`` adds what waits for each site, for which the whole queue is walked along once.
+        """
+        look = stats_by_site if by_site else stats
+        return self._store.database.read(lambda connection: look(connection, self._store.clock.now()))
+
+    def explain(self, address_or_domain: str) -> Explanation:
+        """Why mail to an address or a domain is where it is, and when it is tried next.
+
+        Workers that are alive, what they keep to, what was learnt, paused and suppressed, and for each delivery (some
+        of them, where there are many) the reason in a word and in a sentence. What a worker keeps in its memory is as
+        of the last second or so.
+
+        Raises:
+            AddressError: it is neither an address nor a domain.
+        """
+        subject = read_subject(address_or_domain)
+        return self._store.database.read(lambda connection: explain(connection, subject, self._store.clock.now()))
+
+    def overrides(self) -> tuple[OverrideShown, ...]:
+        """The limits that hold for a while beside the rules: learnt from replies, until when, and why."""
+        found = self._store.database.read(lambda connection: overrides(connection, self._store.clock.now()))
+        return tuple([shown(one) for one in found])
 
     def events(self, *, since: Position | None = None, last: int = DEFAULT_LIMIT) -> LogPage:
         """The event log behind the position of an earlier page; without one, the last so many events."""
@@ -209,34 +234,50 @@ class Outbox:
         domain: str | None = None,
         site: str | None = None,
         stream: str | None = None,
+        account: str | None = None,
+        source: str | None = None,
         until: Moment | None = None,
         who: str = "",
         why: str = "",
     ) -> Suspension:
-        """Try nothing for a domain, a site or a stream, in no process, until it is resumed or ``until`` has come.
+        """Try nothing for one of these, in no process, until it is resumed or ``until`` has come.
 
-        Exactly one of the three is named. No attempts are spent, and what has a final dot under way goes on. ``until``
-        is an aware datetime, or a timedelta from now.
+        Exactly one is named: a ``domain`` of recipients, a ``site`` (who receives for it, and for others maybe), a
+        ``stream``, an ``account`` of workers (``user@host:port``), or a ``source`` address that they send from. No
+        attempts are spent, and what has a final dot under way goes on. ``until`` is an aware datetime, or a timedelta
+        from now.
 
         Raises:
             ConfigurationError: not exactly one is named, or an argument is wrong; it is named.
             MessageError: ``until`` is no time, or the stream no name of a stream.
         """
-        target = read_target(domain, site, stream)
+        target = read_target(Named(domain, site, stream, account, source))
         return self._store.database.write(pause, read_pause(target, until, who, why, self._store.clock.now()))
 
     def resume(
-        self, *, domain: str | None = None, site: str | None = None, stream: str | None = None
+        self,
+        *,
+        domain: str | None = None,
+        site: str | None = None,
+        stream: str | None = None,
+        account: str | None = None,
+        source: str | None = None,
     ) -> Suspension | None:
         """Let go on what was paused; what rested, or ``None`` where nothing did.
 
         Raises:
             ConfigurationError: not exactly one is named.
         """
-        target = read_target(domain, site, stream)
+        target = read_target(Named(domain, site, stream, account, source))
         rested = self._store.database.write(resume, Resume(target, self._store.clock.now()), news=True)
         self._store.wake_workers()
         return rested
+
+    def cancel_override(self, scope: str, key: str) -> bool:
+        """End limits that were to hold for a while, by their scope and key; whether there were any. Workers hear it."""
+        cancelled = self._store.database.write(cancel_override, Cancelling(scope, key), news=True)
+        self._store.wake_workers()
+        return cancelled
 
     def _amend(self, verb: amend.Verb, ids: tuple[str, ...]) -> tuple[amend.Amended, ...]:
         answers = self._store.database.write(verb, amend.Wish(ids, self._store.clock.now()), news=True)

@@ -18,14 +18,17 @@ from postroad.outbox.callers.recognise import AsynchronousConnection
 from postroad.outbox.callers.transaction import enqueue_within_async
 from postroad.outbox.enqueue import enqueue
 from postroad.outbox.event_log import LOOK_EVERY, LogEntry, LogPage, log_page
+from postroad.outbox.explain import explain, read_subject
+from postroad.outbox.explanation import Explanation
 from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
 from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Moment, Receipt
 from postroad.outbox.log_position import Position
-from postroad.outbox.pause import Resume, pause, read_pause, read_target, resume
+from postroad.outbox.override import Cancelling, OverrideShown, cancel_override, overrides, shown
+from postroad.outbox.pause import Named, Resume, pause, read_pause, read_target, resume
 from postroad.outbox.retention import DEFAULT_RETENTION, Retention
 from postroad.outbox.route import WorkerRoute
-from postroad.outbox.stats import stats
+from postroad.outbox.stats import stats, stats_by_site
 from postroad.outbox.status import MessageStatus, OutboxStats, QueueEntry
 from postroad.outbox.store import OwnLimits, Store, Wish, default_url
 from postroad.outbox.stream import Stream
@@ -121,9 +124,20 @@ class AsyncOutbox:
         search = Search(state, recipient, domain, stream, limit)
         return await self._read(lambda connection: entries(connection, search, self._store.clock.now()))
 
-    async def stats(self) -> OutboxStats:
+    async def stats(self, *, by_site: bool = False) -> OutboxStats:
         """The outbox in numbers. See ``Outbox.stats``."""
-        return await self._read(lambda connection: stats(connection, self._store.clock.now()))
+        look = stats_by_site if by_site else stats
+        return await self._read(lambda connection: look(connection, self._store.clock.now()))
+
+    async def explain(self, address_or_domain: str) -> Explanation:
+        """Why mail to an address or a domain is where it is. See ``Outbox.explain``."""
+        subject = read_subject(address_or_domain)
+        return await self._read(lambda connection: explain(connection, subject, self._store.clock.now()))
+
+    async def overrides(self) -> tuple[OverrideShown, ...]:
+        """The limits that hold for a while. See ``Outbox.overrides``."""
+        found = await self._read(lambda connection: overrides(connection, self._store.clock.now()))
+        return tuple([shown(one) for one in found])
 
     async def events(self, *, since: Position | None = None, last: int = DEFAULT_LIMIT) -> LogPage:
         """The event log. See ``Outbox.events``."""
@@ -172,22 +186,36 @@ class AsyncOutbox:
         domain: str | None = None,
         site: str | None = None,
         stream: str | None = None,
+        account: str | None = None,
+        source: str | None = None,
         until: Moment | None = None,
         who: str = "",
         why: str = "",
     ) -> Suspension:
-        """Try nothing for a domain, a site or a stream for a while. See ``Outbox.pause``."""
-        target = read_target(domain, site, stream)
+        """Try nothing for one of these for a while. See ``Outbox.pause``."""
+        target = read_target(Named(domain, site, stream, account, source))
         return await self._store.database.submit(pause, read_pause(target, until, who, why, self._store.clock.now()))
 
     async def resume(
-        self, *, domain: str | None = None, site: str | None = None, stream: str | None = None
+        self,
+        *,
+        domain: str | None = None,
+        site: str | None = None,
+        stream: str | None = None,
+        account: str | None = None,
+        source: str | None = None,
     ) -> Suspension | None:
         """Let go on what was paused. See ``Outbox.resume``."""
-        target = read_target(domain, site, stream)
+        target = read_target(Named(domain, site, stream, account, source))
         rested = await self._store.database.submit(resume, Resume(target, self._store.clock.now()), news=True)
         self._store.wake_workers()
         return rested
+
+    async def cancel_override(self, scope: str, key: str) -> bool:
+        """End limits that were to hold for a while. See ``Outbox.cancel_override``."""
+        cancelled = await self._store.database.submit(cancel_override, Cancelling(scope, key), news=True)
+        self._store.wake_workers()
+        return cancelled
 
     async def _amend(self, verb: amend.Verb, ids: tuple[str, ...]) -> tuple[amend.Amended, ...]:
         now = self._store.clock.now()

@@ -1,11 +1,13 @@
-"""Pausing a domain, a site or a stream, and resuming it: nothing of it is tried meanwhile, and nothing is lost.
+"""Pausing a domain, site, stream, account or source: nothing of it is tried until it is resumed, and nothing is lost.
 
 A pause is a row that every claim and every flight record looks at, so it holds at once and in every process. It costs
 no attempts; what waits goes on waiting, and has expired if its time is used up by the end of the pause.
 """
 
+import ipaddress
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -47,24 +49,31 @@ class Resume(NamedTuple):
     now: float
 
 
-def read_target(domain: str | None, site: str | None, stream: str | None) -> Target:
+class Named(NamedTuple):
+    """What a caller names; one of them is given."""
+
+    domain: str | None = None
+    site: str | None = None
+    stream: str | None = None
+    account: str | None = None
+    source: str | None = None
+
+
+def read_target(named: Named) -> Target:
     """What a caller wants paused or resumed.
 
     Raises:
         ConfigurationError: not exactly one thing is named, or there can be none of that name.
     """
-    named = [
-        (scope, key)
-        for scope, key in ((Scope.DOMAIN, domain), (Scope.SITE, site), (Scope.STREAM, stream))
-        if key is not None
-    ]
-    if len(named) != 1:
-        raise ConfigurationError("pause and resume take one of domain, site and stream", setting="domain")
-    scope, key = named[0]
-    return Target(scope, _stream_name(key) if scope == Scope.STREAM else _domain_name(key, scope))
+    given = [(Scope(scope), key) for scope, key in named._asdict().items() if key is not None]
+    if len(given) != 1:
+        sentence = "pause and resume take one of domain, site, stream, account and source"
+        raise ConfigurationError(sentence, setting="domain")
+    scope, key = given[0]
+    return Target(scope, _READ[scope](key, scope))
 
 
-def _stream_name(name: str) -> str:
+def _stream_name(name: str, _scope: str) -> str:
     return checked_name(name)
 
 
@@ -73,6 +82,34 @@ def _domain_name(name: str, scope: str) -> str:
         return Address(f"postmaster@{name.removeprefix('@')}").domain
     except AddressError as fault:
         raise ConfigurationError(f"{scope}: {fault.message}", setting=scope) from fault
+
+
+def _site_name(name: str, scope: str) -> str:
+    return name if _SITE_NAME.fullmatch(name) else _domain_name(name, scope)
+
+
+def _account_name(name: str, scope: str) -> str:
+    if not name or len(name) > MAX_WORDS or not name.isprintable():
+        advice = "`postroad outbox explain` shows the accounts of workers; most are user@host:port."
+        raise ConfigurationError(f"{scope}: {name!r:.80} is no name of an account", setting=scope, advice=advice)
+    return name
+
+
+def _source_address(name: str, scope: str) -> str:
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError as fault:
+        raise ConfigurationError(f"{scope}: {name!r:.80} is no IP address", setting=scope) from fault
+
+
+_SITE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # of a rules file, such as google
+_READ: Final[dict[Scope, Callable[[str, str], str]]] = {
+    Scope.DOMAIN: _domain_name,
+    Scope.SITE: _site_name,
+    Scope.STREAM: _stream_name,
+    Scope.ACCOUNT: _account_name,
+    Scope.SOURCE: _source_address,
+}
 
 
 def read_pause(target: Target, until: Moment | None, who: str, why: str, now: float) -> Pause:

@@ -147,23 +147,50 @@ class QueueEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteStats:
+    """What waits for one site. ``ready`` counts what is due now or was deferred, ``scheduled`` what is not due yet.
+
+    ``oldest_ready_seconds`` is how long the one that is due longest has been due, ``None`` where nothing is due.
+    ``suspension`` is what keeps the site, or all of its domains that something waits for, from being tried now.
+    """
+
+    site: str
+    ready: int
+    scheduled: int
+    oldest_ready_seconds: float | None
+    suspension: Suspension | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers as JSON types."""
+        suspension = None if self.suspension is None else self.suspension.as_dict()
+        return {
+            "site": self.site, "ready": self.ready, "scheduled": self.scheduled,
+            "oldest_ready_seconds": self.oldest_ready_seconds, "suspended": self.suspension is not None,
+            "suspension": suspension,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxStats:
     """The outbox in numbers. ``states`` counts recipients and names every state, also those nobody is in.
 
     ``oldest_ready_seconds`` is how long the delivery that is due longest has been due, ``None`` where nothing is due.
     ``uncertain_ever`` counts the deliveries of which there may be a double. ``suspensions`` says what rests, and why.
+    ``sites`` is there if it was asked for: where something waits, the longest queue first.
     """
 
     states: Mapping[str, int]
     oldest_ready_seconds: float | None
     uncertain_ever: int
     suspensions: tuple[Suspension, ...]
+    sites: tuple[SiteStats, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The numbers as JSON types."""
+        sites = {} if self.sites is None else {"sites": [one.as_dict() for one in self.sites]}
         return {
             "states": dict(self.states), "oldest_ready_seconds": self.oldest_ready_seconds,
-            "uncertain_ever": self.uncertain_ever, "suspensions": [one.as_dict() for one in self.suspensions],
+            "uncertain_ever": self.uncertain_ever, "suspensions": [one.as_dict() for one in self.suspensions], **sites,
         }  # fmt: skip
 
 

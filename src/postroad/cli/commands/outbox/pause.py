@@ -18,15 +18,13 @@ from postroad.cli.terminal import say
 @click.option("--why", metavar="TEXT", default="", help="For whoever asks why nothing goes.")
 @database_option
 @form_options
-def pause(
-    form: Form, db: str | None, until: Any, why: str, domain: str | None, site: str | None, stream: str | None
-) -> None:
-    """Try nothing for a domain, a site or a stream for a while.
+def pause(form: Form, db: str | None, until: Any, why: str, **options: str | None) -> None:
+    """Try nothing for a domain, a site, a stream, an account or a source address for a while.
 
     Every worker goes by it at once. What has its final dot under way goes on; what waits is not lost, and no attempts
     are spent.
     """
-    target = named(domain, site, stream)
+    target = named(options)
     with existing_outbox_of(db) as outbox:
         rest = outbox.pause(**target, until=until, who=_user(), why=why)
     if form is Form.TEXT:

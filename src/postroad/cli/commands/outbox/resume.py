@@ -14,9 +14,9 @@ from postroad.terminal_text import one_line
 @rest_options
 @database_option
 @form_options
-def resume(form: Form, db: str | None, domain: str | None, site: str | None, stream: str | None) -> None:
+def resume(form: Form, db: str | None, **options: str | None) -> None:
     """Let go on what was paused. If it was not, the exit code is 4."""
-    target = named(domain, site, stream)
+    target = named(options)
     with existing_outbox_of(db) as outbox:
         rested = outbox.resume(**target)
     if rested is None:
