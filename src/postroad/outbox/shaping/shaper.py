@@ -30,7 +30,7 @@ MOST_GRANTED: Final = 1000  # messages
 ROUNDS: Final = 3.0  # failed rounds in a row until a relay rests: its account is ours, and its pool opens one at a time
 REPEATED: Final = 2  # how much longer, and for how much less, where a reply comes again while its measure holds
 
-HOLD_STILL: Final = 1.0  # seconds after a measure in which its occasion is not heard again
+HOLD_STILL: Final = 1.0  # seconds after a measure in which its occasion is not heard again: connections have to close
 _NOBODY: Final = Address("nobody@localhost.invalid")
 
 Thing = tuple[Scope, str]
@@ -272,7 +272,7 @@ class Shaper:
         if not self.road.direct and thing not in self._windows and report.error is None and not report.refused:
             return ()  # the rule: nothing was ever wrong with our account
         measures = [*self._trouble(thing, report, began, now)]
-        if began >= self._measured.get(thing, -math.inf):  # what set out before a measure was taken is old news
+        if began >= self._measured.get(thing, -math.inf) + HOLD_STILL:  # else it met what was there before the measure
             refused = [outcome for outcome in report.outcomes if outcome.reply is not None and not outcome.accepted]
             replies = {str(outcome.reply): outcome for outcome in refused}
             for outcome in replies.values():
