@@ -1,6 +1,7 @@
 """What a worker has in its hands is never lost, whatever interrupts the taking."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,3 +96,21 @@ def test_a_claim_whose_commit_was_not_heard_of_comes_back(
             wait_for_states(outbox, sent=1)
         assert cut
         assert only(outbox, id_).attempts == 1
+
+
+def test_while_everybody_delivers_there_is_nothing_to_look_for(tmp_path: Path) -> None:
+    async def looked() -> float:
+        async with AsyncOutbox(f"sqlite:///{tmp_path / 'mail.db'}") as outbox:
+            for _ in range(2):
+                await outbox.send(letter())
+            database = outbox._store.database
+            supply = Supply(database, "me", 4, shaper(), clock=SYSTEM_CLOCK, next_try=lambda lease, now: now)
+            await supply.survey()
+            await supply.claim()
+            await supply.load()
+            await supply.take()
+            assert supply.in_hand == 1
+            supply.close()
+            return supply.next_look()
+
+    assert asyncio.run(looked()) == math.inf

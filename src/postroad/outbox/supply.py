@@ -129,6 +129,7 @@ class Supply:
     def _next(self) -> Turn | None:
         entry, self._again_at = self._dispatcher.next(self._clock.now())
         if entry is not None:
+            self._again_at = math.inf  # who comes for the next one asks again; until then there is nothing to look for
             self._counted(entry, -1)
             self._out += 1
             self._low |= self._at_hand(entry.priority) in (0, self._ahead // 2)
