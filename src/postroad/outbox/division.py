@@ -61,7 +61,10 @@ class Divisions:
 
     @property
     def _settled(self) -> bool:
-        return bool(self._parts) and all(self._kept[thing] == part.of for thing, part in self._parts.items())
+        """Everybody keeps to what there is now; until then somebody may be about to leave us more."""
+        return bool(self._parts) and all(
+            self._kept[thing] == part.of and part.settled for thing, part in self._parts.items()
+        )
 
     async def _divide(self) -> bool:
         self._asking = True

@@ -33,8 +33,10 @@ def road_of(transport: Transport) -> Road:
 
 
 def connections_of(transport: Transport) -> Callable[[str], int]:
-    """How many connections an account has, where the transport knows."""
-    return transport.open_connections if isinstance(transport, Restrainable) else lambda account: 0
+    """How many connections an account has at most, or all that there are together; 0: nobody knows."""
+    accounts = transport.accounts if isinstance(transport, Restrainable) else ()
+    each = {one.name: one.connections for one in accounts}
+    return lambda account: each.get(account, sum(each.values()))
 
 
 class Restraint:

@@ -13,11 +13,15 @@ from postroad.transport.gcra import Rate
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody's account at a server, as ``user@host:port``; ``rate`` is what was said with the account."""
+    """Somebody's account at a server, as ``user@host:port``; ``rate`` is what was said with the account.
+
+    ``connections`` are what we open at most; 0: nothing is known of that.
+    """
 
     name: str
     rate: Rate | None = None
     source: str = ""  # the address that it is reached from, where one was chosen
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)

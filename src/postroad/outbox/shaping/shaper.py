@@ -87,16 +87,17 @@ NO_SHAPING: Final = Shaping(NO_RULES, _EachItsOwn())
 class Shaper:
     """Belongs to one thread. Times are seconds since the epoch.
 
-    ``in_use`` says how many connections an account has now; messages are more than those: some wait for their turn.
+    ``most_of`` says how many connections an account has at most, if that is known: more messages than those may be
+    under way.
     """
 
     def __init__(
-        self, rules: Rules, sites: Sites, road: Road, in_use: Callable[[str], int] = lambda account: 0
+        self, rules: Rules, sites: Sites, road: Road, most_of: Callable[[str], int] = lambda account: 0
     ) -> None:
         self.rules = rules
         self.road = road
         self._sites = sites
-        self._in_use = in_use
+        self._most_of = most_of
         self._ear = Ear(rules)
         self._gates: dict[Thing, Gate] = {}
         self._windows: dict[Thing, Window] = {}
@@ -320,8 +321,9 @@ class Shaper:
 
     def _half(self, destination: Thing, thing: Thing) -> int:
         held = self.limits(thing).connections
-        inside = self._in_use(destination[1]) if destination[0] is Scope.ACCOUNT else 0
-        inside = max(1, inside or self.gate(destination).inside)
+        inside = max(1, self.gate(destination).inside)
+        if destination[0] is Scope.ACCOUNT and (most := self._most_of(destination[1])):
+            inside = min(inside, most)
         of = self._shares.get(thing, WHOLE).of  # what we use is our part; the limit is for everybody together
         return max(1, min(inside, held if held is not None else inside) // 2) * of
 

@@ -38,10 +38,15 @@ class Share:
         """Whether the others leave anything of it."""
         return all(divisor == 0 or divisor > 1 for divisor in self.others)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the others leave all of this worker's part."""
+        return all(divisor == 0 or divisor >= self.of for divisor in self.others)
+
     def number(self, limit: int) -> int:
         """This worker's part of so many; it may be none."""
         fair = limit // self.of + (self.rank < limit % self.of)
-        if all(divisor == 0 or divisor >= self.of for divisor in self.others):
+        if self.settled:
             return fair
         return max(0, min(fair, limit - sum(-(-limit // divisor) for divisor in self.others if divisor)))
 

@@ -54,7 +54,8 @@ class SmtpTransport:
     @property
     def accounts(self) -> tuple[Account, ...]:
         """See ``Restrainable``."""
-        return (Account(self.settings.account, self.settings.spacing, self.settings.source or ""),)
+        settings = self.settings
+        return (Account(settings.account, settings.spacing, settings.source or "", settings.limits.connections),)
 
     def restrain(self, account: str, hold: Hold) -> None:
         """See ``Restrainable``."""
