@@ -294,8 +294,10 @@ class Supply:
     def _wanted(self, now: float) -> dict[Lane, int]:
         """The lanes to claim from, and how much of each."""
         wanted: dict[Lane, int] = {}
-        limits = min(gate.room(now, AHEAD, self.in_hand) for gate in self._shaper.common)
-        at_all = min(gate.room(now, AHEAD, 0) for gate in self._shaper.common)
+        # The door is not asked: it is looked after once a round, and whoever comes here knows better.
+        gates = [gate for gate in self._shaper.common if gate is not self._shaper.door]
+        limits = min(gate.room(now, AHEAD, self.in_hand) for gate in gates)
+        at_all = min(gate.room(now, AHEAD, 0) for gate in gates)
         for priority, lanes in self._lanes.due(now):
             if not self._has_room(priority):
                 continue
