@@ -194,6 +194,20 @@ def test_a_backlog_that_rests_is_no_burden_on_its_lane(outbox: Outbox) -> None:
     assert outbox.stats().states["ready"] == 300
 
 
+def test_everything_of_an_account_waits(any_database: str) -> None:
+    transport = MemoryTransport()
+    with Outbox(any_database) as outbox, outbox.worker(transport):
+        outbox.pause(account=transport.name, why="unpaid")
+        outbox.pause(account="another@relay.example:587")
+        outbox.pause(source="2001:DB8::1")
+        assert {one.key for one in outbox.stats().suspensions} >= {transport.name, "2001:db8::1"}
+        three(outbox)
+        wait_for_states(outbox, ready=3)
+        assert not transport.messages
+        outbox.resume(account=transport.name)
+        wait_for_states(outbox, sent=3)
+
+
 def test_pausing_again_says_anew_until_when(outbox: Outbox) -> None:
     outbox.pause(domain="b.example", why="first")
     outbox.pause(domain="b.example", why="second", until=timedelta(minutes=1))
@@ -209,6 +223,10 @@ def test_pausing_again_says_anew_until_when(outbox: Outbox) -> None:
         ({"domain": "b.example", "stream": "news"}, ConfigurationError),
         ({"domain": "no domain"}, ConfigurationError),
         ({"stream": "no stream"}, MessageError),
+        ({"account": ""}, ConfigurationError),
+        ({"account": "a\x1b"}, ConfigurationError),
+        ({"source": "b.example"}, ConfigurationError),
+        ({"account": "ann@relay.example:587", "source": "203.0.113.7"}, ConfigurationError),
         ({"domain": "b.example", "until": timedelta(seconds=-1)}, ConfigurationError),
         ({"domain": "b.example", "why": "a\x1b"}, ConfigurationError),
     ],

@@ -88,7 +88,7 @@ def _gates(shaper: Shaper, now: float) -> list[dict[str, Any]]:
     for (scope, key), gate in shaper.gates():
         opens = gate.opens(now)
         limits = shaper.limits((scope, key))
-        if not limits and not gate.shut and not gate.counted:
+        if opens <= now and not limits and not gate.shut and not gate.counted:
             continue
         told = {
             "scope": str(scope),
