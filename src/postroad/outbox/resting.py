@@ -58,7 +58,10 @@ class Resting:
         return self.of((Scope.DOMAIN, domain), (Scope.SITE, site), (Scope.STREAM, stream))
 
     def with_(self, rest: Rest) -> "Resting":
-        """These, and one that is not on disk yet."""
+        """These, and one that is not on disk yet; what rests for longer already goes on doing so."""
+        known = self._by_thing.get((rest.scope, rest.key))
+        if known is not None and _end(known) >= _end(rest):
+            return self
         return Resting((*(one for one in self.rests if one[:2] != rest[:2]), rest))
 
     def ended_since(self, earlier: "Resting") -> bool:

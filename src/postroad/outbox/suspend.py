@@ -51,6 +51,12 @@ _ADD = Statement(
     suffix=" ON CONFLICT (scope, key) DO UPDATE SET since = excluded.since, until = excluded.until, "
     "who = excluded.who, why = excluded.why",
 )
+# What a worker finds out is no reason to end sooner what somebody has paused for longer.
+_LENGTHEN = Statement(
+    insert(suspension).from_select(list(_COLUMNS), _rows, include_defaults=False),
+    suffix=" ON CONFLICT (scope, key) DO UPDATE SET since = excluded.since, until = excluded.until, "
+    "who = excluded.who, why = excluded.why WHERE postroad_suspension.until < excluded.until",
+)
 _in_force = or_(suspension.c.until.is_(None), suspension.c.until > bindparam("now", type_=Double))
 _ALL = Query(select(*suspension.c).where(_in_force).order_by(suspension.c.since))
 _named = and_(suspension.c.scope == bindparam("scope"), suspension.c.key == bindparam("key"))
@@ -85,9 +91,9 @@ class Suspending(NamedTuple):
 
 
 def suspend(connection: Connection, wishes: Sequence[Suspending]) -> list[Exception | None]:
-    """Write down that things rest."""
+    """Write down that things rest, where they do not rest for longer already."""
     for wish in wishes:
-        write_suspension(connection, *wish)
+        _LENGTHEN.run(connection, [tuple(wish)])
     return [None] * len(wishes)
 
 
