@@ -55,7 +55,18 @@ def test_both_faces_have_the_same_verbs_with_the_same_parameters() -> None:
 
 
 def test_everything_that_waits_is_a_coroutine_there() -> None:
-    for name in ("send", "status", "find", "stats", "cancel", "retry", "aclose"):
+    for name in (
+        "send",
+        "status",
+        "find",
+        "stats",
+        "explain",
+        "overrides",
+        "cancel_override",
+        "cancel",
+        "retry",
+        "aclose",
+    ):
         assert inspect.iscoroutinefunction(getattr(AsyncOutbox, name)), name
 
 
