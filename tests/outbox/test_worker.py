@@ -32,7 +32,7 @@ from postroad.outbox.stream import Stream, UncertainPolicy
 from postroad.outbox.worker import Worker
 from postroad.outcome import SendReport
 from postroad.reply import Phase
-from postroad.transport.contract import BeforeCommit
+from postroad.transport.contract import Ability, BeforeCommit
 from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import let_others_run, middle
 from tests.outbox.letters import kinds, letter, only, wait_for_states
@@ -622,3 +622,16 @@ def test_concurrency_is_positive_and_kept(outbox: Outbox) -> None:
         assert len(transport.tried) == 3
         stop.open()
         wait_for_states(outbox, sent=10)
+
+
+def test_a_route_without_envelopes_tries_a_message_again_for_all_at_once(outbox: Outbox, clock: SteppedClock) -> None:
+    refused = ScriptedTransport(
+        at_rcpt=lambda recipient, attempt: "451 later" if attempt == 1 else None, abilities=frozenset({Ability.REMOTE})
+    )
+    id_ = outbox.send(letter("ann@b.example", "bob@c.example", "cem@d.example")).id
+    with outbox.worker(refused):
+        wait_until(lambda: len(outbox.status(id_).recipients[2].history) or None, "the first try")
+        assert len({one.due_at for one in outbox.status(id_).recipients}) == 1
+        clock.advance(90)
+        wait_for_states(outbox, sent=3)
+    assert refused.tried == [("ann@b.example", "bob@c.example", "cem@d.example")] * 2

@@ -19,7 +19,7 @@ from postroad.outbox.settle import Settled, given_back, given_up_in_flight, judg
 from postroad.outbox.stream_table import Streams
 from postroad.outcome import Outcome, Result, SendReport
 from postroad.reply import Phase
-from postroad.transport.contract import Transport
+from postroad.transport.contract import Ability, Transport
 from postroad.transport.pending import Decided
 
 _log = logging.getLogger("postroad.outbox")
@@ -148,6 +148,8 @@ class Deliverer:
         now = self._clock.now()
         outcomes = {outcome.recipient.addr_spec: outcome for outcome in report.outcomes}
         settled = tuple([self._settled(lease, outcomes.get(lease.recipient), now) for lease in trip.parcel.leases])
+        if len(settled) > 1 and Ability.SEPARATE_ENVELOPE not in self._transport.abilities:
+            settled = _again_together(settled)
         route, roads = _taken(report, self._transport.name)
         self._write(Landing(settled, route, trip.started_at, now, roads))
 
@@ -199,6 +201,12 @@ class Deliverer:
         self._write_landed()
         while self._unwritten:
             await asyncio.wait(self._unwritten)
+
+
+def _again_together(settled: tuple[Settled, ...]) -> tuple[Settled, ...]:
+    """Have those that are tried again come due together: this route takes a message for all of them, or not at all."""
+    latest = max(one.verdict.due_at for one in settled)
+    return tuple([one._replace(verdict=one.verdict._replace(due_at=latest)) for one in settled])
 
 
 def _taken(report: SendReport, route: str) -> tuple[str, str | None]:

@@ -13,7 +13,7 @@ from postroad.outbox.shaping.hearing import Measure
 from postroad.outbox.shaping.limits import Limits, Scope
 from postroad.outbox.shaping.shaper import Road, Shaper
 from postroad.outbox.suspend import Suspending, suspend
-from postroad.transport.contract import Transport
+from postroad.transport.contract import Ability, Transport
 from postroad.transport.restraint import Hold, Restrainable
 
 _log = logging.getLogger("postroad.outbox")
@@ -23,13 +23,14 @@ Takes = Callable[[tuple[Measure, ...]], None]
 
 def road_of(transport: Transport) -> Road:
     """How a worker sends by this transport."""
+    whole = Ability.SEPARATE_ENVELOPE not in transport.abilities
     if not isinstance(transport, Restrainable) or not transport.accounts:
-        return Road(transport.name)
+        return Road(transport.name, whole=whole)
     accounts = transport.accounts
     limits = {one.name: Limits(rate=one.rate) for one in accounts}
     if len(accounts) == 1:
-        return Road(accounts[0].name, source=accounts[0].source, accounts=limits)
-    return Road(transport.name, accounts=limits)
+        return Road(accounts[0].name, source=accounts[0].source, accounts=limits, whole=whole)
+    return Road(transport.name, accounts=limits, whole=whole)
 
 
 def connections_of(transport: Transport) -> Callable[[str], int]:

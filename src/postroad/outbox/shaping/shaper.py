@@ -48,6 +48,7 @@ class Road(NamedTuple):
     direct: bool = False
     source: str = ""
     accounts: Mapping[str, Limits] = MappingProxyType({})
+    whole: bool = False  # a message goes to all of its recipients at once, or not at all
 
 
 class Sites(Protocol):
@@ -118,6 +119,8 @@ class Shaper:
 
     def apart(self, domain: str) -> str | None:
         """The site of a domain whose recipients go in transactions of their own, because it has limits of its own."""
+        if self.road.whole:
+            return None
         site = self.site(domain)
         if self.road.direct or self.limits((Scope.SITE, site)) or self.limits((Scope.DOMAIN, domain)):
             return site
