@@ -270,19 +270,20 @@ def test_the_part_of_another_worker_is_the_reason(server_database: str) -> None:
     with Outbox(server_database) as one, Outbox(server_database) as other:
         first_one, second = ScriptedTransport(before_dot=stop), MemoryTransport()
         one.send(letter("0@b.example"))
-        with one.worker(first_one, limits=rules), other.worker(second, limits=rules):
-            stop.wait_until_reached()
-            explained = wait_until(
-                lambda: [limit for limit in one.explain("b.example").limits if limit.why == "share"] or None,
-                "a worker without a part",
-                QUICK,
-            )
-            assert explained[0].scope == "stream"
-            one.send(letter("1@b.example"))
-            words = {"share", "limit_connections"}  # of whichever worker can be first
-            wait_until(lambda: reason(one, "1@b.example") in words or None, "what keeps it", QUICK)
-            stop.open()
-            wait_until(lambda: one.stats().states["sent"] == 2 or None, "two sent", QUICK)
+        with one.worker(first_one, limits=rules):
+            stop.wait_until_reached()  # before there is anybody else who could take it
+            with other.worker(second, limits=rules):
+                explained = wait_until(
+                    lambda: [limit for limit in one.explain("b.example").limits if limit.why == "share"] or None,
+                    "a worker without a part",
+                    QUICK,
+                )
+                assert explained[0].scope == "stream"
+                one.send(letter("1@b.example"))
+                words = {"share", "limit_connections"}  # of whichever worker can be first
+                wait_until(lambda: reason(one, "1@b.example") in words or None, "what keeps it", QUICK)
+                stop.open()
+                wait_until(lambda: one.stats().states["sent"] == 2 or None, "two sent", QUICK)
 
 
 # ── in somebody's hands, or settled ───────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from postroad.outbox.liveness import GIVEN_UP_AFTER
 from postroad.outbox.restraint import Restraint
 from postroad.outbox.shaping.limits import Scope
 from postroad.outbox.shaping.shaper import Shaper, Thing
-from postroad.outbox.shaping.share import Share
+from postroad.outbox.shaping.share import NOTHING_YET, Share
 from postroad.outbox.shares import Division, divide
 
 SETTLING: Final = 0.25  # seconds between questions while parts are changing hands
@@ -43,6 +43,7 @@ class Divisions:
             DatabaseError: they cannot be found now; ``go_on`` tries again.
         """
         now = self._clock.now()
+        self._kept = dict.fromkeys(self._kept, 0)  # one that was given up begins anew
         for thing in self._kept:
             self._shaper.divide(thing, NOTHING_YET, now)
         if self._kept:
@@ -89,9 +90,6 @@ class Divisions:
 
     def _keeps_to(self, thing: Thing) -> bool:
         return thing[0] is not Scope.ACCOUNT or self._restraint.keeps_to(thing[1])
-
-
-NOTHING_YET: Final = Share(2, 1, (1,))
 
 
 class Allowances:

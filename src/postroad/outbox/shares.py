@@ -13,7 +13,7 @@ from postroad.database.driver import execute
 from postroad.database.given import given
 from postroad.database.server_time import TimeOfDatabase
 from postroad.database.tables import share, worker
-from postroad.outbox.shaping.share import Share
+from postroad.outbox.shaping.share import NOTHING_YET, Share
 
 # Taken while shares are divided. The number is arbitrary and ours: "pr-share" in ASCII.
 _LOCK: Final = int.from_bytes(b"pr-share")
@@ -66,6 +66,8 @@ def _part(connection: Connection, division: Division, thing: Thing, kept: int) -
     who: dict[str, Any] = {"scope": thing[0], "key": thing[1], "now": division.now, "patience": division.patience}
     _SET.run(connection, [(division.worker, *thing, kept)])
     found = [(name, number) for name, number in _OF.rows(connection, **who)]
+    if division.worker not in dict(found):  # the others have given this worker up; it will come back, or end
+        return NOTHING_YET
     part = Share.among(division.worker, found)
     # What is more than before is taken from here on; what is less, only when the worker says that it keeps to it.
     if part.useful and (kept == 0 or kept > part.of):

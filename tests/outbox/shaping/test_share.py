@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.outbox.shaping.limits import Limits
-from postroad.outbox.shaping.share import Share
+from postroad.outbox.shaping.share import NOTHING_YET, Share
 from postroad.transport.gcra import Rate
 
 
@@ -66,3 +66,8 @@ def test_a_limit_below_the_number_of_workers_leaves_some_out() -> None:
 def test_who_is_alone_has_all() -> None:
     limits = Limits(connections=3, rate=Rate(5))
     assert Share.among("a", [("a", 0)]).part(limits) == limits
+
+
+def test_one_that_has_not_heard_of_the_others_uses_nothing() -> None:
+    assert NOTHING_YET.part(Limits(connections=10)) is None
+    assert NOTHING_YET.part(Limits(rate=Rate(10))) is None

@@ -72,3 +72,4 @@ class Share:
 
 
 WHOLE: Final = Share()
+NOTHING_YET: Final = Share(2, 1, (1,))  # of one that has not heard how the others stand
