@@ -42,7 +42,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
     promised |= {"suppress", "events", "db", "report", "explain", "provider"}
     promised |= {"dkim", "spf", "dmarc", "arc", "check"}
     inside = {
-        "outbox": {"ls", "show", "stats", "retry", "cancel", "hold", "release", "pause", "resume", "limits"},
+        "outbox": {"ls", "show", "stats", "retry", "cancel", "hold", "release", "pause", "resume", "explain", "limits"},
         "suppress": {"ls", "add", "rm", "import", "export"},
         "events": {"tail"},
         "report": {"parse"},
@@ -56,7 +56,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
     }
     assert set(COMMANDS) == promised
     below: set[tuple[str, ...]] = {(group, word) for group, words in inside.items() for word in words}
-    below |= {("outbox", "limits", word) for word in ("show", "check")}
+    below |= {("outbox", "limits", word) for word in ("show", "check", "ls", "cancel")}
     assert {words for words, _, _ in EVERY} == {(word,) for word in promised} | below
 
 

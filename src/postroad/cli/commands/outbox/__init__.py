@@ -11,15 +11,24 @@ _HERE: Final = "postroad.cli.commands.outbox"
 COMMANDS: Final = {
     "ls": (f"{_HERE}.ls:ls", "List deliveries, newest first, one for each recipient."),
     "show": (f"{_HERE}.show:show", "Show a message: for each recipient every attempt, and why."),
-    "explain": (f"{_HERE}.explain:explain", "Say why mail to an address or a domain waits, and until when."),
-    "stats": (f"{_HERE}.stats:stats", "Count the recipients in each state, and what waits for each site."),
+    "explain": (
+        f"{_HERE}.explain:explain",
+        "Say why mail to an address or a domain waits, until when, and what became of the last.",
+    ),
+    "stats": (f"{_HERE}.stats:stats", "Count the recipients in each state."),
     "retry": (f"{_HERE}.retry:retry", "Try messages again, now."),
     "cancel": (f"{_HERE}.cancel:cancel", "Take messages back that were not sent yet."),
     "hold": (f"{_HERE}.hold:hold", "Set messages aside until they are released."),
     "release": (f"{_HERE}.release:release", "Let messages go on that were held."),
-    "pause": (f"{_HERE}.pause:pause", "Try nothing for a domain, site, stream, account or source for a while."),
+    "pause": (
+        f"{_HERE}.pause:pause",
+        "Try nothing for a domain, a site, a stream, an account or a source address for a while.",
+    ),
     "resume": (f"{_HERE}.resume:resume", "Let go on what was paused."),
-    "limits": (f"{_HERE}.limits:limits", "See how fast mail may go, check rules of your own, cancel what was learnt."),
+    "limits": (
+        f"{_HERE}.limits:limits",
+        "See how fast mail may go, check rules of your own, and cancel what was learnt from replies.",
+    ),
 }
 
 

@@ -10,8 +10,8 @@ _HERE: Final = "postroad.cli.commands.outbox.limits"
 
 COMMANDS: Final = {
     "check": (f"{_HERE}.check:check", "Find rules in a FILE that can never match or have no effect."),
-    "ls": (f"{_HERE}.ls:ls", "List the limits that were learnt from replies and hold for a while."),
-    "cancel": (f"{_HERE}.cancel:cancel", "End one of those before its time."),
+    "ls": (f"{_HERE}.ls:ls", "List the limits that were learnt from replies and hold for a while, beside the rules."),
+    "cancel": (f"{_HERE}.cancel:cancel", "End a limit that was learnt from replies, before its time."),
     "show": (f"{_HERE}.show:show", "Show the limits and reply rules in force, shipped ones included."),
 }
 
