@@ -15,6 +15,7 @@ pytest_plugins = ["tests.peers.fixtures", "tests.peers.databases"]
 RequiresProgram = Callable[[str], str]
 
 # Where every program can be installed, a skipped test is a test that silently stopped watching.
+LONG = 16  # octets of a parameter that are still worth reading in the name of a test
 SKIPPING_FAILS = os.environ.get("POSTROAD_CI") == "1"
 
 # A skip whose reason holds the key passes all the same, for the reason beside it.
@@ -109,3 +110,8 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not any(key in reason for key in SKIPS_THAT_PASS):
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {reason}"
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long octets make no name: they may hold a time, and every process that runs tests must find the same ones."""
+    return argname if isinstance(val, bytes) and len(val) > LONG else None

@@ -103,7 +103,11 @@ def html() -> Sequence[bytes]:
 
 def reports() -> Sequence[bytes]:
     """Reports of receivers about DMARC and TLS, bare and packed, ours and public ones."""
-    packed = (gzip.compress(REPORT), zipped({"report.xml": REPORT}), gzip.compress(json.dumps(TLS_REPORT).encode()))
+    packed = (
+        gzip.compress(REPORT, mtime=0),
+        zipped({"report.xml": REPORT}),
+        gzip.compress(json.dumps(TLS_REPORT).encode(), mtime=0),
+    )
     ours = (REPORT, RFC_9990, json.dumps(TLS_REPORT).encode(), failure_report(), *packed)
     public = [path for path in sorted((corpora_folder() / "reports").rglob("*")) if path.is_file()]
     return (*ours, *(path.read_bytes()[:MOST_OCTETS] for path in public))

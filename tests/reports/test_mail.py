@@ -53,7 +53,7 @@ Content-Disposition: attachment; filename*1="port.gz"; filename*0*=utf-8''%%72e
 %s
 --=_1--
 An epilogue.
-""" % b64encode(gzip.compress(b"content"))
+""" % b64encode(gzip.compress(b"content", mtime=0))
 
 
 def refused(raw: bytes) -> str:

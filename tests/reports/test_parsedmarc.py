@@ -32,7 +32,7 @@ MANY = feedback(
 OURS = {
     "rfc7489.xml": REPORT,
     "rfc9990.xml": RFC_9990,
-    "many.xml.gz": gzip.compress(MANY),
+    "many.xml.gz": gzip.compress(MANY, mtime=0),
     "many.zip": zipped({"many.xml": MANY}),
     "tls.json": json.dumps(TLS_REPORT).encode(),
 }

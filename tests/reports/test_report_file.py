@@ -17,7 +17,7 @@ from tests.reports.report_files import FAILURE_FIELDS, REPORT, TLS_REPORT, failu
 
 NAME = "receiver.example!example.com!1750000000!1750086399"
 TLS = json.dumps(TLS_REPORT).encode()
-CUT = gzip.compress(REPORT)[:-20]
+CUT = gzip.compress(REPORT, mtime=0)[:-20]
 
 
 def mail(content: bytes, kind: str, name: str = "", subject: str = "hello") -> EmailMessage:
@@ -33,13 +33,13 @@ def mail(content: bytes, kind: str, name: str = "", subject: str = "hello") -> E
     ("octets", "kind"),
     [
         (REPORT, AggregateReport),
-        (gzip.compress(REPORT), AggregateReport),
+        (gzip.compress(REPORT, mtime=0), AggregateReport),
         (zipped({f"{NAME}.xml": REPORT}), AggregateReport),
         (REPORT.decode().replace("UTF-8", "utf-16").encode("utf-16"), AggregateReport),
         (TLS, TlsReport),
         (b"\xef\xbb\xbf" + TLS, TlsReport),
         (TLS.decode().encode("utf-16"), TlsReport),
-        (gzip.compress(TLS), TlsReport),
+        (gzip.compress(TLS, mtime=0), TlsReport),
         (zipped({"tls.json": TLS}), TlsReport),
     ],
 )
@@ -57,15 +57,15 @@ def test_what_is_no_report_file_may_be_a_mail(octets: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "kind", "name"),
     [
-        (gzip.compress(REPORT), "application/gzip", f"{NAME}.xml.gz"),
-        (gzip.compress(REPORT), "application/x-gzip", ""),
+        (gzip.compress(REPORT, mtime=0), "application/gzip", f"{NAME}.xml.gz"),
+        (gzip.compress(REPORT, mtime=0), "application/x-gzip", ""),
         (zipped({f"{NAME}.xml": REPORT}), "application/zip", f"{NAME}.zip"),
         (zipped({f"{NAME}.xml": REPORT}), "application/x-zip-compressed", f"{NAME}.zip"),
-        (gzip.compress(REPORT), "application/octet-stream", "report"),
+        (gzip.compress(REPORT, mtime=0), "application/octet-stream", "report"),
         (REPORT, "text/xml", f"{NAME}.xml"),
         (REPORT, "image/png", "report.XML"),
         (TLS, "application/tlsrpt+json", ""),
-        (gzip.compress(TLS), "application/tlsrpt+gzip", f"{NAME}!1.json.gz"),
+        (gzip.compress(TLS, mtime=0), "application/tlsrpt+gzip", f"{NAME}!1.json.gz"),
     ],
 )
 def test_an_attachment_is_known_by_its_type_or_name(content: bytes, kind: str, name: str) -> None:
@@ -86,7 +86,7 @@ def test_a_mail_may_be_nothing_but_its_report() -> None:
         mail(b"PK\x03\x04 photos", "application/zip", "photos.zip"),
         mail(b"<html></html>", "text/xml", "page.xml"),
         mail(b'{"a": 1}', "application/json", "data.json"),
-        mail(gzip.compress(b"hello"), "application/gzip", "notes.gz"),
+        mail(gzip.compress(b"hello", mtime=0), "application/gzip", "notes.gz"),
         mail(b"\x89PNG", "image/png", "image.png"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_field_of_tls_reports_says_that_it_is_one() -> None:
 def test_other_attachments_beside_a_report_do_not_matter() -> None:
     message = mail(b"\x89PNG", "application/octet-stream", "logo.png")
     message.add_attachment(CUT, "application", "zip", filename="photos.zip")
-    message.add_attachment(gzip.compress(REPORT), "application", "gzip", filename=f"{NAME}.xml.gz")
+    message.add_attachment(gzip.compress(REPORT, mtime=0), "application", "gzip", filename=f"{NAME}.xml.gz")
     assert isinstance(report_in_mail(read_mail(message.as_bytes())), AggregateReport)
 
 
@@ -125,7 +125,7 @@ def test_a_report_within_a_message_is_found_only_where_it_is_asked_for() -> None
     forward = EmailMessage(SMTP)
     forward["From"], forward["Subject"] = "colleague@example.com", "Fwd"
     forward.set_content("Have a look.")
-    forward.add_attachment(mail(gzip.compress(REPORT), "application/gzip", f"{NAME}.xml.gz"))
+    forward.add_attachment(mail(gzip.compress(REPORT, mtime=0), "application/gzip", f"{NAME}.xml.gz"))
     read = read_mail(forward.as_bytes())
     assert report_in_mail(read) is None
     assert isinstance(report_in_forwarded(read), AggregateReport)
@@ -136,7 +136,7 @@ def test_the_one_way_in_knows_all_kinds() -> None:
     forward = EmailMessage(SMTP)
     forward["From"], forward["Subject"] = "colleague@example.com", "Fwd"
     forward.set_content("Have a look.")
-    forward.add_attachment(mail(gzip.compress(TLS), "application/tlsrpt+gzip"))
+    forward.add_attachment(mail(gzip.compress(TLS, mtime=0), "application/tlsrpt+gzip"))
     complaint = failure_report(FAILURE_FIELDS.replace("auth-failure", "abuse"))
     kinds = {
         REPORT: "dmarc",
