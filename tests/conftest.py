@@ -14,8 +14,9 @@ pytest_plugins = ["tests.peers.fixtures", "tests.peers.databases"]
 
 RequiresProgram = Callable[[str], str]
 
-# Where every program can be installed, a skipped test is a test that silently stopped watching.
 LONG = 16  # octets of a parameter that are still worth reading in the name of a test
+
+# Where every program can be installed, a skipped test is a test that silently stopped watching.
 SKIPPING_FAILS = os.environ.get("POSTROAD_CI") == "1"
 
 # A skip whose reason holds the key passes all the same, for the reason beside it.
