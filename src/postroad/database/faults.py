@@ -102,7 +102,8 @@ def while_opening(location: Location) -> Generator[None]:
         sentence = f"{location.name} cannot be used: {told(fault)}"
         if not location.on_server:
             raise ConfigurationError(sentence, setting="url", advice=_FILE_ADVICE) from fault
-        if sqlstate(fault) is None and _away(sentence):
+        state = sqlstate(fault)
+        if (state is None and _away(sentence)) or (state or "").startswith(_PASSING):
             raise DatabaseError(sentence, advice="Check that the server runs and can be reached.") from fault
         advice = "Check the account, the password and the name of the database in the URL."
         raise ConfigurationError(sentence, setting="url", advice=advice) from fault
@@ -115,6 +116,8 @@ def _away(sentence: str) -> bool:
     return _INCOMPLETE not in sentence
 
 
+# Connections, resources, an operator's or a crash's shutdown, a collision: the server, not the setting.
+_PASSING: Final = ("08", "40", "53", "55", "57", "58")
 _FILE_ADVICE: Final = (
     "Give the path of a file that this process may write, in a folder that it may write, or of a new file."
 )
