@@ -104,6 +104,7 @@ class Worker:
         self._told = ""
         self._stopping = False
         self._draining = False
+        self._hurried = False
         self._background: asyncio.Task[None] | None = None
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,6 +198,9 @@ class Worker:
         try:
             with contextlib.closing(self._database.watch(self.wake)) as watch:
                 await self._feed(watch)
+        except asyncio.CancelledError:
+            self._hurried = True  # whoever cancels does not wait for dots in flight
+            raise
         finally:
             await self._wind_down(tasks)
 
@@ -243,7 +247,7 @@ class Worker:
         self._stopping = self._deliverer.stopping = True  # from here on each end of a delivery rings
         self._give_all_back()
         try:
-            while any(trip.in_flight for trip in self._deliverer.trips):
+            while not self._hurried and any(trip.in_flight for trip in self._deliverer.trips):
                 await self._pause(None)
         finally:
             for task in tasks:
