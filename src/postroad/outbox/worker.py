@@ -199,7 +199,7 @@ class Worker:
             with contextlib.closing(self._database.watch(self.wake)) as watch:
                 await self._feed(watch)
         except asyncio.CancelledError:
-            self._hurried = True  # whoever cancels does not wait for dots in flight
+            self._hurried = self._stopping  # asked twice: dots in flight are not waited for
             raise
         finally:
             await self._wind_down(tasks)
