@@ -122,10 +122,14 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class FetchFailed:
-    """There was no answer, not one that may be used, or one too long; ``reason`` says which."""
+    """There was no answer, not one that may be used, or one too long; ``reason`` says which.
+
+    ``untrusted``: the server was reached, and its certificate is not valid for its name.
+    """
 
     url: str
     reason: str
+    untrusted: bool = False
 
 
 class Fetcher(Protocol):

@@ -36,6 +36,13 @@ class Certificates:
     expired: ServerCertificate  # the same names, until yesterday
     wrong_host: ServerCertificate  # for WRONG_HOST alone
     self_signed: ServerCertificate  # for localhost and 127.0.0.1, trusted by nobody
+    issuer: "_Issuer"
+    current: "_Validity"
+
+    def for_names(self, *names: str) -> ServerCertificate:
+        """Another good one, for these host names."""
+        wanted = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        return _issue(self.ca.parent / names[0].replace("*", "any"), wanted, self.current, self.issuer)
 
     def client_context(self) -> ssl.SSLContext:
         """A context that trusts this authority and no other."""
@@ -72,6 +79,8 @@ def write_certificates(folder: Path) -> Certificates:
         expired=_issue(folder / "expired", LOCAL_NAMES, past, issuer),
         wrong_host=_issue(folder / "wrong-host", OTHER_NAMES, current, issuer),
         self_signed=_issue(folder / "self-signed", LOCAL_NAMES, current, None),
+        issuer=issuer,
+        current=current,
     )
 
 
@@ -102,7 +111,7 @@ def _issue(
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_key_usage(signs_certificates=False), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    written = ServerCertificate(stem.with_suffix(".pem"), stem.with_suffix(".key"))
+    written = ServerCertificate(stem.with_name(f"{stem.name}.pem"), stem.with_name(f"{stem.name}.key"))
     written.certificate.write_bytes(_pem(builder.sign(issuer.key, hashes.SHA256())))
     written.key.touch(mode=0o600)
     written.key.write_bytes(

@@ -1,6 +1,7 @@
 """A small HTTP service on loopback, in threads of the test process: the ground under imitated APIs."""
 
 import json
+import ssl
 import threading
 from abc import abstractmethod
 from dataclasses import dataclass, field
@@ -36,15 +37,18 @@ class Response:
 class HttpService(Stoppable):
     """Answers requests by ``respond``. ``requests`` remembers them.
 
-    ``hold()`` keeps answers back until ``release()``; ``reached`` is set once a request waits.
+    ``hold()`` keeps answers back until ``release()``; ``reached`` is set once a request waits. ``tls`` makes it HTTPS.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.reached = threading.Event()
         self._open = threading.Event()
         self._open.set()
         self._server = _Server(self)
+        if tls is not None:  # each handshake in the thread of its connection, so that no client can hold up the others
+            listening = self._server.socket
+            self._server.socket = tls.wrap_socket(listening, server_side=True, do_handshake_on_connect=False)
         self.endpoint = Endpoint(LOOPBACK, self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()

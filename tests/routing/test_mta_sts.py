@@ -180,7 +180,8 @@ def test_a_policy_is_fetched_once_for_each_id() -> None:
         (None, page(), None),
         (["TIMEOUT"], page(), None),
         ([{"TXT": "v=STSv1; id=a;"}, {"TXT": "v=STSv1; id=b;"}], page(), None),
-        (RECORD, FetchFailed("", "the certificate is for another name"), Trouble.FETCH),
+        (RECORD, FetchFailed("", "nobody listens there"), Trouble.FETCH),
+        (RECORD, FetchFailed("", "the certificate is for another name", untrusted=True), Trouble.WEBPKI),
         (RECORD, page(code=404), Trouble.FETCH),
         (RECORD, page(code=301), Trouble.FETCH),  # RFC 8461 §3.3: redirects are not followed
         (RECORD, page(content_type="text/html"), Trouble.INVALID),

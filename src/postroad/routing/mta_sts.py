@@ -32,6 +32,7 @@ class Trouble(StrEnum):
 
     FETCH = "sts-policy-fetch-error"
     INVALID = "sts-policy-invalid"
+    WEBPKI = "sts-webpki-invalid"  # the certificate of the web server
 
 
 class PolicyError(ValueError):
@@ -94,8 +95,7 @@ async def discover(domain: str, kept: Kept | None, resolver: Resolver, fetcher: 
     try:
         policy = read_policy(_body(fetched))
     except PolicyError as fault:
-        trouble = Trouble.FETCH if _is_fetch_fault(fetched) else Trouble.INVALID
-        return Discovered(good, trouble, str(fault))
+        return Discovered(good, _trouble(fetched), str(fault))
     return Discovered(Kept(domain, id_, policy, now + policy.max_age))
 
 
@@ -203,5 +203,7 @@ def _body(fetched: Fetched | FetchFailed) -> bytes:
     return fetched.body
 
 
-def _is_fetch_fault(fetched: Fetched | FetchFailed) -> bool:
-    return isinstance(fetched, FetchFailed) or fetched.code != 200
+def _trouble(fetched: Fetched | FetchFailed) -> Trouble:
+    if isinstance(fetched, FetchFailed):
+        return Trouble.WEBPKI if fetched.untrusted else Trouble.FETCH
+    return Trouble.INVALID if fetched.code == 200 else Trouble.FETCH
