@@ -435,3 +435,19 @@ def test_a_stream_that_was_never_connected() -> None:
     assert stream.unsent == 0
     with pytest.raises(Disconnected):
         stream.write(b"x")
+
+
+def test_the_certificates_that_a_peer_showed(certificates: Certificates) -> None:
+    shown: list[tuple[bytes, ...]] = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async def look(stream: Stream) -> None:
+        shown.append(stream.certificate_chain())
+
+    handshake = Handshake(certificates.client_context(), "localhost", PATIENCE)
+    against(silent, look, server_tls=certificates.good.server_context(), tls=handshake)
+    against(silent, look)
+    own = ssl.PEM_cert_to_DER_cert(certificates.good.certificate.read_text())
+    assert shown == [(own,), ()]

@@ -22,6 +22,7 @@ HIGH_WATER: Final = 256 * 1024  # octets buffered before a writer must wait
 READ_LIMIT: Final = 256 * 1024  # octets read ahead before the peer must wait; a reply is at most 64 KiB
 SPACE: Final = 32 * 1024  # octets taken in one read; only what is really used of it costs memory
 SHUTDOWN_SECONDS: Final = 2.0  # for the TLS goodbye; SES and others close TCP without one
+_DER: Final = 2  # the form in which OpenSSL is to hand out a certificate (_ssl.ENCODING_DER)
 
 
 class Stream(asyncio.BufferedProtocol):
@@ -234,6 +235,14 @@ class Stream(asyncio.BufferedProtocol):
         tls = self._ssl_object()
         cipher = tls.cipher()
         return f"{tls.version()}, {cipher[0] if cipher else 'no cipher'}"
+
+    def certificate_chain(self) -> tuple[bytes, ...]:
+        """The certificates that the peer showed, in DER, its own first, verified or not; none without TLS."""
+        if not self.tls:
+            return ()
+        # The layer below, because Python has a public way to the chain from 3.13 on only.
+        shown = getattr(self._ssl_object(), "_sslobj").get_unverified_chain() or ()  # noqa: B009 - unknown to its type
+        return tuple([one.public_bytes(_DER) for one in shown])
 
     def certificate_description(self) -> str:
         """Who the peer's certificate names, who issued it and until when, and what it was held against."""

@@ -171,7 +171,7 @@ class SmtpConnection:
         return True
 
     async def _ehlo(self) -> None:
-        name = self.settings.ehlo or _own_name(self.stream)
+        name = self.settings.ehlo or own_name(self.stream)
         lmtp = self.lmtp
         self.stream.write(self.conversation.lhlo(name) if lmtp else self.conversation.ehlo(name))
         reply = await self.answer(self.settings.timeouts.command, Verb.LHLO if lmtp else Verb.EHLO)
@@ -315,7 +315,7 @@ class SmtpConnection:
         self.stream.abort()
 
 
-def _own_name(stream: Stream) -> str:
+def own_name(stream: Stream) -> str:
     """The host's name if it has a domain, else its address literal (RFC 5321 §4.1.4). DNS is not asked: it may hang."""
     name = socket.gethostname()
     return name if "." in name and is_ehlo_name(name) else stream.own_literal
