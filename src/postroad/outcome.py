@@ -29,7 +29,8 @@ class Outcome:
     """What an attempt came to for one recipient.
 
     ``reply`` is the server's word where it gave one; ``error`` says why, where something other than a reply to this
-    recipient decided.
+    recipient decided. ``remote_id`` is the name that an email API gave the message for this recipient: its webhooks
+    speak of it by that.
     """
 
     recipient: Address
@@ -37,6 +38,7 @@ class Outcome:
     phase: Phase
     reply: Reply | None = None
     error: PostroadError | None = field(default=None, compare=False)
+    remote_id: str | None = None
 
     @property
     def code(self) -> Code | None:
@@ -134,7 +136,8 @@ class SendReport:
     ``index`` is the message's place in ``send_many``; ``message_id`` the Message-ID it carries, with its brackets;
     ``attempts`` how many times it was tried in this call; ``error`` why nothing was accepted, where nothing was.
     ``routes`` are the roads it took, in order, where the route is composed of several. ``remote_id`` is the name that
-    an email API gave the message: its webhooks speak of it by that.
+    an email API gave the message, or several with spaces between them, where it went in several requests; each
+    recipient's own stands in its outcome.
     """
 
     outcomes: tuple[Outcome, ...]

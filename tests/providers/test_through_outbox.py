@@ -1,7 +1,9 @@
 """Mail from an outbox through email APIs: delivered, tried again, given up, and never sent twice."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,12 @@ import pytest
 from postroad.errors import AuthenticationError
 from postroad.message.email import Email
 from postroad.outbox.blocking import Outbox
+from postroad.providers.event import ProviderEvent
 from tests.fakes import middle
 from tests.outbox.letters import kinds, only
 from tests.outbox.stepped_clock import SteppedClock
 from tests.providers.accounts import APIS, Account, Trouble, open_account
+from tests.providers.test_webhooks import NOW, WAYS
 
 
 @pytest.fixture
@@ -114,3 +118,67 @@ def test_a_wrong_key_costs_no_attempt(stack: ExitStack, outbox: Outbox, kind: st
         drain(outbox, account)
     delivery = only(outbox, id_)
     assert (str(delivery.state), delivery.attempts) == ("ready", 0)
+
+
+# ── tags, metadata, and the provider's own name of a message ──────────────────────────────────────────────────────────
+
+
+def test_tags_and_metadata_reach_the_provider(stack: ExitStack, outbox: Outbox, kind: str) -> None:
+    account = open_account(stack, kind)
+    outbox.send(letter().replace(tags=["welcome"], metadata={"order": "12345"}))
+    outbox.send(letter("eve@b.example"))
+    drain(outbox, account)
+    told = {mail.envelope.recipients[0].addr_spec: (mail.tags, dict(mail.metadata)) for mail in account.arrived()}
+    assert told == {"bob@b.example": (("welcome",), {"order": "12345"}), "eve@b.example": ((), {})}
+
+
+def test_the_outbox_itself_holds_what_is_to_go_later(
+    stack: ExitStack, outbox: Outbox, clock: SteppedClock, kind: str
+) -> None:
+    account = open_account(stack, kind)
+    outbox.send(letter(), send_at=timedelta(hours=1))
+    drain(outbox, account)
+    assert account.arrived() == []
+    clock.advance(3601)
+    drain(outbox, account)
+    assert [mail.send_at for mail in account.arrived()] == [None]
+
+
+def delivered(kind: str, remote_id: str, recipient: str) -> ProviderEvent:
+    """What the provider tells of a message by webhook, in the form that it documents."""
+    way = WAYS[kind]
+    (example,) = way.receiver().events(way.signed(way.example), NOW)
+    assert example.remote_id is not None
+    assert example.recipient is not None
+    told = json.dumps(way.example).replace(example.remote_id.strip("<>"), remote_id.strip("<>"))
+    (event,) = way.receiver().events(way.signed(json.loads(told.replace(example.recipient, recipient))), NOW)
+    return event
+
+
+def test_an_event_of_the_provider_finds_the_delivery_it_speaks_of(stack: ExitStack, outbox: Outbox, kind: str) -> None:
+    account = open_account(stack, kind)
+    people = ("bob@b.example", "eve@b.example")
+    ids = [outbox.send(letter(*people)).id for _ in range(3)]
+    drain(outbox, account)
+    for id_ in ids:
+        for one in outbox.status(id_).recipients:
+            (attempt,) = one.history
+            assert attempt.remote_id
+            assert attempt.as_dict()["remote_id"] == attempt.remote_id
+            event = delivered(kind, attempt.remote_id, one.recipient)
+            found = outbox.find(remote_id=event.remote_id, recipient=event.recipient)
+            assert [(entry.id, entry.recipient) for entry in found] == [(id_, one.recipient)]
+    assert outbox.find(remote_id="another") == ()
+
+
+def test_recipients_who_went_in_several_requests_have_a_name_each(stack: ExitStack, outbox: Outbox) -> None:
+    account = open_account(stack, "ses")
+    assert account.provider is not None
+    people = [f"user{number}@b.example" for number in range(account.provider.max_recipients + 1)]
+    id_ = outbox.send(letter(*people)).id
+    drain(outbox, account)
+    names = [one.history[0].remote_id for one in outbox.status(id_).recipients]
+    assert len(account.arrived()) == 2
+    assert names == [names[0]] * (len(people) - 1) + [names[-1]]
+    assert names[0] != names[-1]
+    assert [entry.recipient for entry in outbox.find(remote_id=names[-1])] == people[-1:]

@@ -11,7 +11,7 @@ from postroad.database.location import Location
 from postroad.errors import ConfigurationError
 
 VERSION_TABLE: Final = "postroad_version"  # not Alembic's usual name: the application may have migrations of its own
-REVISIONS: Final = ("0001", "0002", "0003", "0004")  # in order; the last is the one this code reads and writes
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")  # in order; the last is the one this code reads and writes
 
 
 _GENERATION: Final = 2  # digits of a revision's name: steps within a generation only add, so older code works on

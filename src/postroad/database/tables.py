@@ -159,9 +159,16 @@ attempt = Table(
     Column("class", String(24)),  # what a refusal means, and the reason in a word, as the classifier reads it
     Column("reason", Text),
     Column("roads", Text),  # JSON list: the roads of a composed route that it took, and why it went on
+    Column("remote_id", Text),  # the name that an email API gave the message: its webhooks speak of it by that
     sqlite_autoincrement=True,
 )
 Index("postroad_attempt_delivery", attempt.c.delivery_id)
+Index(
+    "postroad_attempt_remote",
+    attempt.c.remote_id,
+    sqlite_where=attempt.c.remote_id.is_not(None),
+    postgresql_where=attempt.c.remote_id.is_not(None),
+)
 
 # Every change of state, in the transaction that made it; only ever added to, and read by its number like a log.
 event = Table(

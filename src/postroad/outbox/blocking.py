@@ -139,15 +139,19 @@ class Outbox:
         recipient: str | None = None,
         domain: str | None = None,
         stream: str | None = None,
+        remote_id: str | None = None,
         limit: int = DEFAULT_LIMIT,
     ) -> tuple[QueueEntry, ...]:
         """Deliveries, one for each recipient, newest first, for which everything holds that is given.
+
+        ``remote_id`` is the name that an email API gave the message, as its webhooks have it
+        (``ProviderEvent.remote_id``).
 
         Raises:
             ConfigurationError: there is no such state.
             AddressError: ``recipient`` is no address.
         """
-        search = Search(state, recipient, domain, stream, limit)
+        search = Search(state, recipient, domain, stream, remote_id, limit)
         return self._store.database.read(lambda connection: entries(connection, search, self._store.clock.now()))
 
     def stats(self, *, by_site: bool = False) -> OutboxStats:

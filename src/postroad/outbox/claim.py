@@ -120,6 +120,8 @@ def _due(messages: Select[Any]) -> Select[Any]:
         message.c.smtputf8,
         message.c.dsn,
         message.c.require_tls,
+        message.c.tags,
+        message.c.metadata,
         message.c.stream,
         delivery.c.recipient_key,
         delivery.c.site,
@@ -130,8 +132,8 @@ def _due(messages: Select[Any]) -> Select[Any]:
     ).order_by(delivery.c.priority, delivery.c.due_at, delivery.c.id)  # fmt: skip
 
 
-_STREAM: Final = 16  # its place among the columns; behind it the recipient's key, and its lane
-_LANE: Final = slice(18, 21)
+_STREAM: Final = 18  # its place among the columns; behind it the recipient's key, and its lane
+_LANE: Final = slice(20, 23)
 
 
 _DUE = Query(_due(_messages), on_postgresql=_due(_free_messages).with_for_update(of=delivery, skip_locked=True))
@@ -249,7 +251,4 @@ def _parcel(owner: str, rows: Sequence[Sequence[Any]]) -> Parcel:
     stream, lane = rows[0][_STREAM], Lane(*rows[0][_LANE])
     for id_, recipient, epoch, due_at, first_due_at, expires_at, attempts, *_message in rows:
         leases.append(Lease(id_, recipient, owner, epoch + 1, due_at, first_due_at, expires_at, attempts, stream))
-    message_id, content_id, mail_from, header_id, size, body, smtputf8, dsn, require_tls = rows[0][7:_STREAM]
-    return Parcel(
-        message_id, content_id, mail_from, header_id, size, body, smtputf8, dsn, require_tls, tuple(leases), lane
-    )
+    return Parcel._make((*rows[0][7:_STREAM], tuple(leases), lane))

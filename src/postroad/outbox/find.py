@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select, tr
 from postroad.address import Address, normal_domain
 from postroad.clock import as_datetime
 from postroad.database.batch import Query
-from postroad.database.tables import delivery, message
+from postroad.database.tables import attempt, delivery, message
 from postroad.errors import ConfigurationError
 from postroad.outbox.state_now import STATE_NOW
 from postroad.outbox.states import PLANNED, DeliveryState
@@ -26,6 +26,7 @@ class Search:
     recipient: str | None = None
     domain: str | None = None
     stream: str | None = None
+    remote_id: str | None = None
     limit: int = DEFAULT_LIMIT
 
 
@@ -90,6 +91,9 @@ def _condition(search: Search) -> ColumnElement[bool]:
         conditions.append(delivery.c.domain == normal_domain(search.domain))
     if search.stream is not None:
         conditions.append(message.c.stream == search.stream)
+    if search.remote_id is not None:
+        named = select(attempt.c.delivery_id).where(attempt.c.remote_id == search.remote_id)
+        conditions.append(delivery.c.id.in_(named))
     return and_(*conditions)
 
 

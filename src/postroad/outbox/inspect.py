@@ -68,6 +68,7 @@ _ATTEMPTS = Query(
         attempt.c["class"],
         attempt.c.reason,
         attempt.c.roads,
+        attempt.c.remote_id,
     )
     .where(attempt.c.delivery_id.in_(given_values(Integer)))
     .order_by(attempt.c.id)
@@ -144,7 +145,8 @@ def _delivery(row: Sequence[Any], numbers: dict[int, int], now: float, **log: An
 
 
 def _attempt(row: Sequence[Any]) -> AttemptStatus:
-    _, number, route, started_at, ended_at, result, code, enhanced, phase, text, class_, reason, roads = row
+    _, number, route, started_at, ended_at, result, code, enhanced, phase, text, class_, reason, roads, remote_id = row
     begun, ended = as_datetime(started_at), as_datetime(ended_at)
     taken = tuple((one["route"], one["error"]) for one in json.loads(roads)) if roads else ()
-    return AttemptStatus(number, route, begun, ended, result, code, enhanced, phase, text or "", class_, reason, taken)
+    said = result, code, enhanced, phase, text or "", class_, reason
+    return AttemptStatus(number, route, begun, ended, *said, taken, remote_id)

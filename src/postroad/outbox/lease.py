@@ -1,12 +1,16 @@
 """What a worker holds: deliveries that are leased to it, and the parcels they travel in."""
 
-from typing import NamedTuple
+import json
+from typing import Final, NamedTuple
 
 from postroad.address import Address
 from postroad.message.envelope import Body, Envelope, MailObject
+from postroad.message.metadata import Metadata
 from postroad.outbox.dsn_column import read_dsn
 from postroad.outbox.lanes import Lane
 from postroad.outbox.uuid7 import time_of_uuid7
+
+_NO_METADATA: Final = Metadata()
 
 
 class Lease(NamedTuple):
@@ -32,7 +36,10 @@ class Lease(NamedTuple):
 
 
 class Parcel(NamedTuple):
-    """The recipients of one message that are tried in one transaction, and what its envelope needs."""
+    """The recipients of one message that are tried in one transaction, and what its envelope needs.
+
+    The fields from ``message_id`` to ``metadata`` stand as they do in the tables; ``tags`` and ``metadata`` are JSON.
+    """
 
     message_id: str
     content_id: str
@@ -43,6 +50,8 @@ class Parcel(NamedTuple):
     smtputf8: bool
     dsn: str | None
     require_tls: bool
+    tags: str
+    metadata: str
     leases: tuple[Lease, ...]
     lane: Lane = Lane("", 0, "")  # by which it was found: the first recipient's
 
@@ -53,4 +62,7 @@ class Parcel(NamedTuple):
         envelope = Envelope(sender, recipients, read_dsn(self.dsn), bool(self.require_tls))
         body, smtputf8 = Body(self.body), bool(self.smtputf8)
         accepted_at = time_of_uuid7(self.message_id)
-        return MailObject(envelope, content, self.header_id, body, smtputf8, accepted_at=accepted_at)
+        tags = () if self.tags == "[]" else tuple(json.loads(self.tags))
+        metadata = _NO_METADATA if self.metadata == "{}" else Metadata(json.loads(self.metadata))
+        # No send_at: the outbox has held it until then.
+        return MailObject(envelope, content, self.header_id, body, smtputf8, tags, metadata, accepted_at)

@@ -118,10 +118,11 @@ class AsyncOutbox:
         recipient: str | None = None,
         domain: str | None = None,
         stream: str | None = None,
+        remote_id: str | None = None,
         limit: int = DEFAULT_LIMIT,
     ) -> tuple[QueueEntry, ...]:
         """Deliveries, newest first. See ``Outbox.find``."""
-        search = Search(state, recipient, domain, stream, limit)
+        search = Search(state, recipient, domain, stream, remote_id, limit)
         return await self._read(lambda connection: entries(connection, search, self._store.clock.now()))
 
     async def stats(self, *, by_site: bool = False) -> OutboxStats:

@@ -93,7 +93,7 @@ _SETTLE_UNTRIED = Statement(
 ATTEMPT_COLUMNS: Final = {
     "delivery_id": Integer, "number": Integer, "worker": Text, "route": Text, "started_at": Double, "ended_at": Double,
     "result": Text, "code": Integer, "enhanced": Text, "phase": Text, "text": Text, "class": Text, "reason": Text,
-    "roads": Text,
+    "roads": Text, "remote_id": Text,
 }  # fmt: skip
 EVENT_COLUMNS: Final = {"delivery_id": Integer, "kind": Text, "at": Double, "detail": Text}
 ADD_ATTEMPTS = Statement(
@@ -154,7 +154,7 @@ class _Rows:
         said = None if outcome is None else _said(outcome)
         if said is not None and (lease.id, lease.attempt, lease.owner, said[0]) not in self.written:
             tried = lease.id, lease.attempt, lease.owner, landing.route, landing.started_at, now
-            self.attempts.append((*tried, *said, *_meaning(outcome), landing.roads))
+            self.attempts.append((*tried, *said, *_meaning(outcome), landing.roads, outcome and outcome.remote_id))
         if not _may_move(state, path):
             return
         if said is None:

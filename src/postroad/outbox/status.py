@@ -15,7 +15,8 @@ class AttemptStatus:
     """One try: when, by which route, and what the server said. ``result`` is accepted, refused or unknown.
 
     ``bounce_class`` and ``reason`` are what a refusal means (see ``postroad explain``). Of a route made of several,
-    ``roads`` are those that were taken, each with why it went on to the next.
+    ``roads`` are those that were taken, each with why it went on to the next. ``remote_id`` is the name that an
+    email API gave the message.
     """
 
     number: int
@@ -30,6 +31,7 @@ class AttemptStatus:
     bounce_class: str | None = None
     reason: str | None = None
     roads: tuple[tuple[str, str | None], ...] = ()
+    remote_id: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The attempt as JSON types."""
@@ -38,6 +40,7 @@ class AttemptStatus:
             "ended_at": self.ended_at.isoformat(), "result": self.result, "code": self.code,
             "enhanced": self.enhanced, "phase": self.phase, "text": self.text, "class": self.bounce_class,
             "reason": self.reason, "roads": [{"route": route, "error": error} for route, error in self.roads],
+            "remote_id": self.remote_id,
         }  # fmt: skip
 
 

@@ -149,7 +149,7 @@ def taken(
     outcomes = tuple(
         Outcome(one, Result.REFUSED, Phase.RCPT, refused[one.key])
         if one.key in refused
-        else Outcome(one, Result.ACCEPTED, Phase.DOT, answer)
+        else Outcome(one, Result.ACCEPTED, Phase.DOT, answer, remote_id=remote_id)
         for one in mail.envelope.recipients
     )
     report = SendReport(outcomes, message_id=mail.message_id, remote_id=remote_id)

@@ -32,6 +32,7 @@ _COLUMNS: Final = (
 @click.option("--recipient", metavar="ADDRESS", help="Only those to this address.")
 @click.option("--domain", metavar="NAME", help="Only those to this domain.")
 @click.option("--stream", metavar="NAME", help="Only those of this stream.")
+@click.option("--remote-id", metavar="ID", help="Only those that an email API named so; its webhooks have the name.")
 @click.option("--limit", metavar="N", type=click.IntRange(1), default=LIMIT, show_default=True, help="At most so many.")
 @form_options
 def ls(form: Form, db: str | None, **search: Any) -> None:
