@@ -1,0 +1,136 @@
+"""A check: what it wants, who says so, and the function that looks. What it saw becomes one finding.
+
+A check is an asynchronous generator over an ``Examination``. It yields a ``Seen`` for each thing worth telling: faults
+with their level, or what is fine (``PASS``). It need not think of a DNS that does not answer: as soon as one of its
+questions got none, the finding is ``unknown``, whatever else was seen.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from postroad.doctor.questions import HeardResolver, Unanswered
+from postroad.doctor.remedy import DnsRecord, lines
+from postroad.lint.finding import Finding, Level
+from postroad.lookup import Answer, RecordType, Resolver
+
+if TYPE_CHECKING:
+    from postroad.doctor.subject import Subject
+    from postroad.lookup import Fetcher
+
+MAX_SHOWN: Final = 8  # things that one finding tells; the rest are counted
+MAX_EXCERPT: Final = 300  # characters of a record or a reply that are shown
+
+
+class Area(StrEnum):
+    """What a check is about, in the order of a report."""
+
+    DNS = "The domain in the DNS"
+    RECEPTION = "Receiving mail"
+    HOSTS = "Sending hosts"
+    BLOCKLISTS = "Blocklists"
+    SPF = "SPF"
+    DKIM = "DKIM"
+    DMARC = "DMARC"
+    TRANSPORT = "TLS between servers, and reports about it"
+    BIMI = "BIMI"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One thing that a check saw. ``publish`` are the records that mend it."""
+
+    level: Level
+    text: str
+    publish: tuple[DnsRecord, ...] = ()
+
+
+class NotApplicable(Exception):
+    """The check has nothing to look at; the text says why, and what to give so that it has."""
+
+
+@dataclass(slots=True)
+class Examination:
+    """What a check works with: who is examined, and whom to ask.
+
+    ``resolver`` is for functions that take a ``Resolver``; ``aside`` is the same, but questions that it leaves
+    unanswered say nothing of the check: who asks it looks at the status of the answer. ``now`` is in seconds since the
+    epoch. ``fetcher`` is ``None`` where no web server is to be asked.
+    """
+
+    subject: "Subject"
+    resolver: HeardResolver
+    aside: Resolver
+    now: float
+    fetcher: "Fetcher | None" = None
+
+    async def ask(self, name: str, kind: RecordType) -> Answer:
+        """The answer to a question.
+
+        Raises:
+            Unanswered: nothing was learnt, which ends the check as ``unknown``.
+        """
+        answer = await self.resolver.lookup(name, kind)
+        if answer.status.temporary:
+            raise Unanswered(answer)
+        return answer
+
+
+Sight: TypeAlias = AsyncIterator[Seen]
+"""What the function of a check returns; it is written as ``async def look(examination: Examination) -> Sight`` with
+``yield`` inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``look`` sees; ``rule`` says in a sentence what should be, ``rfc`` who says so."""
+
+    id: str
+    area: Area
+    rule: str
+    rfc: str
+    look: Callable[[Examination], Sight] = field(repr=False)
+
+    async def examine(self, examination: Examination) -> Finding:
+        """The finding. ``examination`` has a resolver of this check's own."""
+        seen: list[Seen] = []
+        try:
+            async for one in self.look(examination):
+                seen.append(one)  # noqa: PERF401 - what was seen before an end counts
+        except Unanswered as end:
+            if end.answer not in examination.resolver.unanswered:
+                examination.resolver.unanswered.append(end.answer)
+        except NotApplicable as reason:
+            seen.append(Seen(Level.INFO, f"not checked: {reason}"))
+        if examination.resolver.unanswered:
+            return self._unknown(examination.resolver.unanswered)
+        return self._finding(seen)
+
+    def _finding(self, seen: list[Seen]) -> Finding:
+        level = max((one.level for one in seen), key=lambda one: one.gravity, default=Level.PASS)
+        told = [one for one in seen if one.level is not Level.PASS] or seen
+        told.sort(key=lambda one: -one.level.gravity)
+        text = "; ".join(one.text for one in told[:MAX_SHOWN])
+        more = f"; and {len(told) - MAX_SHOWN} more" if len(told) > MAX_SHOWN else ""
+        publish = lines(record for one in told for record in one.publish)
+        return Finding(self.id, level, (text + more) or "nothing is against it", self.rule, self.rfc, publish)
+
+    def _unknown(self, unanswered: list[Answer]) -> Finding:
+        questions = dict.fromkeys(_without_answer(one) for one in unanswered)
+        text = "; ".join(list(questions)[:MAX_SHOWN])
+        more = f"; and {len(questions) - MAX_SHOWN} more" if len(questions) > MAX_SHOWN else ""
+        return Finding(self.id, Level.UNKNOWN, f"no answer from the DNS: {text}{more}", self.rule, self.rfc)
+
+
+def _without_answer(answer: Answer) -> str:
+    reason = f" ({answer.reason})" if answer.reason else ""
+    return f"{answer.kind} {answer.name}: {answer.status.value}{reason}"
+
+
+def excerpt(text: str | bytes) -> str:
+    """What somebody else wrote, for a sentence: on one line, escaped, and cut."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "backslashreplace")
+    cut = text if len(text) <= MAX_EXCERPT else f"{text[: MAX_EXCERPT - 1]}…"
+    return cut if cut.isprintable() else ascii(cut)[1:-1]

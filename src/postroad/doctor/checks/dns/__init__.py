@@ -1,0 +1,1 @@
+"""The domain in the DNS: that it exists, and can be asked about."""

@@ -1,0 +1,8 @@
+"""The checks of this area, in order."""
+
+from typing import Final
+
+from postroad.doctor.check import Check
+from postroad.doctor.checks.dns import exists
+
+DNS_CHECKS: Final[tuple[Check, ...]] = (exists.CHECK,)

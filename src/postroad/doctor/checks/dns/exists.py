@@ -1,0 +1,44 @@
+"""DNS-01: the domain exists, and more than one server answers for it."""
+
+from typing import Final
+
+from postroad.doctor.check import Area, Check, Examination, Seen, Sight
+from postroad.doctor.zone_of import zone_above
+from postroad.lint.finding import Level
+from postroad.lookup import RecordType, Status
+
+_FEWEST: Final = 2  # servers of a zone (RFC 2182 §5; RFC 1034 §4.1 demands two)
+
+
+async def _look(examination: Examination) -> Sight:
+    domain = examination.subject.domain
+    if (await examination.ask(domain, RecordType.SOA)).status is Status.NO_NAME:
+        yield Seen(Level.FAIL, f"{domain} does not exist (NXDOMAIN)")
+        return
+    soa = await zone_above(domain, examination)
+    zone = soa.name if soa is not None else domain
+    servers = (await examination.ask(zone, RecordType.NS)).names
+    if not servers:
+        yield Seen(Level.WARN, f"{zone} shows no NS records")
+        return
+    reachable = [one for one in servers if await _has_address(one, examination)]
+    if not reachable:
+        yield Seen(Level.FAIL, f"none of the name servers of {zone} has an address: {', '.join(servers)}")
+    elif len(reachable) < _FEWEST:
+        yield Seen(Level.WARN, f"{zone} has a single name server with an address, {reachable[0]}")
+    else:
+        yield Seen(Level.PASS, f"{zone} has the name servers {', '.join(servers)}")
+
+
+async def _has_address(host: str, examination: Examination) -> bool:
+    kinds = (RecordType.A, RecordType.AAAA)
+    return any([(await examination.ask(host, kind)).addresses for kind in kinds])
+
+
+CHECK: Final = Check(
+    "DNS-01",
+    Area.DNS,
+    "The domain exists, and at least two name servers answer for it.",
+    "RFC 1034 §4.1, RFC 2182 §5",
+    _look,
+)

@@ -1,0 +1,1 @@
+"""SPF (RFC 7208): who may send for the domain."""

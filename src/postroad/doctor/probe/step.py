@@ -1,0 +1,18 @@
+"""What is asked of a server at one step of a connection; the answer is a finding."""
+
+from dataclasses import dataclass
+
+from postroad.lint.finding import Finding, Level
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``rule`` says in a sentence what should be, ``rfc`` who says so."""
+
+    id: str
+    rule: str
+    rfc: str
+
+    def finding(self, level: Level, seen: str, publish: str | None = None) -> Finding:
+        """What was seen; ``publish`` is the setting that suits, as the URL of a route."""
+        return Finding(self.id, level, seen, self.rule, self.rfc, publish)

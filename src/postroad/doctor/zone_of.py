@@ -1,0 +1,21 @@
+"""In whose zone a name lies."""
+
+from postroad.doctor.check import Examination
+from postroad.lookup import Answer, RecordType, Status
+
+
+async def zone_above(name: str, examination: Examination) -> Answer | None:
+    """The answer with the SOA record of the zone that a name lies in; ``None``: no name above it has one.
+
+    A server says no more to a question for SOA than whose zone it is, for any name inside (RFC 2308 §3). The port
+    shows answers alone, so the names above are asked instead.
+
+    Raises:
+        Unanswered: nothing was learnt.
+    """
+    labels = name.split(".")
+    for first in range(max(1, len(labels) - 1)):  # the zones of top-level domains are nobody's who sends mail
+        answer = await examination.ask(".".join(labels[first:]), RecordType.SOA)
+        if answer.status is Status.FOUND:
+            return answer
+    return None
