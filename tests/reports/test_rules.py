@@ -8,9 +8,12 @@ import pytest
 
 from postroad.reports.classes import BounceClass
 from postroad.reports.evidence import Source, evidence_of
-from postroad.reports.rules import read_rules, rule_book
+from postroad.reports.rules import Phrase, read_rules, rule_book
 
-DOCUMENT = tomllib.loads((files("postroad.reports") / "bounce_rules.toml").read_text(encoding="utf-8"))
+DOCUMENT, LANGUAGES = (
+    tomllib.loads((files("postroad.reports") / name).read_text(encoding="utf-8"))
+    for name in ("bounce_rules.toml", "bounce_languages.toml")
+)
 RULES = DOCUMENT["rule"]
 OUTCOMES = {"complaint", "autoreply", "delayed", "delivered", "unknown"}  # which no refusal is
 
@@ -26,12 +29,27 @@ def test_every_rule_is_the_first_that_its_example_fits() -> None:
 
 def test_every_phrase_can_be_found() -> None:
     phrases = [phrase for rule in RULES for phrase in (*rule.get("says", ()), *rule.get("also", ()))]
+    phrases += [phrase for languages in LANGUAGES.values() for said in languages.values() for phrase in said]
     for phrase in phrases:
         assert phrase == phrase.lower(), "words are looked up in lower case"
         assert "  " not in phrase, "there are no two spaces in a row"
-        assert len(phrase.strip()) > 1
-        words = evidence_of(phrase.replace("…", " and "), source=Source.REPLY).words
-        assert phrase.replace("…", " and ").strip() in words, "what is put in order before could never hold it"
+        for one in Phrase.of(phrase):
+            assert len(one.start.strip()) > 1, phrase
+            assert all(piece.strip() for pieces in one.rest for piece in pieces), phrase
+            words = evidence_of(" and ".join((one.start, *(pieces[-1] for pieces in one.rest)))).words
+            assert one.stands_in(words), f"{phrase}: what is put in order before could never hold it"
+
+
+def test_a_phrase_may_leave_words_out_and_have_some_to_choose_from() -> None:
+    said = Phrase.of("{mailbox|inbox} of…{full|no room}")
+    assert [one.start for one in said] == ["mailbox of", "inbox of"]
+    assert [one.stands_in(" the inbox of ann has no room ") for one in said] == [False, True]
+    assert not any(one.stands_in(f" inbox of {'x' * 100} no room ") for one in said)
+
+
+@pytest.mark.parametrize("text", ["BOÎTE PLEINE", "boîte pleine", "boite pleine", "bo\u0069\u0302te pleine"])
+def test_accents_decide_nothing(text: str) -> None:
+    assert evidence_of(text).words == evidence_of("boite pleine").words
 
 
 def test_no_phrase_stands_behind_a_shorter_one_of_the_same_rule() -> None:
@@ -68,4 +86,6 @@ SURE = {"microsoft", "yahoo", "icloud", "mail", "comcast"}  # whose words nobody
 
 def test_a_rule_that_is_misspelt_is_refused() -> None:
     with pytest.raises(ValueError, match="sayz is no part of a rule"):
-        read_rules({**DOCUMENT, "rule": [{**RULES[0], "sayz": ["x"]}]})
+        read_rules({**DOCUMENT, "rule": [{**RULES[0], "sayz": ["x"]}]}, {})
+    with pytest.raises(ValueError, match="mailbox-ful: no rule has this id"):
+        read_rules(DOCUMENT, {"mailbox-ful": {"de": ["voll"]}})

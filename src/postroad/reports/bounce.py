@@ -11,7 +11,7 @@ from postroad.reports.mail import Part
 from postroad.reports.notice import Returned, read_returned
 from postroad.reports.notice_text import Notice, addresses_in, refusal_in_dialogue
 from postroad.reports.report import ParsedReport, ReportEvent, ReportKind
-from postroad.reports.words import notice_words
+from postroad.reports.words import folded, notice_words
 
 _MAX_DIAGNOSTIC: Final = 1_000  # characters that an event keeps
 _TAIL: Final = 400  # characters before the first address, where some servers say why
@@ -56,7 +56,7 @@ def _kind(returned: Returned, *, delayed: bool) -> ReportKind:
 def _is_delay(mail: Part, returned: Returned) -> bool:
     """Whether a notice without a machine-read action only warns."""
     about = f"{mail.first('subject')}\n{returned.notice.head[-1500:]}\n"
-    said = " ".join((about + "\n".join(block.text[:300] for block in returned.notice.blocks[:3])).lower().split())
+    said = " ".join(folded(about + "\n".join(block.text[:300] for block in returned.notice.blocks[:3])).split())
     if any(
         words in said for words in ("failed permanently", "permanent error", "permanent fatal", "giving up", "gave up")
     ):

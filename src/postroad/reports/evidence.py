@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from postroad.reply import EnhancedCode, Phase, Reply
+from postroad.reports.words import folded
 
 MAX_TEXT: Final = 4_000  # characters that are looked at; a reply line has 512 octets (RFC 5321 §4.5.3.1.5)
 
@@ -19,9 +20,6 @@ _PREFIX: Final = re.compile(r"(?<![\w.])[245]\d\d[- ](?:#?[245]\.\d{1,3}\.\d{1,3
 # Cisco's appliances put words of their own before another's: 5.1.0 - Unknown address error 550-'…'
 _WRAPPED: Final = re.compile(r"^\W*[245]\.\d\.\d - [A-Za-z() ]{3,60}(?=[45]\d\d-')")
 _SPACES: Final = re.compile(r"\s+")
-_QUOTES: Final = str.maketrans(
-    {"\u2018": "'", "\u2019": "'", "`": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\u3000": " "}
-)
 
 
 class Source(StrEnum):
@@ -75,7 +73,7 @@ def evidence_of_reply(reply: Reply, *, host: str = "", phase: Phase | None = Non
 @lru_cache(maxsize=64)
 def normalised(text: str) -> str:
     """The words for looking rules up."""
-    plain = _PREFIX.sub(" ", text.translate(_QUOTES).lower())
+    plain = _PREFIX.sub(" ", folded(text))
     return f" {_SPACES.sub(' ', _ADDRESS.sub('@', plain)).strip()} "
 
 
@@ -88,6 +86,7 @@ def _code(text: str) -> int | None:
 def _enhanced(text: str, status: str, code: int | None) -> EnhancedCode | None:
     """The status code with most to say: one in the text (the server's own) before that of the Status field."""
     said = [found for one in _ENHANCED.findall(text[:1000]) if (found := EnhancedCode.parse(one))]
+    said.sort(key=lambda one: not one.detail)  # <mx.acme.example #5.5.0 smtp;550 5.1.1 …>: the other server's says more
     in_field = [found for one in _ENHANCED.findall(status[:100]) if (found := EnhancedCode.parse(one))]
     # RFC 3463 §3.1: x.0.0 says nothing but the class. 5.0.9xx are inventions of a bounce parser.
     telling = [one for one in (*said, *in_field) if one.subject or one.detail]
@@ -113,8 +112,8 @@ _COMMAND: Final = re.compile(
     r"(?i)\b(RCPT|MAIL|DATA|EHLO|HELO|STARTTLS|AUTH)\b(?:[ _](?:TO|FROM)\b)?(?=[:\s\"')\].<]|$)"
 )
 _BEFORE: Final = re.compile(
-    r"(?i)(?:in reply to|after|response to|failed on|\bat|during|\bin|command:?|state:?|phase:?|>>>|<<<|like our|"
-    r"smtp:|\(|\[)\s*(?:the |pipelined |sending )?[\"'(\[]?$"
+    r"(?i)(?:in reply to|after|response to|answer to|failed on|\bat|during|\bin|\bfor|\bsent:?|\bissued:?|command:?|"
+    r"state:?|phase:?|stage:?|->|>>>|<<<|like our|smtp:|\bc:|\(|\[)\s*(?:the |our |pipelined |sending )?[\"'(\[]?$"
 )
 _LENGTH_BEFORE: Final = 32  # characters that _BEFORE may need
 _BY_NAME: Final = {

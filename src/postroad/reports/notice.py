@@ -9,7 +9,7 @@ from postroad.reports.delivery_status import RecipientStatus, read_delivery_stat
 from postroad.reports.feedback_report import header_of, own_parts, returned_message
 from postroad.reports.mail import Part
 from postroad.reports.notice_text import Notice, addresses_in, read_notice
-from postroad.reports.words import begins_like, is_reply, notice_words
+from postroad.reports.words import begins_like, folded, is_reply, notice_words
 
 _STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _TOP: Final = 2_500  # characters of a notice in which it says what it is
@@ -118,7 +118,7 @@ def _sign(mail: Part, text: str) -> _Sign:
         return _Sign.SURE
     subject = mail.first("subject")
     announced = not is_reply(subject) and begins_like(subject, notice_words()["notice_subjects"])
-    top = " ".join(text[:_TOP].lower().replace("\u2019", "'").split())
+    top = " ".join(folded(text[:_TOP]).split())
     opened = any(words in top for words in notice_words()["openings"])
     if _is_daemon(mail):
         return _Sign.SURE if announced or opened else _Sign.NONE

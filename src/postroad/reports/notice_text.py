@@ -10,13 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from postroad.reports.words import notice_words
+from postroad.reports.words import folded, notice_words
 
 MAX_LINES: Final = 2_000  # of a notice that are read; a hundred recipients with ten lines each
 MAX_BLOCK: Final = 2_000  # characters of what is said of one recipient; twenty lines or more
 
-_DOMAIN: Final = r"[^\s<>()\[\]\",;:@'\u3000-\u303f/|?]{1,253}"
-_ADDRESS: Final = re.compile(rf"(?:\"[^\"\n]{{1,64}}\"|[^\s<>()\[\]\",;:@\\\u3000-\u303f]{{1,128}})@{_DOMAIN}")
+# Neither side of an address has punctuation of East Asia: the words around it there have no spaces.
+_WIDE: Final = r"\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+_DOMAIN: Final = rf"[^\s<>()\[\]\",;:@'{_WIDE}/|?]{{1,253}}"
+_ADDRESS: Final = re.compile(rf"(?:\"[^\"\n]{{1,64}}\"|[^\s<>()\[\]\",;:@\\{_WIDE}]{{1,128}})@{_DOMAIN}")
 # Whom the message was from, and the fields of its header, where a notice shows them.
 _NOT_ABOUT_RECIPIENTS: Final = re.compile(
     r"(?i)^\W{0,6}(?:from|sender|return-path|reply-to|errors-to|message-id|message id|references|in-reply-to|"
@@ -37,6 +39,7 @@ _AFTER_TYPE: Final = re.compile(r"(?i)^(?:mailto:|rfc822;|.*\bsmtp=|to=|rcpt=)")
 _COPY: Final = re.compile(
     r"(?i)^\W*(?:\w+ ){0,7}original (?:message|mail|e-?mail|text)(?: \w+)? ?(?:headers?|details|follows?|below|:)"
 )
+_LENGTH_OF_START: Final = 80  # characters of a line that may begin the copy of the message
 _DIALOGUE: Final = re.compile(r"^\s*(?:<<<|>>>|->|<-)\s?")
 
 
@@ -76,7 +79,7 @@ def read_notice(text: str, senders: Iterable[str] = ()) -> Notice:
 def _without_copy(lines: list[str]) -> tuple[list[str], list[str]]:
     copies = notice_words()["copies"]
     for number, line in enumerate(lines):
-        start = line.lstrip(" \t>|-*_=~#[").lower()
+        start = folded(line.lstrip(" \t>|-*_=~#[")[:_LENGTH_OF_START])
         if number and (start.startswith(copies) or _COPY.match(line)):
             return lines[:number], lines[number:]
     return lines, []

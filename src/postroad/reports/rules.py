@@ -1,10 +1,12 @@
 """The rules of classification: read once from ``bounce_rules.toml``, when the first refusal is classified.
 
-A phrase stands for words in a row, in lower case; ``…`` in it for some others in between. A rule applies when one of
-its phrases is found (and one of ``also``, where it has that), its codes fit, and its step does. Rules stand in the
-order in which they are tried: those of a provider, then those of everybody by their words, then bare codes.
+A phrase stands for words in a row; ``…`` in it for some others in between, ``{a|b}`` for either. A rule applies when
+one of its phrases is found (and one of ``also``, where it has that), its codes fit, and its step does. Rules stand in
+the order in which they are tried: those of a provider, then those of everybody by their words, then bare codes.
+``bounce_languages.toml`` has more phrases of some rules, in other languages than English.
 """
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,13 +14,16 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any, Final
 
 from postroad.reply import EnhancedCode, Phase
 from postroad.reports.classes import BounceClass
 from postroad.reports.evidence import Evidence
+from postroad.reports.words import folded
 
 _GAP: Final = "…"
+_BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _GRAM: Final = 3  # characters by which phrases are indexed
 _SHORT_GRAM: Final = 2  # the same for phrases of two, as Chinese has some
 _WIDTH: Final = 80  # characters that a gap may have
@@ -53,33 +58,44 @@ _Status = tuple[int | None, int, int | None]  # None: whichever
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """``start`` is looked for first; ``rest`` follows it piece by piece, where the phrase has gaps."""
+    """``start`` is looked for first; one of each of ``rest`` follows it, where the phrase has gaps."""
 
     start: str
-    rest: tuple[str, ...]
+    rest: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def of(cls, text: str) -> "Phrase":
-        """Read one from the file."""
-        start, *rest = text.split(_GAP)
-        return cls(start, tuple(rest))
+    def of(cls, text: str) -> "list[Phrase]":
+        """Read one from the file: as many as it has beginnings."""
+        start, *rest = [_alternatives(folded(piece)) for piece in text.split(_GAP)]
+        return [cls(one, tuple(rest)) for one in start]
 
     def stands_in(self, words: str) -> bool:
         """Whether the words hold the phrase."""
         position = words.find(self.start)
         while position >= 0:
-            if self._follows(words, position + len(self.start)):
+            if _follow(self.rest, words, position + len(self.start)):
                 return True
             position = words.find(self.start, position + 1)
         return False
 
-    def _follows(self, words: str, position: int) -> bool:
-        for piece in self.rest:
-            found = words.find(piece, position, position + _WIDTH + len(piece))
-            if found < 0:
-                return False
-            position = found + len(piece)
+
+def _follow(rest: tuple[tuple[str, ...], ...], words: str, position: int) -> bool:
+    if not rest:
         return True
+    return any(
+        (found := words.find(piece, position, position + _WIDTH + len(piece))) >= 0
+        and _follow(rest[1:], words, found + len(piece))
+        for piece in rest[0]
+    )
+
+
+def _alternatives(piece: str) -> tuple[str, ...]:
+    """``{a|b} c`` is ``a c`` or ``b c``."""
+    texts = [""]
+    for number, part in enumerate(_BRACES.split(piece)):
+        choices = part.split("|") if number % 2 else [part]
+        texts = [text + choice for text in texts for choice in choices]
+    return tuple(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,17 +199,22 @@ class RuleBook:
 @cache
 def rule_book() -> RuleBook:
     """The rules that come with the package."""
-    text = (files("postroad.reports") / "bounce_rules.toml").read_text(encoding="utf-8")
-    return read_rules(tomllib.loads(text))
+    return read_rules(_document("bounce_rules.toml"), _document("bounce_languages.toml"))
 
 
-def read_rules(document: Mapping[str, Any]) -> RuleBook:
-    """The rules of a document as ``bounce_rules.toml`` is one.
+def _document(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("postroad.reports") / name).read_text(encoding="utf-8"))
+
+
+def read_rules(document: Mapping[str, Any], languages: Mapping[str, Mapping[str, Sequence[str]]]) -> RuleBook:
+    """The rules of a document as ``bounce_rules.toml`` is one; ``languages`` has more phrases of each, by language.
 
     Raises:
         ValueError, KeyError, TypeError: the document is no such one.
     """
-    rules = tuple(_rule(given) for given in document["rule"])
+    rules = tuple(_rule(given, languages.get(given["id"], {})) for given in document["rule"])
+    if unknown := languages.keys() - {rule.id for rule in rules}:
+        raise ValueError(f"{', '.join(sorted(unknown))}: no rule has this id")
     providers = tuple(
         Provider(given["name"], tuple(given.get("domains", ())), _phrases(given.get("says", ())))
         for given in document["provider"]
@@ -225,9 +246,9 @@ def _grams(start: str) -> list[str]:
     return [start[position : position + length] for position in range(len(start) - length + 1)]
 
 
-def _rule(given: Mapping[str, Any]) -> Rule:
+def _rule(given: Mapping[str, Any], languages: Mapping[str, Sequence[str]]) -> Rule:
     codes, statuses = _codes(given.get("codes", ()))
-    says = _phrases(given.get("says", ()))
+    says = _phrases((*given.get("says", ()), *chain.from_iterable(languages.values())))
     provider = given.get("provider", "")
     known = {
         "id",
@@ -273,7 +294,7 @@ def _basis(given: Mapping[str, Any]) -> Basis:
 
 
 def _phrases(texts: Iterable[str]) -> tuple[Phrase, ...]:
-    return tuple(map(Phrase.of, texts))
+    return tuple(phrase for text in texts for phrase in Phrase.of(text))
 
 
 def _codes(given: Iterable[str]) -> tuple[frozenset[int], frozenset[_Status]]:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -9,18 +10,34 @@ from typing import Final
 
 _REPLY_PREFIXES: Final = ("re:", "fw:", "fwd:", "aw:", "wg:", "tr:", "rv:", "sv:", "vs:", "antw:", "odp:", "ha:")
 _MARKS: Final = re.compile(r"(?:(?:\[[^\]]{0,80}\]|\{[^}]{0,80}\}|\*+[^*]{1,80}\*+)\s*)+")  # [EXTERNAL], ***SPAM***
+# Servers write their languages with accents, without them, or lose them on the way: none is left to look at. Kana and
+# Hangul keep their marks, which are letters of their own there.
+_ACCENTS: Final = re.compile("[\u0300-\u036f]+")
+_PLAIN: Final = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "\u2018": "'", "\u2019": "'", "`": "'",
+     "\u201c": '"', "\u201d": '"', "\u00b4": "'"}
+)  # fmt: skip
+
+
+def folded(text: str) -> str:
+    """A text as words are looked up in it: lower case, plain quotes, no accents, no wide or narrow forms."""
+    plain = text.lower().translate(_PLAIN)
+    if plain.isascii():
+        return plain
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", plain))
+    return unicodedata.normalize("NFC", bare)
 
 
 @cache
 def notice_words() -> Mapping[str, tuple[str, ...]]:
-    """The lists of ``notice_words.toml``, read once."""
+    """The lists of ``notice_words.toml``, read once, and folded."""
     text = (files("postroad.reports") / "notice_words.toml").read_text(encoding="utf-8")
-    return {name: tuple(dict.fromkeys(words)) for name, words in tomllib.loads(text).items()}
+    return {name: tuple(dict.fromkeys(map(folded, words))) for name, words in tomllib.loads(text).items()}
 
 
 def begins_like(subject: str, beginnings: tuple[str, ...]) -> bool:
     """Whether a subject begins with one of them, whatever stands in brackets before it."""
-    text = " ".join(subject[:500].lower().replace("\u2019", "'").split())
+    text = " ".join(folded(subject[:500]).split())
     return _MARKS.sub("", text).startswith(beginnings)
 
 
