@@ -171,7 +171,7 @@ def test_a_wrong_mode(start_peer: StartPeer, certificates: Certificates) -> None
         Mailer(f"smtps://localhost:{peer.smtp.port}?ca={certificates.ca}").check()
     assert f"smtp://localhost:{peer.smtp.port}" in caught.value.advice
     with pytest.raises(TlsModeMismatch) as caught:
-        Mailer(f"smtp://localhost:{peer.smtps.port}?ca={certificates.ca}&timeout=0.5").check()
+        Mailer(f"smtp://localhost:{peer.smtps.port}?ca={certificates.ca}&timeout=2").check()
     assert f"smtps://localhost:{peer.smtps.port}" in caught.value.advice
 
 

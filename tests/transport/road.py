@@ -16,14 +16,21 @@ from postroad.transport.smtp.transport import SmtpTransport
 
 T = TypeVar("T")
 
-# For the tests in which the server stays silent, and only for them.
-IMPATIENT = replace(Timeouts().capped(0.15), dot=0.15)
+SILENCE = 0.1  # seconds of a wait in which nothing happens but silence
+ANSWERS = (
+    1.0  # seconds of a wait that comes again and again, and in which other answers must come: a machine may be slow
+)
 
 
 def account(server: ScriptedServer, *, connections: int = 1, **settings: Any) -> Smtp:
     """An account at the server, with one connection unless said otherwise, so that the order is certain."""
     settings.setdefault("limits", PoolLimits(connections=connections))
     return Smtp(settings.pop("host", server.host), server.port, **settings)
+
+
+def impatient(*waits: str) -> Timeouts:
+    """Those of these waits are short: for the tests in which the server stays silent there, and only for them."""
+    return replace(Timeouts(), **{wait: ANSWERS if wait == "command" else SILENCE for wait in waits})
 
 
 def settings(url: str, **account: Any) -> Smtp:

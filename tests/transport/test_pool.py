@@ -103,7 +103,7 @@ def test_an_idle_connection_says_goodbye() -> None:
             assert verbs(server.sessions[0].commands)[-1] == "QUIT"
             return await transport.deliver(letter("two"))
 
-        limits = PoolLimits(connections=1, idle=0.02)
+        limits = PoolLimits(connections=1, idle=0.5)
         assert run(account(server, limits=limits), work).accepted
         assert len(server.sessions) == 2
 
@@ -126,7 +126,7 @@ def test_a_message_that_comes_as_an_idle_connection_retires_goes_over_another() 
             async with asyncio.timeout(10.0):
                 return await (await second)
 
-        assert run(account(server, limits=PoolLimits(connections=1, idle=0.02)), work).accepted
+        assert run(account(server, limits=PoolLimits(connections=1, idle=0.5)), work).accepted
         assert [message.connection for message in server.messages] == [0, 1]
 
 

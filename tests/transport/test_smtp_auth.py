@@ -12,7 +12,7 @@ from postroad.transport.smtp.settings import Smtp
 from postroad.transport.smtp.transport import SmtpTransport
 from tests.fakes import letter
 from tests.peers.certificates import Certificates
-from tests.transport.road import IMPATIENT, account, deliver, deliver_one, in_turn, run, verbs
+from tests.transport.road import account, deliver, deliver_one, impatient, in_turn, run, verbs
 
 USER, PASSWORD = "ann@a.example", "hunter2 wörd"
 ENCODED = ("hunter2", "aHVudGVyMi", "h1bnRlcjI", "odW50ZXIy")  # as it stands, and in the three phases of base64
@@ -100,7 +100,7 @@ def test_five_waiting_messages_are_one_login() -> None:
 )
 def test_other_ways_to_fail(step: Step, kind: type[PostroadError]) -> None:
     with ScriptedServer(step, credentials={USER: PASSWORD}) as server:
-        first, second = in_turn(known(server, timeouts=IMPATIENT), letter("one"), letter("two"))
+        first, second = in_turn(known(server, timeouts=impatient("command")), letter("one"), letter("two"))
     assert type(first.error) is kind
     assert first.error.phase is Phase.AUTH
     assert second.accepted

@@ -23,7 +23,7 @@ from postroad.transport.smtp.transport import SmtpTransport
 from tests.fakes import letter
 from tests.transport.memory_network import SteppedLoop
 from tests.transport.memory_server import Answer, Books, MemoryServer
-from tests.transport.road import IMPATIENT, account, deliver, deliver_one
+from tests.transport.road import ANSWERS, account, deliver, deliver_one, impatient
 
 MAIL = letter("1", "r0.1@b.example", "r1.1@b.example", sender="s.1@a.example")
 LARGE = replace(MAIL, content=b"Subject: 1\r\n\r\n" + (b"x" * 62 + b"\r\n") * 8_192)  # three blocks
@@ -175,7 +175,7 @@ def test_the_caller_may_take_his_time(offers: tuple[str, ...]) -> None:
 def test_one_recipient_after_the_other_over_lmtp() -> None:
     """The clock of the last answers begins with each of them."""
     gate = Gate()
-    timeouts = replace(Timeouts(), dot=0.15)
+    timeouts = replace(Timeouts(), dot=ANSWERS)
     with ScriptedServer(Step("DOT", gate=gate, skip=1, connection=0), lmtp=True) as server:
         report = deliver_one(account(server, protocol=Protocol.LMTP, timeouts=timeouts), MAIL)
         gate.open()
@@ -187,12 +187,13 @@ def test_one_recipient_after_the_other_over_lmtp() -> None:
 def test_a_server_that_takes_no_content(chunks: tuple[str, ...]) -> None:
     gate = Gate()
     huge = replace(MAIL, content=(b"x" * 70 + b"\r\n") * 200_000)  # 14 MB: more than the sockets hold
+    timeouts = replace(Timeouts(), block=ANSWERS, dot=ANSWERS)
     with ScriptedServer(Step("CONTENT", gate=gate, connection=0), extensions=("PIPELINING", *chunks)) as server:
-        first, second = deliver(account(server, timeouts=IMPATIENT), huge, letter("2"))
+        first, second = deliver(account(server, timeouts=timeouts), huge, letter("2"))
         gate.open()
     error = error_of(first)
     assert (type(error), error.phase) == (Timeout, Phase.DATA)
-    assert ("took no content for 0.15 s" if not chunks else "did not answer BDAT within 0.15 s") in error.message
+    assert ("took no content for 1 s" if not chunks else "did not answer BDAT within 1 s") in error.message
     assert error.temporary
     assert second.accepted
 
@@ -203,7 +204,7 @@ def test_a_server_that_resets_for_ever(chunks: tuple[str, ...]) -> None:
     gate = Gate()
     steps = (Step("RCPT", "550 5.1.1 nobody"), Step("RSET", gate=gate))
     with ScriptedServer(*steps, extensions=("PIPELINING", *chunks)) as server:
-        first, second = deliver(account(server, timeouts=IMPATIENT), letter("1"), letter("2"))
+        first, second = deliver(account(server, timeouts=impatient("command")), letter("1"), letter("2"))
         gate.open()
     assert first.refused[0].code == 550
     error = error_of(second)

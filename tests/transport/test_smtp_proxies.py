@@ -18,7 +18,7 @@ from tests.fakes import letter
 from tests.peers.certificates import Certificates
 from tests.peers.endpoint import free_endpoint
 from tests.peers.proxies import PASSWORD, USER, ForeignProxy, Microsocks, Tinyproxy
-from tests.transport.road import IMPATIENT, account, deliver_one, run
+from tests.transport.road import account, deliver_one, impatient, run
 
 P = TypeVar("P", bound=ForeignProxy)
 StartProxy = Callable[[Callable[[], P]], P]
@@ -145,7 +145,9 @@ def test_the_wrong_kind_of_proxy_is_found_out(start_proxy: StartProxy[ForeignPro
     socks, http = start_proxy(Microsocks), start_proxy(Tinyproxy)
     with ScriptedServer() as server:
         for proxy, scheme in ((http, "socks5h"), (socks, "http")):
-            error = failure(account(server, tls=Tls.OPPORTUNISTIC, timeouts=IMPATIENT, proxy=proxy.url(scheme)))
+            error = failure(
+                account(server, tls=Tls.OPPORTUNISTIC, timeouts=impatient("connect"), proxy=proxy.url(scheme))
+            )
             # microsocks waits for more of what it takes for a list of methods, or hangs up.
             assert isinstance(error, ProxyError | Timeout)
 
@@ -161,7 +163,7 @@ def test_a_proxy_that_is_not_there_is_named() -> None:
 def test_a_proxy_that_says_nothing_is_named() -> None:
     with ScriptedServer() as never_asks:
         proxy = Proxy(ProxyKind.SOCKS5H, "127.0.0.1", never_asks.port)
-        error = failure(Smtp("mail.example", proxy=proxy, timeouts=IMPATIENT))
+        error = failure(Smtp("mail.example", proxy=proxy, timeouts=impatient("connect")))
     assert str(proxy) in str(error)
 
 

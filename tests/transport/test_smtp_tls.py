@@ -24,7 +24,7 @@ from postroad.transport.smtp.settings import Smtp
 from postroad.transport.smtp.transport import SmtpTransport
 from tests.fakes import letter
 from tests.peers.certificates import WRONG_HOST, Certificates, ServerCertificate
-from tests.transport.road import IMPATIENT, account, deliver_one, run, verbs
+from tests.transport.road import account, deliver_one, impatient, run, verbs
 
 REMOTE = "mail.remote.example"
 
@@ -292,7 +292,7 @@ def test_hanging_up_instead_of_a_handshake(certificates: Certificates, then: The
 def test_silence_instead_of_a_handshake(certificates: Certificates) -> None:
     step = Step("TLS", None, then=Then.STALL)
     with ScriptedServer(step, tls=certificates.good.server_context()) as server:
-        error = failure(account(server, ca=str(certificates.ca), timeouts=IMPATIENT))
+        error = failure(account(server, ca=str(certificates.ca), timeouts=impatient("tls")))
     assert type(error) is Timeout
     assert (error.phase, error.temporary) == (Phase.TLS, True)
 
@@ -331,7 +331,7 @@ def test_smtps_at_a_port_that_greets_in_plain_text(certificates: Certificates) -
 @pytest.mark.parametrize("tls", [Tls.REQUIRED, Tls.OPPORTUNISTIC, Tls.NONE])
 def test_smtp_at_a_port_that_waits_for_tls(certificates: Certificates, tls: Tls) -> None:
     with ScriptedServer(tls=certificates.good.server_context(), implicit_tls=True) as server:
-        error = failure(account(server, tls=tls, timeouts=IMPATIENT))
+        error = failure(account(server, tls=tls, timeouts=impatient("greeting")))
     assert type(error) is TlsModeMismatch
     assert f"smtps://{server.host}:{server.port}" in error.advice
     assert error.permanent
@@ -347,7 +347,7 @@ def test_smtp_at_a_port_that_answers_with_a_tls_alert() -> None:
 
 def test_a_server_that_is_only_slow_is_no_wrong_mode() -> None:
     with ScriptedServer(Step("GREETING", None, then=Then.STALL)) as server:
-        error = failure(account(server, timeouts=IMPATIENT))
+        error = failure(account(server, timeouts=impatient("greeting")))
     assert type(error) is Timeout
 
 

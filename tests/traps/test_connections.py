@@ -18,7 +18,7 @@ from postroad.transport.smtp.settings import PoolLimits, Smtp, Timeouts
 from postroad.transport.smtp.transport import SmtpTransport
 from tests.fakes import let_others_run, letter
 from tests.peers.endpoint import free_endpoint
-from tests.transport.road import IMPATIENT, account, deliver, deliver_one, in_turn, reached, run, verbs
+from tests.transport.road import account, deliver, deliver_one, impatient, in_turn, reached, run, verbs
 
 HELLO = Email(from_="ann@a.example", to="bob@b.example", subject="hello", text="x")
 AT_ONCE = Schedule((0.0, 0.0), jitter=0.0)
@@ -50,7 +50,7 @@ def test_p09_a_connection_that_timed_out_is_not_used_again() -> None:
             gate.open()  # the late answer comes now
             return [first, await transport.deliver(letter("two"))]
 
-        first, second = run(account(server, timeouts=IMPATIENT), work)
+        first, second = run(account(server, timeouts=impatient("command")), work)
     assert type(first.error) is Timeout
     assert second.accepted
     assert [(message.connection, message.content) for message in server.messages] == [(1, letter("two").content)]

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -31,7 +30,7 @@ from postroad.transport.from_url import from_url
 from postroad.transport.smtp.settings import Smtp, Timeouts
 from tests.fakes import letter
 from tests.peers.certificates import Certificates
-from tests.transport.road import IMPATIENT, account, deliver_one, in_turn, verbs
+from tests.transport.road import account, deliver_one, impatient, in_turn, verbs
 
 PLAIN = ("SIZE", "ENHANCEDSTATUSCODES")  # neither PIPELINING nor 8BITMIME nor SMTPUTF8
 BOB, EVE = "bob@b.example", "eve@e.example"
@@ -223,6 +222,6 @@ def test_p31_the_wrong_tls_mode_is_found_at_once_and_named(certificates: Certifi
     assert type(error) is TlsModeMismatch
     assert "smtp://" in str(error.advice)
     with ScriptedServer(tls=certificates.good.server_context(), implicit_tls=True) as server:
-        error = error_of(account(server, timeouts=replace(IMPATIENT, connect=5.0)))
+        error = error_of(account(server, timeouts=impatient("greeting")))
     assert type(error) is TlsModeMismatch
     assert "smtps://" in str(error.advice)
