@@ -54,15 +54,18 @@ async def probe(account: Smtp) -> Probed:
         ConfigurationError: a certificate or a key of the account's cannot be read; nothing was connected.
     """
     expected = Tls.IMPLICIT if account.tls is Tls.IMPLICIT else Tls.REQUIRED
-    spoken, strict = expected, await visit(account, expected, Eye.STRICT)
-    if _may_speak_otherwise(strict):
-        other = await visit(account, _OTHER[expected], Eye.STRICT)
-        if other.greeting is not None or _is_tls_after_all(other):
-            spoken, strict = _OTHER[expected], other
-    forgiving = None
-    if strict.fault is not None and strict.fault.phase is Phase.TLS and strict.peer:
-        forgiving = await visit(account, spoken, Eye.FORGIVING)
-    return Probed(account, expected, spoken, strict, forgiving)
+    probed = await _looked_at(account, expected, expected)
+    if not _may_speak_otherwise(probed.furthest):
+        return probed
+    other = await _looked_at(account, expected, _OTHER[expected])
+    return other if other.furthest.greeting is not None or other.furthest.version else probed
+
+
+async def _looked_at(account: Smtp, expected: Tls, mode: Tls) -> Probed:
+    strict = await visit(account, mode, Eye.STRICT)
+    if strict.fault is None or strict.fault.phase is not Phase.TLS or isinstance(strict.fault, TlsModeMismatch):
+        return Probed(account, expected, mode, strict)
+    return Probed(account, expected, mode, strict, await visit(account, mode, Eye.FORGIVING))
 
 
 def _may_speak_otherwise(seen: Visit) -> bool:
@@ -71,7 +74,3 @@ def _may_speak_otherwise(seen: Visit) -> bool:
         return True
     no_word = seen.greeting is None and not seen.version and bool(seen.peer)
     return no_word and seen.fault is not None and not isinstance(seen.fault, TlsError) and seen.fault.reply is None
-
-
-def _is_tls_after_all(seen: Visit) -> bool:
-    return bool(seen.version) or (isinstance(seen.fault, TlsError) and not isinstance(seen.fault, TlsModeMismatch))

@@ -11,6 +11,10 @@ COMMANDS: Final = {
         "postroad.cli.commands.check.message:message",
         "Say what receivers will mind in messages, before they are sent.",
     ),
+    "smtp": (
+        "postroad.cli.commands.check.smtp:smtp",
+        "Look at one SMTP server, and say what is wrong with it and which setting suits.",
+    ),
 }
 
 
