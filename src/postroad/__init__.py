@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from postroad.secret import Secret
     from postroad.transport.breaker import BreakerSettings
     from postroad.transport.composition import Failover, RoundRobin, Weighted
+    from postroad.transport.direct.settings import Direct
+    from postroad.transport.direct.transport import DirectTransport
     from postroad.transport.gcra import Rate
     from postroad.transport.smtp.limits import PoolLimits, Timeouts
     from postroad.transport.smtp.place import Protocol
@@ -132,6 +134,8 @@ _HOMES: Final = {
     "postroad.secret": ("Secret",),
     "postroad.transport.breaker": ("BreakerSettings",),
     "postroad.transport.composition": ("Failover", "RoundRobin", "Weighted"),
+    "postroad.transport.direct.settings": ("Direct",),
+    "postroad.transport.direct.transport": ("DirectTransport",),
     "postroad.transport.gcra": ("Rate",),
     "postroad.transport.smtp.limits": ("PoolLimits", "Timeouts"),
     "postroad.transport.smtp.place": ("Protocol",),
@@ -158,6 +162,8 @@ __all__ = [
     "ConnectError",
     "DataError",
     "DatabaseError",
+    "Direct",
+    "DirectTransport",
     "Disconnected",
     "Dkim",
     "DnsError",

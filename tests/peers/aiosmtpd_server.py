@@ -27,6 +27,8 @@ class AiosmtpdSettings:
     message_size_limit: int = 33_554_432  # octets; aiosmtpd's own default
     max_recipients: int | None = None  # of a transaction; further ones are told 452
     smtputf8: bool = True
+    host: str = LOOPBACK
+    port: int = 0  # 0 takes a free one
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,10 @@ class _Listener(Controller):
     """A controller on a socket that is bound here: its own port 0 would be connected to as port 0."""
 
     def __init__(self, recorder: _Recorder, settings: AiosmtpdSettings, *, implicit_tls: bool) -> None:
-        self._socket = socket.create_server((LOOPBACK, 0))
-        self.endpoint = Endpoint(LOOPBACK, self._socket.getsockname()[1])
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        place = (settings.host, 0 if implicit_tls else settings.port)
+        self._socket = socket.create_server(place, family=family)
+        self.endpoint = Endpoint(settings.host, self._socket.getsockname()[1])
         context = settings.certificate.server_context() if settings.certificate else None
         super().__init__(
             recorder,

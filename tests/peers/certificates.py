@@ -38,11 +38,13 @@ class Certificates:
     self_signed: ServerCertificate  # for localhost and 127.0.0.1, trusted by nobody
     issuer: "_Issuer"
     current: "_Validity"
+    past: "_Validity"
 
-    def for_names(self, *names: str) -> ServerCertificate:
-        """Another good one, for these host names."""
+    def for_names(self, *names: str, expired: bool = False) -> ServerCertificate:
+        """Another one for these host names, good or expired."""
         wanted = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
-        return _issue(self.ca.parent / names[0].replace("*", "any"), wanted, self.current, self.issuer)
+        stem = self.ca.parent / f"{names[0].replace('*', 'any')}{'-expired' if expired else ''}"
+        return _issue(stem, wanted, self.past if expired else self.current, self.issuer)
 
     def client_context(self) -> ssl.SSLContext:
         """A context that trusts this authority and no other."""
@@ -81,6 +83,7 @@ def write_certificates(folder: Path) -> Certificates:
         self_signed=_issue(folder / "self-signed", LOCAL_NAMES, current, None),
         issuer=issuer,
         current=current,
+        past=past,
     )
 
 

@@ -32,6 +32,7 @@ from postroad.transport.to_maildir import MaildirTransport
 from postroad.transport.to_memory import MemoryTransport, NullTransport
 from tests.fakes import letter
 from tests.peers.provider_service import ProviderService
+from tests.transport.receivers import World
 from tests.transport.road import account
 from tests.transport.several import Road, down
 
@@ -53,6 +54,15 @@ def _smtp(stack: ExitStack, _: Path, **settings: Any) -> Subject:
 
 def _paced(stack: ExitStack, folder: Path) -> Subject:
     return _smtp(stack, folder, rate="1000/s")
+
+
+def _direct(stack: ExitStack, _: Path) -> Subject:
+    world = World(stack, {})
+    server = world.scripted("127.0.0.2", extensions=("PIPELINING", "8BITMIME"))
+    for domain in ("b.example", "e.example"):
+        world.dns.zone.add(domain, [{"MX": [10, "mx.b.example"]}])
+    world.dns.zone.add("mx.b.example", [{"A": server.host}])
+    return Subject(world.transport(), lambda: len(server.messages))
 
 
 def _sendmail(_: ExitStack, folder: Path) -> Subject:
@@ -101,6 +111,7 @@ def _weighted(stack: ExitStack, folder: Path) -> Subject:
 KINDS: dict[str, Callable[[ExitStack, Path], Subject]] = {
     "smtp": _smtp,
     "smtp with a rate": _paced,
+    "direct": _direct,
     "sendmail": _sendmail,
     "file": _file,
     "maildir": _maildir,

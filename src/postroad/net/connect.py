@@ -3,9 +3,10 @@
 import asyncio
 import errno
 import socket
+from collections.abc import Sequence
 
 from postroad.errors import ConnectError, DnsError
-from postroad.net.happy_eyeballs import connected_socket
+from postroad.net.happy_eyeballs import connected_socket, socket_to
 from postroad.net.host_name import authority
 from postroad.net.proxy import Proxy
 from postroad.net.stream import Stream
@@ -52,6 +53,22 @@ async def connect(
     except UnicodeError as fault:
         raise DnsError(f"the host name {host!r} is not valid: {fault}", phase=Phase.DNS) from fault
     return await _secured(stream, tls, where)
+
+
+async def connect_to(found: Sequence[str], port: int, host: str, *, seconds: float, sources: Sequence[str]) -> Stream:
+    """Connect to the first of these addresses of a host that answers; ``sources`` are addresses of ours, by family.
+
+    Raises:
+        ConnectError: no address answered.
+        TimeoutError: connecting took too long.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await _stream_on(await socket_to(found, port, sources))
+    except TimeoutError:
+        raise
+    except OSError as fault:
+        raise _not_reached(authority(host, port), fault, ", ".join(sources) or None) from fault
 
 
 async def connect_unix(path: str, *, seconds: float, tls: Handshake | None = None) -> Stream:

@@ -5,8 +5,9 @@ asyncio can do this too, but when it is cancelled it may lose a socket that had 
 
 import asyncio
 import contextlib
+import errno
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Final, TypeAlias
 
@@ -24,7 +25,24 @@ async def connected_socket(host: str, port: int, source: str | None = None) -> s
         OSError: the name does not resolve (``socket.gaierror``), or no address answered.
         UnicodeError: the name cannot be looked up.
     """
-    return await first_to_answer(await addresses(host, port, family_of(source)), source)
+    targets = await addresses(host, port, family_of(source))
+    return await first_to_answer(targets, {} if source is None else {family_of(source): source})
+
+
+async def socket_to(found: Sequence[str], port: int, sources: Sequence[str] = ()) -> socket.socket:
+    """Try the addresses that somebody has found out, in their order, as ``connected_socket`` does.
+
+    ``sources`` are addresses of this host to connect from, one for each family that is to be used; any, without one.
+
+    Raises:
+        OSError: no address answered, or none is of a family that there is a source of.
+    """
+    by_family = {family_of(source): source for source in sources}
+    targets = [target for address in found for target in numeric(address, port)]
+    usable = [target for target in targets if not by_family or target[0] in by_family]
+    if not usable:
+        raise OSError(errno.EAFNOSUPPORT, "no address of a usable family")
+    return await first_to_answer(usable, by_family)
 
 
 def family_of(source: str | None) -> int:
@@ -48,8 +66,8 @@ async def addresses(host: str, port: int, family: int = socket.AF_UNSPEC) -> lis
     return interleaved((family, address) for family, _, _, _, address in answers)
 
 
-async def first_to_answer(waiting: list[Target], source: str | None = None) -> socket.socket:
-    """The race over these addresses.
+async def first_to_answer(waiting: list[Target], sources: Mapping[int, str]) -> socket.socket:
+    """The race over these addresses; ``sources`` are those of ours to connect from, by family.
 
     Raises:
         OSError: none answered; what the first one to fail said.
@@ -60,7 +78,8 @@ async def first_to_answer(waiting: list[Target], source: str | None = None) -> s
     try:
         while waiting or attempts:
             if waiting:
-                attempts.add(loop.create_task(_attempt(waiting.pop(0), source)))
+                target = waiting.pop(0)
+                attempts.add(loop.create_task(_attempt(target, sources.get(target[0]))))
             delay = ATTEMPT_DELAY if waiting else None
             done, _ = await asyncio.wait(attempts, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
             for attempt in done:

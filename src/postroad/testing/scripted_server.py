@@ -54,7 +54,8 @@ class ScriptedServer:
     ``credentials`` (user → password) turn AUTH PLAIN and LOGIN on, under TLS if there is TLS. ``extensions`` are the
     EHLO keywords besides these; BDAT is known where ``CHUNKING`` is among them, and whatever else it promises
     (``DSN``, ``REQUIRETLS``, ``LIMITS RCPTMAX=10``) is for the client to keep to. With ``lmtp`` it speaks LMTP
-    (RFC 2033). ``port`` 0 takes a free one; with ``socket_path`` it listens on that UNIX socket instead.
+    (RFC 2033). ``port`` 0 takes a free one, ``host`` may be another address of loopback (``127.0.0.2``, ``::1``); with
+    ``socket_path`` it listens on that UNIX socket instead.
 
     ``messages`` are all contents that arrived whole; ``sessions`` the connections, each with its command lines.
 
@@ -73,6 +74,7 @@ class ScriptedServer:
         port: int = 0,
         lmtp: bool = False,
         socket_path: str | os.PathLike[str] | None = None,
+        host: str = LOOPBACK,
     ) -> None:
         if not all(isinstance(step, Step) for step in steps):
             raise TypeError("a ScriptedServer takes its steps one by one: ScriptedServer(Step(...), Step(...))")
@@ -84,7 +86,7 @@ class ScriptedServer:
         self._context = tls
         self._implicit_tls = implicit_tls
         self._offer = Offer(tuple(extensions), dict(credentials or {}), tls is not None and not implicit_tls, lmtp)
-        self._wanted_port = port
+        self._wanted_host, self._wanted_port = host, port
         self._socket_path = None if socket_path is None else os.fspath(socket_path)
         self._received: list[ReceivedMessage] = []
         self._sessions: list[ReceivedSession] = []
@@ -205,8 +207,8 @@ class ScriptedServer:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         if self._socket_path is None:
-            server = await asyncio.start_server(self._connected, LOOPBACK, self._wanted_port)
-            self._ready.set_result((LOOPBACK, server.sockets[0].getsockname()[1]))
+            server = await asyncio.start_server(self._connected, self._wanted_host, self._wanted_port)
+            self._ready.set_result((self._wanted_host, server.sockets[0].getsockname()[1]))
         else:
             server = await asyncio.start_unix_server(self._connected, self._socket_path)
             self._ready.set_result(("localhost", 0))

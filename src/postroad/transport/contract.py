@@ -28,6 +28,8 @@ class Ability(Enum):
     REMOTE = "remote"
     # The other side can hold mail until a time that the message names.
     SEND_AT = "send_at"
+    # It connects to the recipients' own servers, so that these have limits, and not an account.
+    DIRECT = "direct"
 
 
 @dataclass(frozen=True, slots=True)

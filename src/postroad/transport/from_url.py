@@ -129,6 +129,15 @@ def _provider(parts: SplitResult, credentials: Credentials) -> Transport:
     return ProviderApiTransport(provider_from(parts, credentials))
 
 
+def _direct(parts: SplitResult, credentials: Credentials) -> Transport:
+    # Loaded late: with it come the DNS, MTA-STS and DANE, which no other route asks for.
+    from postroad.transport.direct.transport import DirectTransport
+    from postroad.transport.direct.url import direct_from
+
+    _no_account(parts, credentials)
+    return DirectTransport(direct_from(parts))
+
+
 def _words(name: str, text: str) -> list[str]:
     try:
         return shlex.split(text)
@@ -159,6 +168,7 @@ def _no_account(parts: SplitResult, credentials: Credentials) -> None:
 
 _MAKERS: Final[dict[str, Callable[[SplitResult, Credentials], Transport]]] = {
     **dict.fromkeys(SMTP_SCHEMES, _smtp),
+    "direct": _direct,
     "sendmail": _sendmail,
     "file": _folder(FileTransport),
     "maildir": _folder(MaildirTransport),

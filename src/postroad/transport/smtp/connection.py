@@ -27,8 +27,9 @@ from postroad.smtp.client import Answer, Broken, ClientConversation, ClientEvent
 from postroad.smtp.commands import is_ehlo_name
 from postroad.smtp.states import State, Verb
 from postroad.transport.smtp import refused_opening
-from postroad.transport.smtp.dial import dial, handshake_for
+from postroad.transport.smtp.dial import dial, dial_to, handshake_for
 from postroad.transport.smtp.log_in import LogIn
+from postroad.transport.smtp.reach import Reach
 from postroad.transport.smtp.settings import Protocol, Smtp
 
 PHASE_OF: Final = {
@@ -57,8 +58,10 @@ _TLS_RECORD: Final = (b"\x15\x03", b"\x16\x03")  # an alert or a handshake recor
 class SmtpConnection:
     """An open connection. ``conversation`` says what to write; ``answer`` waits for what comes back."""
 
-    def __init__(self, settings: Smtp, stream: Stream) -> None:
+    def __init__(self, settings: Smtp, stream: Stream, reach: Reach | None = None) -> None:
         self.settings = settings
+        self.reach = reach
+        self._tls = settings.tls_settings if reach is None else reach.tls
         self.stream = stream
         self.conversation = ClientConversation()
         self.lmtp = settings.protocol is Protocol.LMTP
@@ -71,8 +74,8 @@ class SmtpConnection:
     # ── opening ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     @classmethod
-    async def establish(cls, settings: Smtp) -> "SmtpConnection":
-        """Connect, greet, secure, authenticate.
+    async def establish(cls, settings: Smtp, reach: Reach | None = None) -> "SmtpConnection":
+        """Connect, greet, secure, authenticate; to where ``reach`` leads, if that is known.
 
         Raises:
             ConnectError: not reached, hung up, or not trusted (``DnsError``, ``TlsError``, ``TlsModeMismatch``).
@@ -87,16 +90,16 @@ class SmtpConnection:
         log_in = LogIn(settings)
         await log_in.prepare()
         try:
-            return await cls._opened(settings, log_in)
+            return await cls._opened(settings, log_in, reach)
         except AuthenticationError as refusal:
             if not await log_in.renewed(refusal):
                 raise
-        return await cls._opened(settings, log_in)
+        return await cls._opened(settings, log_in, reach)
 
     @classmethod
-    async def _opened(cls, settings: Smtp, log_in: LogIn) -> "SmtpConnection":
-        stream = await dial(settings)
-        connection = cls(settings, stream)
+    async def _opened(cls, settings: Smtp, log_in: LogIn, reach: Reach | None) -> "SmtpConnection":
+        stream = await (dial(settings) if reach is None else dial_to(reach, settings))
+        connection = cls(settings, stream, reach)
         try:
             await connection._introduce()
             await log_in.over(connection)
@@ -120,14 +123,13 @@ class SmtpConnection:
         return refusal_of_ours(self.stream.fault, self.settings.where) or fault
 
     async def _introduce(self) -> None:
-        policy = self.settings.tls_settings
         note = f"connected to {self.stream.peer}"
         if self.stream.tls:
             note += f", {self.stream.tls_description()}"
         self.conversation.transcript.add(Direction.NOTE, note)
         await self._greeting()
         await self._ehlo()
-        if policy.mode in (Tls.REQUIRED, Tls.OPPORTUNISTIC):
+        if self._tls.mode in (Tls.REQUIRED, Tls.OPPORTUNISTIC):
             await self._starttls()
 
     async def _greeting(self) -> None:
@@ -182,17 +184,16 @@ class SmtpConnection:
             raise refused_opening.at_ehlo(reply, self.settings.where, name, self.settings.protocol)
 
     async def _starttls(self) -> None:
-        policy = self.settings.tls_settings
-        where = self.settings.where
+        where, reach = self.settings.where, self.reach
         if not self.conversation.extensions.starttls:
-            if policy.mode is Tls.OPPORTUNISTIC:
+            if self._tls.mode is Tls.OPPORTUNISTIC and not (reach is not None and reach.required):
                 return
             raise TlsError(
                 f"{where} does not offer STARTTLS, and TLS is required",
                 phase=Phase.STARTTLS,
                 advice="Somebody on the way may have removed it, or the port is wrong: 587 and 465 are for submission.",
             )
-        handshake = await handshake_for(self.settings)
+        handshake = await handshake_for(self.settings, reach)
         self.stream.write(self.conversation.starttls())
         reply = await self.answer(self.settings.timeouts.command, Verb.STARTTLS)
         if self.conversation.state is not State.SECURING:
@@ -201,6 +202,8 @@ class SmtpConnection:
             # RFC 3207 §4.2, CVE-2011-0411: what stands here was not encrypted and would be taken for the server's word.
             raise ProtocolError(f"plain text was injected behind the STARTTLS reply of {where}", phase=Phase.STARTTLS)
         await self.stream.start_tls(handshake, where)
+        if reach is not None and reach.judge is not None:
+            reach.judge(self.stream.certificate_chain(), where)
         self.conversation.tls_established(self.stream.tls_description())
         await self._ehlo()
 
@@ -288,7 +291,8 @@ class SmtpConnection:
     @property
     def verified_tls(self) -> bool:
         """The server has proved who it is, and nobody on the way can read or change what is said."""
-        return self.stream.tls and (self.stream.pinned or self.settings.tls_settings.verify)
+        judged = self.reach is not None and self.reach.judge is not None
+        return self.stream.tls and (self.stream.pinned or judged or self._tls.verify)
 
     def transcript(self) -> tuple[TranscriptLine, ...]:
         """What has been said so far, redacted."""

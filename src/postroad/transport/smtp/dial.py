@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from postroad.errors import ConfigurationError, Timeout
-from postroad.net.connect import connect, connect_unix
+from postroad.net.connect import connect, connect_to, connect_unix
 from postroad.net.proxy import Proxy, checked_account
 from postroad.net.secrets.store import SYSTEM_SECRETS
 from postroad.net.stream import Stream
 from postroad.net.tls import Handshake, Tls
 from postroad.reply import Phase
+from postroad.transport.smtp.reach import Reach
 from postroad.transport.smtp.settings import Smtp
 
 
@@ -33,13 +34,32 @@ async def dial(account: Smtp) -> Stream:
         raise _too_slow(account) from None
 
 
-async def handshake_for(account: Smtp) -> Handshake:
-    """The handshake that the account's policy asks for.
+async def dial_to(reach: Reach, account: Smtp) -> Stream:
+    """Connect to where routing has found a server.
+
+    Raises:
+        ConnectError: not reached.
+        Timeout: no answer in time.
+        ConfigurationError: the file of authorities cannot be read; nothing was connected.
+    """
+    if reach.tls.verify:
+        reach.tls.context()
+    seconds = account.timeouts.connect
+    try:
+        return await connect_to(reach.addresses, account.port, account.host, seconds=seconds, sources=reach.sources)
+    except TimeoutError:
+        raise _too_slow(account) from None
+
+
+async def handshake_for(account: Smtp, reach: Reach | None = None) -> Handshake:
+    """The handshake that the account's policy asks for, or that of ``reach``.
 
     Raises:
         ConfigurationError: a certificate or a key cannot be read.
     """
     policy, timeouts, password = account.tls_settings, account.timeouts, account.key_password
+    if reach is not None:
+        policy = reach.tls
     if password is not None:
         password = await SYSTEM_SECRETS.fetch(password, timeouts.secret)
     return Handshake(policy.context(password), policy.server_name or account.host, timeouts.tls, policy.pins)

@@ -1,0 +1,1 @@
+"""``direct://``: each message to the mail exchangers of its recipients' domains."""
