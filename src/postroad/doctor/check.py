@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from postroad.doctor.beyond import NOTHING_ELSE, Beyond
 from postroad.doctor.questions import HeardResolver, Unanswered
-from postroad.doctor.remedy import DnsRecord, lines
+from postroad.doctor.remedy import Remedy, lines
 from postroad.lint.finding import Finding, Level
 from postroad.lookup import Answer, RecordType, Resolver
 
@@ -39,11 +40,11 @@ class Area(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One thing that a check saw. ``publish`` are the records that mend it."""
+    """One thing that a check saw. ``publish`` is what mends it."""
 
     level: Level
     text: str
-    publish: tuple[DnsRecord, ...] = ()
+    publish: tuple[Remedy, ...] = ()
 
 
 class NotApplicable(Exception):
@@ -56,7 +57,7 @@ class Examination:
 
     ``resolver`` is for functions that take a ``Resolver``; ``aside`` is the same, but questions that it leaves
     unanswered say nothing of the check: who asks it looks at the status of the answer. ``now`` is in seconds since the
-    epoch. ``fetcher`` is ``None`` where no web server is to be asked.
+    epoch. ``fetcher`` is ``None`` where no web server is to be asked; ``beyond`` is what else may be looked at.
     """
 
     subject: "Subject"
@@ -64,6 +65,7 @@ class Examination:
     aside: Resolver
     now: float
     fetcher: "Fetcher | None" = None
+    beyond: Beyond = NOTHING_ELSE
 
     async def ask(self, name: str, kind: RecordType) -> Answer:
         """The answer to a question.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from postroad.clock import SYSTEM_CLOCK, Clock
+from postroad.doctor.beyond import NOTHING_ELSE, Beyond
 from postroad.doctor.check import Check, Examination
 from postroad.doctor.checks.registry import CHECKS
 from postroad.doctor.questions import HeardResolver, SharedResolver
@@ -17,10 +18,12 @@ async def check_domain(
     resolver: Resolver,
     *,
     fetcher: Fetcher | None = None,
+    beyond: Beyond = NOTHING_ELSE,
     checks: Iterable[Check] = CHECKS,
     clock: Clock = SYSTEM_CLOCK,
 ) -> tuple[Finding, ...]:
-    """A finding for each check, in their order. Without a ``fetcher`` no web server is asked.
+    """A finding for each check, in their order. Without a ``fetcher`` no web server is asked, and what
+    is not named in ``beyond`` is left alone.
 
     It never raises for what strangers publish, or for a DNS that does not answer: that is ``unknown``.
     """
@@ -28,6 +31,6 @@ async def check_domain(
     now = clock.now()
 
     def examination() -> Examination:
-        return Examination(subject, HeardResolver(shared), shared, now, fetcher)
+        return Examination(subject, HeardResolver(shared), shared, now, fetcher, beyond)
 
     return tuple(await asyncio.gather(*(check.examine(examination()) for check in checks)))

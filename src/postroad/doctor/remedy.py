@@ -1,8 +1,8 @@
-"""What is to be published so that a finding goes: DNS records, complete, in the form that is pasted."""
+"""What is to be published so that a finding goes: DNS records and files, complete, in the form that is pasted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from postroad.lookup import RecordType
 
@@ -32,12 +32,28 @@ class DnsRecord:
         return f"{self.name}. IN TXT {value}"
 
 
+@dataclass(frozen=True, slots=True)
+class WebDocument:
+    """A file to put on a web server, in the place of what is there."""
+
+    url: str
+    text: str
+
+    @property
+    def line(self) -> str:
+        """The address behind a #, and the file's lines under it."""
+        return f"# {self.url}\n{self.text.rstrip()}"
+
+
+Remedy: TypeAlias = DnsRecord | WebDocument
+
+
 def txt(name: str, text: str) -> DnsRecord:
     """A TXT record."""
     return DnsRecord(name, RecordType.TXT, text)
 
 
-def lines(records: Iterable[DnsRecord]) -> str | None:
+def lines(records: Iterable[Remedy]) -> str | None:
     """What a finding says under ``publish``: a line for each record, none twice."""
     return "\n".join(dict.fromkeys(record.line for record in records)) or None
 

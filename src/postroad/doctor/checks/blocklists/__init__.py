@@ -1,0 +1,1 @@
+"""Blocklists: whether a host or a name is on one."""
