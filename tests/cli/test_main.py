@@ -140,7 +140,7 @@ def loaded_by(*arguments: str) -> set[str]:
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         stdin=subprocess.DEVNULL,
         check=True,
     )
@@ -179,7 +179,7 @@ def test_a_reader_that_goes_away_is_no_news() -> None:
     try:
         run = subprocess.run(
             [sys.executable, "-m", "postroad", *ENVELOPE, "--transport", "null://"],
-            stdout=writing, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=30, check=False,
+            stdout=writing, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=60, check=False,
         )  # fmt: skip
     finally:
         os.close(writing)
@@ -214,7 +214,7 @@ def test_colours_are_for_terminals_that_want_them(environ: dict[str, str], colou
     try:
         subprocess.run(
             [sys.executable, "-m", "postroad", *ENVELOPE, "--transport", "null://"],
-            stdout=terminal, stdin=subprocess.DEVNULL, timeout=30, check=True,
+            stdout=terminal, stdin=subprocess.DEVNULL, timeout=60, check=True,
             env={**os.environ, "TERM": "xterm", **environ},
         )  # fmt: skip
         seen = os.read(controller, 4096)

@@ -98,7 +98,7 @@ def test_a_terminal_is_not_driven_by_what_is_shown() -> None:
     try:
         subprocess.run(
             [sys.executable, "-m", "postroad", *ENVELOPE, "--text", "a\x1b[31mb", "--dry-run"],
-            stdout=terminal, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=30, check=True,
+            stdout=terminal, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=60, check=True,
         )  # fmt: skip
         seen = os.read(controller, 4096)
     finally:

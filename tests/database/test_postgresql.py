@@ -219,7 +219,7 @@ def test_a_server_that_went_away_and_came_back_is_used_again() -> None:
         server.start()
         assert wait_until(lambda: again(database), "the server")
         assert database.read(streams) == {"before", "after"}
-        assert heard.wait(20)
+        assert heard.wait(60)
         watch.close()
         database.close()
 
@@ -245,7 +245,7 @@ def test_a_connection_that_was_cut_while_idle_costs_nobody_anything(
 def test_none_of_many_readers_hears_of_connections_that_were_cut_while_idle(
     postgresql: Postgresql, database: Database, server_database: str
 ) -> None:
-    together = threading.Barrier(3, timeout=20)
+    together = threading.Barrier(3, timeout=60)
     readers = [threading.Thread(target=database.read, args=(lambda _: together.wait(),)) for _ in range(3)]
     for reader in readers:
         reader.start()
@@ -260,11 +260,11 @@ def test_none_of_many_readers_hears_of_connections_that_were_cut_while_idle(
 def test_a_watch_calls_when_somebody_has_written(server_database: str, database: Database, news: bool) -> None:
     heard, other = threading.Event(), Database(server_database)
     watch = database.watch(heard.set)
-    assert heard.wait(20)  # the first look
+    assert heard.wait(60)  # the first look
     while watch.changed():
         heard.clear()
     other.write(add_stream, "theirs", news=news)
-    assert heard.wait(20)
+    assert heard.wait(60)
     wait_until(lambda: watch.changed() or None, "the change")
     watch.close()
     other.close()
@@ -292,7 +292,7 @@ def test_transactions_in_each_others_way_are_begun_again(server_database: str, n
     database, other = (Database(f"{server_database}{options}") for _ in range(2))
     database.write(add_stream, "a")
     database.write(add_stream, "b")
-    both = threading.Barrier(2, timeout=20)
+    both = threading.Barrier(2, timeout=60)
     tries: list[str] = []
 
     def cross(connection: Connection, orders: Sequence[str]) -> list[str | Exception]:

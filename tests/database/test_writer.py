@@ -46,7 +46,7 @@ class Gate:
 
     def hold(self, connection: Connection, payloads: Sequence[None]) -> list[Exception | None]:
         self.reached.set()
-        self.opened.wait(10)
+        self.opened.wait(60)
         return [None] * len(payloads)
 
     def count(self, connection: Connection, payloads: Sequence[int]) -> list[int | Exception]:

@@ -70,17 +70,17 @@ def printing(stream: io.StringIO, client: Callable[[tuple[str, int]], None]) -> 
     async def serve() -> None:
         ready: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
         printer = asyncio.ensure_future(print_inbox("127.0.0.1", 0, stream, ready.set_result))
-        address = await asyncio.wait_for(ready, 10)
+        address = await asyncio.wait_for(ready, 60)
         await asyncio.to_thread(client, address)
         if not isinstance(stream, BrokenPipe) and not stream.closed:
             printer.cancel()
-        await asyncio.wait_for(printer, 10)
+        await asyncio.wait_for(printer, 60)
 
     asyncio.run(serve())
 
 
 def send(address: tuple[str, int]) -> None:
-    with smtplib.SMTP(*address, timeout=10) as connection:
+    with smtplib.SMTP(*address, timeout=60) as connection:
         connection.login("any", "thing")
         connection.sendmail("ann@a.example", "bob@b.example", b"Subject: hello\r\n\r\nhello\r\n")
 
@@ -117,7 +117,7 @@ def test_an_address_that_is_taken() -> None:
     async def twice() -> None:
         ready: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
         printer = asyncio.ensure_future(print_inbox("127.0.0.1", 0, io.StringIO(), ready.set_result))
-        host, port = await asyncio.wait_for(ready, 10)
+        host, port = await asyncio.wait_for(ready, 60)
         try:
             await print_inbox(host, port, io.StringIO())
         finally:

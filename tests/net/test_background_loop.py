@@ -95,7 +95,7 @@ def test_many_threads_start_one_loop() -> None:
     barrier = threading.Barrier(8)
 
     def call(_: int) -> tuple[int, int]:
-        barrier.wait(10)
+        barrier.wait(60)
         return loop.run(which())
 
     with ThreadPoolExecutor(8) as pool:
@@ -140,7 +140,7 @@ def test_an_interrupted_call_is_cancelled_there(monkeypatch: pytest.MonkeyPatch)
 
     def interrupted(_: Future[None], timeout: float | None = None) -> None:
         """Ctrl-C while the caller waits."""
-        assert started.wait(10)
+        assert started.wait(60)
         raise KeyboardInterrupt
 
     loop = BackgroundLoop(NAME)
@@ -148,7 +148,7 @@ def test_an_interrupted_call_is_cancelled_there(monkeypatch: pytest.MonkeyPatch)
         patch.setattr(Future, "result", interrupted)
         with pytest.raises(KeyboardInterrupt):
             loop.run(work())
-    assert cancelled.wait(10)
+    assert cancelled.wait(60)
     loop.close()
 
 
@@ -163,7 +163,7 @@ def test_closing_lets_calls_end_that_can() -> None:
 
     with ThreadPoolExecutor() as pool:
         call = pool.submit(loop.run, work())
-        assert started.wait(10)
+        assert started.wait(60)
         loop.post(lambda event: event.set(), allowed)
         loop.close()
         assert call.result(10) == "done"
@@ -179,7 +179,7 @@ def test_closing_cancels_what_does_not_end(monkeypatch: pytest.MonkeyPatch) -> N
 
     with ThreadPoolExecutor() as pool:
         call = pool.submit(loop.run, work())
-        assert started.wait(10)
+        assert started.wait(60)
         loop.close()
         with pytest.raises(CancelledError):
             call.result(10)

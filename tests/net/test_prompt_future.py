@@ -109,7 +109,7 @@ def test_closing_waits_a_moment_for_calls_and_then_ends_them(monkeypatch: pytest
 
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(background.begin, never)
-        assert begun.wait(10)
+        assert begun.wait(60)
         background.close()
         with pytest.raises(CancelledError):
             call.result(10)
@@ -126,7 +126,7 @@ def test_closing_lets_a_call_end_that_is_about_to() -> None:
 
     with ThreadPoolExecutor(2) as threads:
         call = threads.submit(background.begin, later)
-        assert begun.wait(10)
+        assert begun.wait(60)
         background.post(futures[0].set_result, "in time")
         background.close()
         assert call.result(10) == "in time"

@@ -20,7 +20,7 @@ def wait_for_states(outbox: Outbox, **states: int) -> None:
         counted = outbox.stats().states
         return True if all(counted[state] == number for state, number in states.items()) else None
 
-    wait_until(reached, f"the states {states}; there were {dict(outbox.stats().states)}")
+    wait_until(reached, lambda: f"the states {states}; there were {dict(outbox.stats().states)}")
 
 
 def wait_for_workers(outbox: Outbox, number: int) -> None:

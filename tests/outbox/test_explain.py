@@ -35,7 +35,6 @@ from tests.outbox.stepped_clock import SteppedClock
 from tests.peers.waiting import wait_until
 
 WHO = "bob@b.example"
-QUICK = 20.0  # seconds; reached only when something is broken
 
 
 def first(outbox: Outbox, subject: str = WHO) -> Explained:
@@ -60,7 +59,7 @@ def wait_for_reason(outbox: Outbox, word: str, clock: SteppedClock, subject: str
             clock.advance(1.0)
         return next((one for one in outbox.explain(subject).deliveries if one.reason == word), None)
 
-    return wait_until(told, f"the reason {word}", QUICK)
+    return wait_until(told, f"the reason {word}")
 
 
 def wait_for_sent(outbox: Outbox, clock: SteppedClock, number: int) -> None:
@@ -70,7 +69,7 @@ def wait_for_sent(outbox: Outbox, clock: SteppedClock, number: int) -> None:
         clock.advance(0.03)
         return outbox.stats().states["sent"] == number or None
 
-    wait_until(sent, f"{number} sent", QUICK)
+    wait_until(sent, f"{number} sent")
 
 
 @contextmanager
@@ -276,14 +275,13 @@ def test_the_part_of_another_worker_is_the_reason(server_database: str) -> None:
                 explained = wait_until(
                     lambda: [limit for limit in one.explain("b.example").limits if limit.why == "share"] or None,
                     "a worker without a part",
-                    QUICK,
                 )
                 assert explained[0].scope == "stream"
                 one.send(letter("1@b.example"))
                 words = {"share", "limit_connections"}  # of whichever worker can be first
-                wait_until(lambda: reason(one, "1@b.example") in words or None, "what keeps it", QUICK)
+                wait_until(lambda: reason(one, "1@b.example") in words or None, "what keeps it")
                 stop.open()
-                wait_until(lambda: one.stats().states["sent"] == 2 or None, "two sent", QUICK)
+                wait_until(lambda: one.stats().states["sent"] == 2 or None, "two sent")
 
 
 # ── in somebody's hands, or settled ───────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ import pytest
 from postroad.errors import ConfigurationError, MessageError, NotFound
 from postroad.outbox.blocking import Outbox
 from postroad.outbox.outbox import AsyncOutbox
+from postroad.transport.contract import Ability
 from postroad.transport.to_memory import MemoryTransport
 from tests.outbox.letters import drained, kinds, letter, only, wait_for_states
 from tests.outbox.scripted_transport import ScriptedTransport, Stop
@@ -264,3 +265,20 @@ def test_the_asynchronous_face_has_the_same_verbs(any_database: str) -> None:
             assert len(transport.messages) == 1
 
     asyncio.run(through())
+
+
+# ── a route that has no envelopes of its own ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_message_that_goes_whole_waits_for_all_and_keeps_nobody_back(outbox: Outbox, clock: SteppedClock) -> None:
+    for number in range(10):
+        outbox.send(letter(f"one{number}@b.example", f"two{number}@c.example"))
+    outbox.send(letter("alone@b.example"))
+    outbox.pause(domain="c.example", until=timedelta(seconds=90))
+    for waited, gone in ((0, 1), (61, 1), (30, 11)):  # it is looked at again once a minute, or at the end of the pause
+        clock.advance(waited)
+        transport = ScriptedTransport(abilities=frozenset({Ability.REMOTE}))
+        outbox.worker(transport).drain()
+        assert all(len(one) == 2 or one == ("alone@b.example",) for one in transport.sent)
+        assert len(outbox.find(state="sent")) == 2 * gone - 1
+    assert {one.attempts for one in outbox.find()} == {1}

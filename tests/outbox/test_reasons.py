@@ -51,6 +51,7 @@ USED_UP = {"why": "allowance", "opens_at": TONIGHT, "ceiling": 50}
         ({"rests": (rest(None),)}, "paused", None),
         ({"rests": (rest(NOW + 60), rest(NOW + 90, "domain"))}, "paused", NOW + 90),
         ({"rests": (rest(NOW + 60),), "hands": ()}, "paused", NOW + 60),
+        ({"rests_of_others": (rest(NOW + 60),), "due_at": NOW + 30}, "paused", NOW + 60),
         ({"rests": (rest(NOW + 60),), "due_at": NOW + 90, "state": State.SCHEDULED}, "scheduled", NOW + 90),
         ({"due_at": NOW + 90, "attempts": 1, "reply": "450 later", "phase": "rcpt"}, "retry", NOW + 90),
         ({"due_at": NOW + 90}, "retry", NOW + 90),

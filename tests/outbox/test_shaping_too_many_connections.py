@@ -74,7 +74,7 @@ def all_delivered(outbox: Outbox, clock: SteppedClock, number: int) -> None:
         clock.advance(5)
         return outbox.stats().states["sent"] == number or None
 
-    wait_until(sent, f"{number} sent; there are {dict(outbox.stats().states)}")
+    wait_until(sent, lambda: f"{number} sent; there are {dict(outbox.stats().states)}")
 
 
 @pytest.mark.parametrize("own", [False, True])

@@ -31,7 +31,7 @@ def test_a_claim_that_is_cancelled_is_in_hand_all_the_same(tmp_path: Path) -> No
 
     def hold(connection: Connection, payloads: Sequence[None]) -> list[Exception | None]:
         reached.set()
-        opened.wait(20)
+        opened.wait(60)
         return [None] * len(payloads)
 
     async def interrupted() -> None:

@@ -11,8 +11,10 @@ STEP = 0.005  # seconds between two looks: short beside the 30 ms that the quick
 PATIENCE = 60.0  # seconds before a wait fails: only ever reached when the peer is broken
 
 
-def wait_until(look: Callable[[], Answer | None], what: str, patience: float = PATIENCE) -> Answer:
+def wait_until(look: Callable[[], Answer | None], what: str | Callable[[], str], patience: float = PATIENCE) -> Answer:
     """Call ``look`` until it returns something other than None, and return that.
+
+    ``what`` may be a function, called in the end, that says what there is instead.
 
     Raises:
         TimeoutError: nothing came within ``patience`` seconds; names ``what`` was waited for.
@@ -20,6 +22,6 @@ def wait_until(look: Callable[[], Answer | None], what: str, patience: float = P
     deadline = perf_counter() + patience
     while (answer := look()) is None:
         if perf_counter() > deadline:
-            raise TimeoutError(f"waited {patience:g} s in vain for {what}")
+            raise TimeoutError(f"waited {patience:g} s in vain for {what if isinstance(what, str) else what()}")
         Event().wait(STEP)
     return answer

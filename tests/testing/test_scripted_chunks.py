@@ -41,7 +41,7 @@ class Talk:
 def talking(server: ScriptedServer, path: Path | None = None) -> Iterator[Talk]:
     family = socket.AF_INET if path is None else socket.AF_UNIX
     with socket.socket(family) as connection:
-        connection.settimeout(10)
+        connection.settimeout(60)
         connection.connect(server.address if path is None else str(path))
         yield Talk(connection)
 

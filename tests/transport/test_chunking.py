@@ -79,7 +79,7 @@ def test_the_server_has_the_next_opening_before_it_answers_the_last_chunk() -> N
         host, port = server.sockets[0].getsockname()
         async with server, opened(Smtp(host, port, limits=ONE)) as transport:
             pending = [transport.deliver(mail) for mail in (A, B)]
-            return await asyncio.wait_for(asyncio.gather(*pending), 10)
+            return await asyncio.wait_for(asyncio.gather(*pending), 60)
 
     assert all(report.accepted for report in asyncio.run(work()))
 

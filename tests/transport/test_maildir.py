@@ -61,7 +61,7 @@ def test_a_cancelled_delivery_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 
     def late(*arguments: Any) -> None:
         writing.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         write(*arguments)
 
     async def cancelled() -> None:

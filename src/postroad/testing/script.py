@@ -53,7 +53,7 @@ class Gate:
         for wake in waiting:
             wake()
 
-    def wait_until_reached(self, timeout: float = 10.0) -> None:
+    def wait_until_reached(self, timeout: float = 60.0) -> None:
         """Block until a session stands before the gate; ``timeout`` is in seconds.
 
         From a coroutine: ``await asyncio.to_thread(gate.wait_until_reached)``.
