@@ -14,6 +14,7 @@ from postroad.reports.report import ParsedReport, ReportEvent, ReportKind
 from postroad.reports.words import folded, notice_words
 
 _MAX_DIAGNOSTIC: Final = 1_000  # characters that an event keeps
+_CLEAR: Final = 0.9  # the confidence of an event whose reason was told in words
 _TAIL: Final = 400  # characters before the first address, where some servers say why
 _HOST: Final = re.compile(
     r"(?i)(?:\bhost|talking to|remote server|\bserver|\bby|\bmx)\s+\[?([a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z]{2,24})\b"
@@ -34,6 +35,8 @@ def read_bounce(mail: Part) -> ParsedReport | None:
         events = tuple(_told(status, returned, message_id, delayed=delayed) for status in returned.statuses)
     else:
         events = tuple(_read(mail, returned, message_id, delayed=delayed))
+        if returned.doubtful and not all(event.confidence >= _CLEAR for event in events):
+            return None
     return ParsedReport(_kind(returned, delayed=delayed), events)
 
 

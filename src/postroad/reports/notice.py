@@ -1,10 +1,12 @@
 """Is a mail the notice of a server, and what does it say? Structure first, then signs that together leave no doubt."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from postroad.message.plain_text import plain_text
+from postroad.reports.auto_reply import is_auto_reply
 from postroad.reports.delivery_status import RecipientStatus, read_delivery_status
 from postroad.reports.feedback_report import header_of, own_parts, returned_message
 from postroad.reports.mail import Part
@@ -13,22 +15,35 @@ from postroad.reports.words import begins_like, folded, is_reply, notice_words
 
 _STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _TOP: Final = 2_500  # characters of a notice in which it says what it is
+_REFUSAL: Final = re.compile(r"(?m)^[45]\d\d[ -]\D")
 _LISTS: Final = frozenset({"list-id", "list-unsubscribe", "list-post"})
 
 
 class _Sign(Enum):
     NONE = "none"
+    PERHAPS = "perhaps"  # only the sender says so; to be believed where the words name a recipient, and a reason
     WORDS = "words"  # only words say so; to be believed where they also name a recipient
     SURE = "sure"
 
 
+class _Sender(Enum):
+    SOMEBODY = "somebody"
+    NOBODY = "nobody"  # an empty return path
+    HOST = "host"  # a name that servers use, and their postmasters
+    DAEMON = "daemon"  # a name that nobody but servers uses
+
+
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A notice taken apart: what it says for machines and for people, and what came back of the message."""
+    """A notice taken apart: what it says for machines and for people, and what came back of the message.
+
+    Where it is ``doubtful``, only its sender shows that it is one, and that it names an address.
+    """
 
     statuses: tuple[RecipientStatus, ...]
     notice: Notice
     original: Part | None
+    doubtful: bool = False
 
 
 def read_returned(mail: Part) -> Returned | None:
@@ -44,14 +59,14 @@ def read_returned(mail: Part) -> Returned | None:
         return read_returned(inside)
     original = returned_message(parts)
     notice = read_notice(text, _senders(mail, original))
-    if sign is _Sign.WORDS and not notice.blocks:
+    if sign in (_Sign.WORDS, _Sign.PERHAPS) and not notice.blocks:
         return None
     if original is None and notice.copy:
         original = header_of(_from_first_field(notice.copy))
     told = "\n\n".join(part.text() for part in status_parts)
     if not told and "final-recipient:" in text.lower():
         told = text  # the structure was lost on the way
-    return Returned(read_delivery_status(told) if told else (), notice, original)
+    return Returned(read_delivery_status(told) if told else (), notice, original, sign is _Sign.PERHAPS)
 
 
 def _passed_on(parts: list[Part]) -> Part | None:
@@ -120,19 +135,31 @@ def _sign(mail: Part, text: str) -> _Sign:
     announced = not is_reply(subject) and begins_like(subject, notice_words()["notice_subjects"])
     top = " ".join(folded(text[:_TOP]).split())
     opened = any(words in top for words in notice_words()["openings"])
-    if _is_daemon(mail):
-        return _Sign.SURE if announced or opened else _Sign.NONE
+    sender = _sender(mail)
+    if is_reply(subject):  # a person's, but for few servers that answer so, and then tell what they were told
+        return _Sign.WORDS if sender is _Sender.HOST and opened and _REFUSAL.search(text[:_TOP]) else _Sign.NONE
+    if sender is _Sender.DAEMON:
+        return _Sign.SURE if announced or opened else _Sign.PERHAPS
+    if sender is _Sender.HOST:
+        return _Sign.SURE if announced else _Sign.WORDS if opened else _Sign.PERHAPS
+    if sender is _Sender.NOBODY:
+        return _Sign.SURE if announced and opened else _Sign.WORDS if announced or opened else _Sign.NONE
     # A newsletter may well write about bounces.
     return _Sign.WORDS if announced and opened and not names & _LISTS else _Sign.NONE
 
 
-def _is_daemon(mail: Part) -> bool:
+def _sender(mail: Part) -> _Sender:
     words = notice_words()
+    found = _Sender.SOMEBODY
     for field in ("from", "sender"):
-        value = mail.first(field).lower()
-        local = next((address.rpartition("@")[0] for address in addresses_in(value)), value)
-        if local.strip("<> \"'").startswith(words["senders"]) or any(one in value for one in words["names"]):
-            return True
+        value = folded(mail.first(field))
+        local = next((address.rpartition("@")[0] for address in addresses_in(value)), value).strip("<> \"'")
+        if local.startswith(words["daemons"]):
+            return _Sender.DAEMON
+        if local.startswith(words["senders"]) or any(one in value for one in words["names"]):
+            found = _Sender.HOST
     # RFC 5321 §4.5.5: a notice goes out with an empty return path, and nothing but notices and answers does.
     path = mail.first("return-path").replace(" ", "").lower()
-    return path == "<>" or path.startswith(("<mailer-daemon", "mailer-daemon"))
+    if path.startswith(("<mailer-daemon", "mailer-daemon")):
+        return _Sender.DAEMON
+    return _Sender.NOBODY if found is _Sender.SOMEBODY and path == "<>" and not is_auto_reply(mail) else found

@@ -26,6 +26,7 @@ _GAP: Final = "…"
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _GRAM: Final = 3  # characters by which phrases are indexed
 _SHORT_GRAM: Final = 2  # the same for phrases of two, as Chinese has some
+_ANY_FAILURE: Final = 599  # a code that only a rule for all of 5xx has
 _WIDTH: Final = 80  # characters that a gap may have
 _STEPS: Final[Mapping[str, frozenset[Phase]]] = {
     "connect": frozenset({Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS}),
@@ -123,9 +124,14 @@ class Rule:
         """
         if self.steps and evidence.phase not in self.steps:
             return False
-        if (self.codes or self.statuses) and evidence.code not in self.codes and statuses.isdisjoint(self.statuses):
+        if (self.codes or self.statuses) and not self._has_code(evidence, statuses):
             return False
         return not self.also or _any(self.also, evidence.words)
+
+    def _has_code(self, evidence: Evidence, statuses: frozenset[_Status]) -> bool:
+        if evidence.code is None and evidence.enhanced is None:
+            return _ANY_FAILURE in self.codes and bool(self.says)  # words for people, in a notice that tells no code
+        return evidence.code in self.codes or not statuses.isdisjoint(self.statuses)
 
 
 def _statuses(code: EnhancedCode | None) -> frozenset[_Status]:
