@@ -20,7 +20,8 @@ class Subject:
 
     ``domain`` is that of From, ``mail_from`` that of the return path (without one, the same); ``helo`` is what the
     hosts say in EHLO. ``ips`` send the mail. ``selectors`` are those of DKIM keys in use, ``keys`` the private ones by
-    selector. ``parked``: the domain sends no mail at all.
+    selector, ``key_dates`` since when each signs, in seconds since the epoch. ``sample`` is a message as it goes out.
+    ``parked``: the domain sends no mail at all.
 
     Raises:
         ConfigurationError: a name is none.
@@ -32,6 +33,8 @@ class Subject:
     ips: tuple[Address, ...] = ()
     selectors: tuple[str, ...] = ()
     keys: "Mapping[str, SigningKey]" = field(default_factory=dict, repr=False)
+    key_dates: Mapping[str, float] = field(default_factory=dict)
+    sample: bytes | None = field(default=None, repr=False)
     parked: bool = False
 
     def __post_init__(self) -> None:

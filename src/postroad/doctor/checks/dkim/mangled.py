@@ -1,0 +1,44 @@
+"""DK-11: nothing of the way it was typed in became part of the record."""
+
+import re
+from typing import Final
+
+from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
+from postroad.doctor.checks.dkim.published import Published, published
+from postroad.doctor.remedy import DnsRecord, txt
+from postroad.lint.finding import Level
+from postroad.mailauth.dkim.record import MalformedKeyRecord, read_record
+
+_KEY: Final = re.compile(r"(;\s*p\s*=)([^;]*)")
+
+
+async def _look(examination: Examination) -> Sight:
+    for one in await published(examination):
+        if len(one.texts) != 1:
+            continue
+        publish = one.remedy or _cleaned(one)
+        if one.mangled:
+            sentence = f"{one.name} has quotes or backslashes in its text: {excerpt(one.texts[0])}"
+            yield Seen(Level.FAIL, sentence, publish)
+        elif (key := _KEY.search(one.text)) and len(key[2].split()) > 1:
+            sentence = f"{one.name} has white space inside p=; its strings were joined with it, and not every reader "
+            yield Seen(Level.WARN, f"{sentence}passes over it", publish)
+
+
+def _cleaned(one: Published) -> tuple[DnsRecord, ...]:
+    bare = one.text.translate({ord('"'): None, ord("\\"): None}).strip()
+    text = _KEY.sub(lambda key: key[1] + "".join(key[2].split()), bare)
+    try:
+        read_record(text.encode())
+    except MalformedKeyRecord:
+        return ()
+    return (txt(one.name, text),)
+
+
+CHECK: Final = Check(
+    "DK-11",
+    Area.DKIM,
+    "The strings of a record are joined without anything between them; no quote and no backslash is part of the text.",
+    "RFC 6376 §3.6.2.2",
+    _look,
+)

@@ -1,0 +1,35 @@
+"""DM-04: what the domain wishes for mail that fails."""
+
+from typing import Final
+
+from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight
+from postroad.doctor.checks.dmarc.published import mailbox, published
+from postroad.lint.finding import Level
+from postroad.mailauth.dmarc.record import Policy
+
+
+async def _look(examination: Examination) -> Sight:
+    found = await published(examination)
+    record = found.record
+    if any(note.tag == "p" for note in record.misstated):
+        raise NotApplicable("p= has no valid value, as DM-03 says")
+    if record.p is None and not record.rua:
+        publish = found.with_tags({"p": "none", "rua": f"mailto:{mailbox(found.domain)}"})
+        yield Seen(Level.FAIL, f"{found.name} has neither p= nor rua=: DMARC does not apply", publish)
+    elif record.p is None:
+        yield Seen(Level.WARN, f"{found.name} has no p=, which counts as p=none", found.with_tags({"p": "quarantine"}))
+    elif record.p is Policy.NONE:
+        sentence = f"{found.name} has p=none: mail in your name that fails is only reported"
+        hint = "when the reports show that your own mail passes, ask for more"
+        yield Seen(Level.WARN, f"{sentence}; {hint}", found.with_tags({"p": "quarantine"}))
+    else:
+        yield Seen(Level.PASS, f"{found.name} has p={record.p}")
+
+
+CHECK: Final = Check(
+    "DM-04",
+    Area.DMARC,
+    "The policy is p=quarantine or p=reject; p=none is where to begin, and the least that bulk senders need.",
+    "RFC 9989 §4.7, §4.10.1",
+    _look,
+)

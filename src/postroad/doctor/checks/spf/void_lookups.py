@@ -1,0 +1,54 @@
+"""SPF-04: the names in the policy exist."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
+from postroad.doctor.checks.spf.evaluation import worst_cases
+from postroad.doctor.checks.spf.wording import without
+from postroad.doctor.remedy import txt
+from postroad.lint.finding import Level
+from postroad.lookup import Answer, RecordType, Status
+from postroad.mailauth.spf.questions import Limits
+from postroad.mailauth.spf.verdict import Outcome, SpfVerdict, Step
+
+_MOST: Final = Limits().void_lookups
+_VOID: Final = (Status.NO_DATA, Status.NO_NAME)
+
+
+async def _look(examination: Examination) -> Sight:
+    async for policy, verdict in worst_cases(examination):
+        found = [(step, answer) for step in verdict.trace for answer in _void(step)]
+        questions = excerpt(", ".join(f"{answer.kind} {answer.name} ({step.term})" for step, answer in found))
+        sentence = f"{policy.domain}: {verdict.void_lookups} of {_MOST} questions find nothing"
+        if verdict.void_lookups <= _MOST:
+            yield Seen(
+                Level.PASS, f"{sentence}: {questions}" if found else f"{policy.domain}: every question is answered"
+            )
+            continue
+        barren = _barren(policy.domain, verdict, found)
+        assert policy.record is not None
+        publish = (txt(policy.domain, without(policy.record.text, barren.__contains__)),) if barren else ()
+        yield Seen(Level.FAIL, f"{sentence}: {questions}", publish)
+
+
+def _barren(domain: str, verdict: SpfVerdict, found: Iterable[tuple[Step, Answer]]) -> set[str]:
+    """The terms of the own record that find nothing, if it is enough to take them away."""
+    own = [step.term for step, _ in found if step.depth == 0 and step.domain == domain]
+    return set(own) if verdict.void_lookups - len(own) <= _MOST else set()
+
+
+def _void(step: Step) -> list[Answer]:
+    if step.outcome is Outcome.RECORD:
+        return []
+    # Whether a policy exists that a term leads to is not counted (it is an error of its own), nor are names of clients.
+    return [one for one in step.answers if one.status in _VOID and one.kind is not RecordType.TXT]
+
+
+CHECK: Final = Check(
+    "SPF-04",
+    Area.SPF,
+    "At most 2 questions that the policy asks find nothing; more is an error to every receiver.",
+    "RFC 7208 §4.6.4",
+    _look,
+)
