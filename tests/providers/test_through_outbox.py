@@ -1,5 +1,6 @@
 """Mail from an outbox through email APIs: delivered, tried again, given up, and never sent twice."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,9 +13,11 @@ from postroad.errors import AuthenticationError
 from postroad.message.email import Email
 from postroad.outbox.blocking import Outbox
 from postroad.providers.event import ProviderEvent
+from postroad.testing import ScriptedServer, Step
 from tests.fakes import middle
 from tests.outbox.letters import kinds, only
 from tests.outbox.stepped_clock import SteppedClock
+from tests.peers.waiting import wait_until
 from tests.providers.accounts import APIS, Account, Trouble, open_account
 from tests.providers.test_webhooks import NOW, WAYS
 
@@ -182,3 +185,130 @@ def test_recipients_who_went_in_several_requests_have_a_name_each(stack: ExitSta
     assert names == [names[0]] * (len(people) - 1) + [names[-1]]
     assert names[0] != names[-1]
     assert [entry.recipient for entry in outbox.find(remote_id=names[-1])] == people[-1:]
+
+
+# ── one of three who cannot get it now, or ever ───────────────────────────────────────────────────────────────────────
+
+THREE = ("bob@b.example", "eve@c.example", "fay@d.example")
+PAUSED = "c.example"
+EVE = "eve@c.example"
+
+
+def by_recipient(account: Account) -> dict[str, int]:
+    """How many mails each of the three has got."""
+    reached = [one.addr_spec for mail in account.arrived() for one in mail.envelope.recipients]
+    return {one: reached.count(one) for one in THREE}
+
+
+def states(outbox: Outbox, id_: str) -> dict[str, str]:
+    return {one.recipient: str(one.state) for one in outbox.status(id_).recipients}
+
+
+def goes_whole(account: Account) -> bool:
+    return not account.supports("separate_envelope")
+
+
+def test_a_paused_domain_keeps_a_message_together(
+    stack: ExitStack, outbox: Outbox, clock: SteppedClock, kind: str
+) -> None:
+    account = open_account(stack, kind)
+    id_ = outbox.send(letter(*THREE)).id
+    outbox.pause(domain=PAUSED, why="they asked us to")
+    drain(outbox, account)
+    others = 0 if goes_whole(account) else 1
+    assert by_recipient(account) == {one: 0 if one == EVE else others for one in THREE}
+    assert states(outbox, id_)[EVE] == "ready"
+    if goes_whole(account):
+        assert set(states(outbox, id_).values()) == {"ready"}
+        assert {one.attempts for one in outbox.status(id_).recipients} == {0}
+    clock.advance(3600)
+    drain(outbox, account)
+    assert by_recipient(account) == {one: 0 if one == EVE else others for one in THREE}
+    outbox.resume(domain=PAUSED)
+    clock.advance(61)  # so often it is looked whether the others may go
+    drain(outbox, account)
+    assert by_recipient(account) == dict.fromkeys(THREE, 1)
+    assert set(states(outbox, id_).values()) == {"sent"}
+
+
+def test_who_waits_for_a_paused_domain_is_told_so(stack: ExitStack, outbox: Outbox) -> None:
+    account = open_account(stack, "postmark")
+    outbox.send(letter(*THREE))
+    outbox.pause(domain=PAUSED, why="they asked us to")
+
+    def why() -> str | None:
+        (one,) = outbox.explain("bob@b.example").deliveries
+        return one.sentence if one.reason == "paused" else None
+
+    with outbox.worker(account.transport):
+        sentence = wait_until(why, "the reason")
+    assert "it waits for the others" in sentence
+    assert "The domain c.example is paused" in sentence
+    assert "they asked us to" in sentence
+
+
+def test_a_message_that_waits_for_others_expires_in_time(stack: ExitStack, outbox: Outbox, clock: SteppedClock) -> None:
+    account = open_account(stack, "postmark")
+    id_ = outbox.send(letter(*THREE), expires_at=timedelta(minutes=10)).id
+    outbox.pause(domain=PAUSED)
+    drain(outbox, account)
+    clock.advance(601)
+    drain(outbox, account)
+    outbox.resume(domain=PAUSED)
+    drain(outbox, account)
+    assert set(states(outbox, id_).values()) == {"expired"}
+    assert account.arrived() == []
+
+
+@pytest.mark.parametrize("listed", ["before", "after"])
+def test_one_on_the_suppression_list_gets_nothing_and_nobody_gets_it_for_him(
+    stack: ExitStack, outbox: Outbox, kind: str, listed: str
+) -> None:
+    account = open_account(stack, kind)
+    if listed == "before":
+        outbox.suppressions.add(EVE, reason="complaint")
+    id_ = outbox.send(letter(*THREE)).id
+    if listed == "after":
+        outbox.suppressions.add(EVE, reason="complaint")
+    drain(outbox, account)
+    whole = goes_whole(account)
+    assert by_recipient(account) == {one: 0 if one == EVE or whole else 1 for one in THREE}
+    assert states(outbox, id_) == {one: "suppressed" if one == EVE else "refused" if whole else "sent" for one in THREE}
+    if whole:
+        (why,) = {one.text for one in outbox.status(id_).recipients if one.recipient != EVE}
+        assert "1 others would get it too" in (why or "")
+
+
+def test_recipients_who_come_due_one_after_the_other_go_together(
+    stack: ExitStack, tmp_path: Path, clock: SteppedClock, kind: str
+) -> None:
+    draws = itertools.cycle((0.0, 1.0, 0.5))
+    account = open_account(stack, kind)
+    with Outbox(f"sqlite:///{tmp_path / 'other.db'}", clock=clock, chance=lambda: next(draws)) as outbox:
+        id_ = outbox.send(letter(*THREE)).id
+        with ScriptedServer(Step("RCPT", "451 4.3.0 later", times=None)) as slow:
+            outbox.worker(f"smtp://{slow.host}:{slow.port}").drain()
+        due = sorted({one.due_at for one in outbox.status(id_).recipients if one.due_at is not None})
+        assert len(due) == len(THREE)
+        clock.advance(due[1].timestamp() - clock.now())
+        drain(outbox, account)
+        assert sum(by_recipient(account).values()) == (0 if goes_whole(account) else 2)
+        clock.advance(due[2].timestamp() - clock.now())
+        drain(outbox, account)
+        assert by_recipient(account) == dict.fromkeys(THREE, 1)
+
+
+def test_a_retry_of_one_who_was_refused_mails_nobody_twice(stack: ExitStack, outbox: Outbox, kind: str) -> None:
+    account = open_account(stack, kind, Trouble(refused=(EVE,)))
+    id_ = outbox.send(letter(*THREE)).id
+    drain(outbox, account)
+    assert states(outbox, id_)[EVE] == "refused"
+    assert account.service is not None
+    account.service.emulator.refuses.clear()
+    for _ in range(2):
+        outbox.retry(id_)
+        drain(outbox, account)
+    assert [by_recipient(account)[one] for one in THREE if one != EVE] == [1, 1]
+    last = [one for one in outbox.status(id_).recipients if one.recipient == EVE][-1]
+    if str(last.state) != "sent":  # it stays unsent, and says why
+        assert (str(last.state), "would get it too" in (last.text or "")) == ("refused", True)

@@ -5,6 +5,7 @@ that it is asked for and at no other, so a backlog that may not be sent now cost
 at the same time, each passes over what another is just taking.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -33,6 +34,7 @@ from postroad.outbox.lease import Lease, Parcel
 from postroad.outbox.resting import Rest, Resting, resting
 from postroad.outbox.states import DeliveryState
 from postroad.outbox.suppress import end, key_of, reasons
+from postroad.outbox.whole import AGAIN_AFTER, put_off, waiting_for_others
 from postroad.suppression.list import suppressed
 
 NextTry = Callable[[Lease, float], float]
@@ -50,7 +52,8 @@ def _all_together(domain: str) -> str | None:
 class Claim(NamedTuple):
     """A worker's wish: what is due in these lanes, at most so many deliveries of each.
 
-    ``site`` gives the site of a domain, for what rests by its site.
+    ``site`` gives the site of a domain, for what rests by its site. ``whole``: a message is taken for all who wait for
+    it, or not at all.
     """
 
     owner: str
@@ -59,6 +62,7 @@ class Claim(NamedTuple):
     next_try: NextTry
     apart: Apart = _all_together
     site: Callable[[str], str] = str
+    whole: bool = False
 
 
 class Claimed(NamedTuple):
@@ -132,6 +136,7 @@ def _due(messages: Select[Any]) -> Select[Any]:
     ).order_by(delivery.c.priority, delivery.c.due_at, delivery.c.id)  # fmt: skip
 
 
+_MESSAGE: Final = 7  # the place of its id among the columns; up to the stream's they are those of ``Parcel``
 _STREAM: Final = 18  # its place among the columns; behind it the recipient's key, and its lane
 _LANE: Final = slice(20, 23)
 
@@ -207,12 +212,11 @@ def _leased(
     connection: Connection, wish: Claim, lanes: Sequence[Lane], most: int, now_resting: Resting
 ) -> tuple[Parcel, ...]:
     rows = _DUE.rows(connection, lanes, now=wish.now, most=most)
-    rows = [row for row in rows if _may_come_along(wish, Lane(*row[_LANE]), now_resting)]
-    overdue = [row[:1] for row in rows if row[5] is not None and row[5] <= wish.now]
-    if overdue:
-        _EXPIRE.run(connection, overdue, now=wish.now)
-        _SAY_EXPIRED.run(connection, overdue, now=wish.now)
-        rows = [row for row in rows if row[5] is None or row[5] > wish.now]
+    if not wish.whole:
+        rows = [row for row in rows if _may_come_along(wish, Lane(*row[_LANE]), now_resting)]
+    rows = _without_overdue(connection, rows, wish.now)
+    if wish.whole:
+        rows = _complete(connection, wish, rows, now_resting)
     parcels = _parcels(wish, _without_suppressed(connection, rows, wish.now))
     taken = [(lease.id, wish.next_try(lease, wish.now)) for parcel in parcels for lease in parcel.leases]
     if taken:
@@ -225,6 +229,34 @@ def _may_come_along(wish: Claim, lane: Lane, now_resting: Resting) -> bool:
     if lane in wish.lanes:
         return not now_resting or _rest(now_resting, lane, wish) is None
     return wish.apart(lane.domain) is None and (not now_resting or _rest(now_resting, lane, wish) is None)
+
+
+def _without_overdue(connection: Connection, rows: list[Sequence[Any]], now: float) -> list[Sequence[Any]]:
+    """The rows whose time is not used up; the others end here."""
+    overdue = [row[:1] for row in rows if row[5] is not None and row[5] <= now]
+    if not overdue:
+        return rows
+    _EXPIRE.run(connection, overdue, now=now)
+    _SAY_EXPIRED.run(connection, overdue, now=now)
+    return [row for row in rows if row[5] is None or row[5] > now]
+
+
+def _complete(
+    connection: Connection, wish: Claim, rows: list[Sequence[Any]], now_resting: Resting
+) -> list[Sequence[Any]]:
+    """The rows of messages of which everybody is here who waits, and nobody rests; the others are put off."""
+    if not rows:
+        return rows
+    until = waiting_for_others(connection, ((row[_MESSAGE], row[0]) for row in rows), wish.now)
+    for row in rows if now_resting else ():
+        rest = _rest(now_resting, Lane(*row[_LANE]), wish)
+        if rest is not None:
+            end = min(math.inf if rest.until is None else rest.until, wish.now + AGAIN_AFTER)
+            until[row[_MESSAGE]] = max(until.get(row[_MESSAGE], end), end)
+    if not until:
+        return rows
+    put_off(connection, [(row[0], until[row[_MESSAGE]]) for row in rows if row[_MESSAGE] in until], wish.now)
+    return [row for row in rows if row[_MESSAGE] not in until]
 
 
 def _without_suppressed(connection: Connection, rows: list[Sequence[Any]], now: float) -> list[Sequence[Any]]:
@@ -242,7 +274,7 @@ def _without_suppressed(connection: Connection, rows: list[Sequence[Any]], now: 
 def _parcels(wish: Claim, rows: Sequence[Sequence[Any]]) -> tuple[Parcel, ...]:
     together: dict[tuple[str, str | None], list[Sequence[Any]]] = {}
     for row in rows:
-        together.setdefault((row[7], wish.apart(row[_LANE.start])), []).append(row)
+        together.setdefault((row[_MESSAGE], wish.apart(row[_LANE.start])), []).append(row)
     return tuple([_parcel(wish.owner, group) for group in together.values()])
 
 
@@ -251,4 +283,4 @@ def _parcel(owner: str, rows: Sequence[Sequence[Any]]) -> Parcel:
     stream, lane = rows[0][_STREAM], Lane(*rows[0][_LANE])
     for id_, recipient, epoch, due_at, first_due_at, expires_at, attempts, *_message in rows:
         leases.append(Lease(id_, recipient, owner, epoch + 1, due_at, first_due_at, expires_at, attempts, stream))
-    return Parcel._make((*rows[0][7:_STREAM], tuple(leases), lane))
+    return Parcel._make((*rows[0][_MESSAGE:_STREAM], tuple(leases), lane))

@@ -21,6 +21,7 @@ from postroad.outbox.states import DeliveryState, state_at
 MOST_SHOWN: Final = 20  # deliveries that are not final; a screen
 MOST_ENDED: Final = 5  # final ones
 MOST_COUNTED: Final = 1000  # before one in its lane
+MOST_COMPANIONS: Final = 100  # domains of others who wait for the same message
 RECENT: Final = (
     10_000  # of the newest deliveries: among them a domain's final ones are looked for, as no index has them
 )
@@ -134,6 +135,13 @@ _earlier = (
     .subquery()
 )
 _BEFORE = Query(select(func.count().label("number")).select_from(_earlier))
+_COMPANIONS = Query(
+    select(delivery.c.domain, message.c.stream)
+    .select_from(delivery.join(message, message.c.id == delivery.c.message_id))
+    .where(WAITING, delivery.c.message_id == bindparam("message"), delivery.c.id != bindparam("delivery"))
+    .distinct()
+    .limit(MOST_COMPANIONS)
+)
 _IN_HANDS = Query(
     select(
         delivery.c.id,
@@ -201,6 +209,12 @@ class Leased(NamedTuple):
     domain: str
     stream: str
     mail_from: str | None
+
+
+def companions(connection: Connection, row: Row) -> tuple[tuple[str, str], ...]:
+    """The domains and streams of others who wait for the same message."""
+    rows = _COMPANIONS.rows(connection, message=row.message_id, delivery=row.id)
+    return tuple([(domain, stream) for domain, stream in rows])
 
 
 def leased(connection: Connection) -> tuple[Leased, ...]:

@@ -18,6 +18,7 @@ from postroad.outbox.concerned import (
     Leased,
     Row,
     before,
+    companions,
     leased,
     of_address,
     of_domain,
@@ -162,6 +163,7 @@ class _Scene:
             policy=str(declared(self.connection)[row.stream].uncertain),
             listed=self._listed(row),
             rests=self._rests(self._on_its_way(row.domain, row.stream, None)),
+            rests_of_others=self._rests_of_others(row) if waits else (),
             flying_since=row.flying_since,
             owner=next((self._hand(one, row) for one in self.workers if one.id == row.owner), None),
             hands=tuple([self._hand(one, row) for one in self.workers if one.id in self.alive]),
@@ -176,6 +178,15 @@ class _Scene:
 
     def _rests(self, things: set[Thing]) -> tuple[Rested, ...]:
         return tuple([_rested(one) for one in self.suspensions if (one.scope, one.key) in things])
+
+    def _rests_of_others(self, row: Row) -> tuple[Rested, ...]:
+        """What rests of those who get the same message, where every worker sends it to all of them or to nobody."""
+        alive = [one for one in self.workers if one.id in self.alive]
+        if not self.suspensions or not alive or not all(one.standing.get("whole") for one in alive):
+            return ()
+        own = self._on_its_way(row.domain, row.stream, None)
+        theirs = (self._on_its_way(*other, None) for other in companions(self.connection, row))
+        return self._rests(set().union(*theirs) - own)
 
     def _hand(self, one: WorkerSeen, row: Row) -> Hand:
         own = _own_things(one)

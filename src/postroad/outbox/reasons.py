@@ -117,7 +117,8 @@ class Facts:
     """What is known of a delivery; times are seconds since the epoch.
 
     ``reply`` is what was last heard, at ``phase``. ``listed`` is why the suppression list has its recipient. ``rests``
-    concern its domain, site and stream. ``before`` is how many of its lane are due before it.
+    concern its domain, site and stream; ``rests_of_others`` those of recipients without whom it does not go by any
+    worker's route. ``before`` is how many of its lane are due before it.
     """
 
     now: float
@@ -132,6 +133,7 @@ class Facts:
     policy: str = "retry"
     listed: str | None = None
     rests: tuple[Rested, ...] = ()
+    rests_of_others: tuple[Rested, ...] = ()
     flying_since: float | None = None
     owner: Hand | None = None
     hands: tuple[Hand, ...] = ()
@@ -277,6 +279,14 @@ def _paused(facts: Facts) -> Obstacle | None:
     return _longest_rest(facts.rests)
 
 
+def _with_others(facts: Facts) -> Obstacle | None:
+    rest = _longest_rest(facts.rests_of_others)
+    if rest is None:
+        return None
+    together = "By this route it goes to all of its recipients at once, and it waits for the others."
+    return rest._replace(sentence=f"{together} {rest.sentence}")
+
+
 def _longest_rest(rests: tuple[Rested, ...]) -> Obstacle | None:
     if not rests:
         return None
@@ -341,7 +351,13 @@ def _all_kept_out(facts: Facts) -> str:
     return ", ".join(f"{road.route}: {road.why}" for road in roads)
 
 
-OBSTACLES: Final[tuple[Callable[[Facts], Obstacle | None], ...]] = (_paused, _nobody, _no_hand_free, _later)
+OBSTACLES: Final[tuple[Callable[[Facts], Obstacle | None], ...]] = (
+    _paused,
+    _with_others,
+    _nobody,
+    _no_hand_free,
+    _later,
+)
 
 
 # ── gates ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

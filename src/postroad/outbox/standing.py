@@ -75,6 +75,7 @@ def describe(shaper: Shaper, transport: Transport, in_hand: int, now: float) -> 
             "account": road.account,
             "direct": road.direct,
             "source": road.source,
+            "whole": road.whole,
             "in_hand": in_hand,
             "gates": _gates(shaper, now),
             "roads": _roads(transport, now),

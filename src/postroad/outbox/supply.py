@@ -279,7 +279,8 @@ class Supply:
         now = self._clock.now()
         if self.all_rest() is not None or not (wanted := self._wanted(now)):
             return False
-        wish = Claim(self._owner, now, wanted, self._next_try, self._shaper.apart, self._shaper.site)
+        road = self._shaper.road
+        wish = Claim(self._owner, now, wanted, self._next_try, self._shaper.apart, self._shaper.site, road.whole)
         claiming = self._database.submit(claim, wish)
         try:
             await asyncio.shield(claiming)
