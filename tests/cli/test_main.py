@@ -16,7 +16,7 @@ from postroad import __version__
 from postroad.cli.lazy_group import LazyGroup
 from postroad.cli.main import COMMANDS, postroad
 from postroad.testing import Gate, ScriptedServer, Step
-from tests.cli.command import run_inside, run_process, running
+from tests.cli.command import run_inside, run_on_terminal, run_process, running
 
 ENVELOPE = ("send", "--from", "bob@example.com", "--to", "ann@example.com", "--text", "hi")
 
@@ -52,7 +52,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         "spf": {"check"},
         "dmarc": {"check"},
         "arc": {"verify"},
-        "check": {"message"},
+        "check": {"domain", "message", "smtp"},
     }
     assert set(COMMANDS) == promised
     below: set[tuple[str, ...]] = {(group, word) for group, words in inside.items() for word in words}
@@ -208,19 +208,7 @@ def test_a_fault_of_our_own_is_told_in_a_sentence_and_traced_on_request(monkeypa
 
 @pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
 def test_colours_are_for_terminals_that_want_them(environ: dict[str, str], coloured: bool) -> None:
-    import pty
-
-    controller, terminal = pty.openpty()
-    try:
-        subprocess.run(
-            [sys.executable, "-m", "postroad", *ENVELOPE, "--transport", "null://"],
-            stdout=terminal, stdin=subprocess.DEVNULL, timeout=60, check=True,
-            env={**os.environ, "TERM": "xterm", **environ},
-        )  # fmt: skip
-        seen = os.read(controller, 4096)
-    finally:
-        os.close(controller)
-        os.close(terminal)
+    seen = run_on_terminal(*ENVELOPE, "--transport", "null://", environ=environ)
     assert (b"\x1b[" in seen) is coloured
 
 

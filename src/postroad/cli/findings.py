@@ -7,14 +7,14 @@ from postroad.cli.terminal import say, styled
 from postroad.lint.finding import Finding, Level
 from postroad.terminal_text import one_line
 
-_COLOURS: Final = {Level.FAIL: "red", Level.WARN: "yellow", Level.UNKNOWN: "magenta", Level.INFO: "cyan"}
+LEVEL_COLOURS: Final = {Level.FAIL: "red", Level.WARN: "yellow", Level.UNKNOWN: "magenta", Level.INFO: "cyan"}
 
 
 def say_findings(findings: Iterable[Finding]) -> None:
     """Print what is not as it should be, the gravest first; nothing of what passes."""
     told = [one for one in findings if one.level is not Level.PASS]
     for one in sorted(told, key=lambda finding: -finding.level.gravity):
-        level = styled(f"{one.level.value:<7}", _COLOURS[one.level], bold=True)
+        level = styled(f"{one.level.value:<7}", LEVEL_COLOURS[one.level], bold=True)
         say(f"  {level} {one.id:<8} {one_line(one.seen)}")
         say(styled(f"{'':19}{one_line(one.rule)} ({one_line(one.rfc)})", dim=True))
         for line in (one.publish or "").splitlines():

@@ -7,6 +7,10 @@ import click
 from postroad.cli.lazy_group import LazyGroup
 
 COMMANDS: Final = {
+    "domain": (
+        "postroad.cli.commands.check.domain:domain",
+        "Look at the DNS of a domain that sends mail, and say what to publish.",
+    ),
     "message": (
         "postroad.cli.commands.check.message:message",
         "Say what receivers will mind in messages, before they are sent.",

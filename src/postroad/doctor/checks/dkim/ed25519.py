@@ -3,20 +3,20 @@
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
-from postroad.doctor.checks.dkim.published import published
+from postroad.doctor.checks.dkim.published import single
 from postroad.doctor.checks.dkim.syntax import is_odd_ed25519
 from postroad.lint.finding import Level
 from postroad.mailauth.dkim.keys import KeyKind
 
 
 async def _look(examination: Examination) -> Sight:
-    found = await published(examination)
+    found = await single(examination)
     for one in found:
         if one.fault and is_odd_ed25519(one.texts[0]):
             sentence = f"{one.name}: p= is not the base64 of the 32 octets of an Ed25519 key: {excerpt(one.texts[0])}"
             yield Seen(Level.FAIL, sentence, one.remedy)
     kinds = [one.record.kind for one in found if one.record is not None and one.record.public is not None]
-    if kinds and len(kinds) == len(found) and set(kinds) == {KeyKind.ED25519}:
+    if len(kinds) == len(found) and set(kinds) == {KeyKind.ED25519}:
         yield Seen(Level.WARN, "only Ed25519 keys are known; many receivers know RSA alone: sign with both")
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
-from postroad.doctor.checks.dkim.published import Published, published
+from postroad.doctor.checks.dkim.published import Published, single
 from postroad.doctor.remedy import DnsRecord, txt
 from postroad.lint.finding import Level
 from postroad.mailauth.dkim.record import MalformedKeyRecord, read_record
@@ -13,9 +13,7 @@ _KEY: Final = re.compile(r"(;\s*p\s*=)([^;]*)")
 
 
 async def _look(examination: Examination) -> Sight:
-    for one in await published(examination):
-        if len(one.texts) != 1:
-            continue
+    for one in await single(examination):
         publish = one.remedy or _cleaned(one)
         if one.mangled:
             sentence = f"{one.name} has quotes or backslashes in its text: {excerpt(one.texts[0])}"

@@ -59,6 +59,19 @@ async def published(examination: Examination) -> list[Published]:
     return [await _published(selector, examination) for selector in subject.selectors]
 
 
+async def single(examination: Examination) -> list[Published]:
+    """Those with one text, whatever it says.
+
+    Raises:
+        NotApplicable: no selector is known, or none has exactly one.
+        Unanswered: nothing was learnt.
+    """
+    found = [one for one in await published(examination) if len(one.texts) == 1]
+    if not found:
+        raise NotApplicable("no selector has one record, as DK-01 says")
+    return found
+
+
 async def readable(examination: Examination) -> list[tuple[Published, KeyRecord]]:
     """Those that can be read, revoked ones among them.
 

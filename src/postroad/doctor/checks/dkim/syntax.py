@@ -3,7 +3,7 @@
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
-from postroad.doctor.checks.dkim.published import Published, published
+from postroad.doctor.checks.dkim.published import Published, single
 from postroad.doctor.remedy import DnsRecord, txt
 from postroad.doctor.tag_text import retagged
 from postroad.lint.finding import Level
@@ -13,7 +13,7 @@ from postroad.mailauth.tag_list import MalformedTagList, read_tags
 
 
 async def _look(examination: Examination) -> Sight:
-    for one in await published(examination):
+    for one in await single(examination):
         if one.fault and not one.mangled and not is_odd_ed25519(one.texts[0]):
             sentence = f"{one.name}: {one.fault}: {excerpt(one.texts[0])}"
             yield Seen(Level.FAIL, sentence, one.remedy or _mended(one))

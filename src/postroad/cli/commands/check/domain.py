@@ -1,0 +1,124 @@
+"""``postroad check domain``."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from postroad.cli.dns_option import dns_option, resolver_of
+from postroad.cli.exit_codes import Ended, ExitCode
+from postroad.cli.key_options import key_of
+from postroad.cli.output import Form, form_options, say_json
+from postroad.cli.references import bytes_value
+from postroad.cli.terminal import note
+from postroad.errors import ConfigurationError
+from postroad.terminal_text import one_line
+
+if TYPE_CHECKING:
+    from postroad.doctor.subject import Address, Subject
+    from postroad.lint.finding import Finding
+    from postroad.mailauth.dkim.keys import SigningKey
+
+_PROFILES: Final = ("gmail-bulk", "yahoo-bulk", "outlook-bulk", "icloud", "all")
+
+
+@click.command()
+@click.argument("domain", metavar="DOMAIN")
+@click.option("--ip", "ips", metavar="ADDRESS", multiple=True, help="An address that sends the mail.")
+@click.option("--selector", "selectors", metavar="NAME", multiple=True, help="A DKIM selector that signs.")
+@click.option(
+    "--key", "keys", metavar="[SELECTOR=]FILE", multiple=True,
+    help="The private key of a selector, to compare, prove and show its record. Without a name: of the selectors in "
+    "their order.",
+)  # fmt: skip
+@click.option("--helo", metavar="NAME", help="What the hosts say in EHLO.")
+@click.option("--mail-from", metavar="DOMAIN", default="", help="The domain of the return path, where it is another.")
+@click.option("--sample", metavar="FILE", help="A message as it goes out, to see what its signatures cover.")
+@click.option("--parked", is_flag=True, help="The domain sends no mail at all.")
+@click.option("--profile", type=click.Choice(_PROFILES), help="Show what this receiver demands of mail in bulk.")
+@dns_option
+@form_options
+def domain(form: Form, dns: str | None, domain: str, profile: str | None, **said: Any) -> None:
+    """Look at the DNS of a domain that sends mail, and say what to publish.
+
+    Everything that large receivers ask of a sender is looked at: name servers, SPF, the keys of the selectors, DMARC,
+    the names of the hosts. The more is given, the more can be checked. With --dns records can be tried before they are
+    published. A finding of the level fail gives the exit code 3; if the DNS did not answer, so that something could not
+    be found out, it is 75.
+    """
+    # Loaded only now: --help needs none of it.
+    from postroad.doctor.checkup import check_domain
+    from postroad.doctor.profile import judged, standings
+    from postroad.doctor.profiles import profiles_named
+
+    subject = _subject(domain, said)
+    resolver = resolver_of(dns)
+    findings = asyncio.run(check_domain(subject, resolver))
+    profiles = profiles_named(profile) if profile else ()
+    requirements = standings(findings, profiles)
+    findings = judged(findings, profiles)
+    if form is Form.TEXT:
+        _say(subject, findings, requirements)
+    else:
+        more = {"profile": profile, "requirements": [one.as_dict() for one in requirements]} if profile else {}
+        say_json({"domain": subject.domain, "findings": [one.as_dict() for one in findings], **more}, form)
+    _end(findings)
+
+
+def _say(subject: "Subject", findings: "tuple[Finding, ...]", requirements: Any) -> None:
+    from postroad.cli.domain_report import say_report  # late, with the doctor
+    from postroad.cli.findings import summary
+    from postroad.doctor.checks.registry import CHECKS
+
+    areas = {check.id: check.area for check in CHECKS}
+    say_report(subject, [(areas[one.id], one) for one in findings], requirements)
+    note(f"{one_line(subject.domain)}: {summary(findings)}")
+
+
+def _end(findings: "tuple[Finding, ...]") -> None:
+    levels = {one.level for one in findings}
+    if "fail" in levels:
+        raise Ended(ExitCode.CHECKS_FAILED)
+    if "unknown" in levels:
+        raise Ended(ExitCode.TEMPORARY)
+
+
+def _subject(domain: str, said: dict[str, Any]) -> "Subject":
+    from postroad.doctor.subject import Subject
+
+    return Subject(
+        domain=domain,
+        mail_from=said["mail_from"],
+        helo=said["helo"],
+        ips=tuple([_address(text) for text in said["ips"]]),
+        selectors=said["selectors"],
+        keys=_keys(said["keys"], said["selectors"]),
+        sample=bytes_value(said["sample"], "--sample") if said["sample"] else None,
+        parked=said["parked"],
+    )
+
+
+def _address(text: str) -> "Address":
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(text.strip().removeprefix("[").removesuffix("]"))
+    except ValueError as fault:
+        advice = "Write 192.0.2.1 or 2001:db8::1."
+        raise ConfigurationError(f"--ip: {text!a:.80} is no IP address", setting="--ip", advice=advice) from fault
+
+
+def _keys(given: tuple[str, ...], selectors: tuple[str, ...]) -> "dict[str, SigningKey]":
+    unnamed = list(selectors)
+    keys = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        named = bool(equals) and "/" not in name  # a path may have one, too
+        selector = name if named else next(iter(unnamed), None)
+        if selector is None:
+            advice = "Give --selector NAME for each, or --key NAME=FILE."
+            raise ConfigurationError("--key: whose key is this?", setting="--key", advice=advice)
+        if selector in unnamed:
+            unnamed.remove(selector)
+        keys[selector.lower()] = key_of(value if named else one)
+    return keys
