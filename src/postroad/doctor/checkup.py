@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.doctor.beyond import NOTHING_ELSE, Beyond
 from postroad.doctor.check import Check, Examination
 from postroad.doctor.checks.registry import CHECKS
+from postroad.doctor.once import SharedFetcher, SharedVisitor
 from postroad.doctor.questions import HeardResolver, SharedResolver
 from postroad.doctor.subject import Subject
 from postroad.lint.finding import Finding
@@ -29,6 +31,9 @@ async def check_domain(
     """
     shared = SharedResolver(resolver)
     now = clock.now()
+    fetcher = None if fetcher is None else SharedFetcher(fetcher)
+    if beyond.visitor is not None:
+        beyond = replace(beyond, visitor=SharedVisitor(beyond.visitor))
 
     def examination() -> Examination:
         return Examination(subject, HeardResolver(shared), shared, now, fetcher, beyond)

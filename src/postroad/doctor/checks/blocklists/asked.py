@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from postroad.doctor.blocklist import Blocklist, Entry, Kind, Weight, Word, ask, self_test, usual_blocklists
-from postroad.doctor.check import Examination, Seen, excerpt
+from postroad.doctor.check import Examination, NotApplicable, Seen, excerpt
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType
 
@@ -27,15 +27,22 @@ async def entries(
     names: Sequence[tuple[str, str]], lists: Sequence[Blocklist], examination: Examination
 ) -> AsyncIterator[Seen]:
     """What lists that can be believed say about names; each comes with how people call it."""
-    tests = await tests_of(lists, examination)
-    for blocklist, test in zip(lists, tests, strict=True):
-        if test.word is Word.SILENCE or (test.word is Word.ERROR and test.codes):
+    believed = False
+    for blocklist, test in zip(lists, await tests_of(lists, examination), strict=True):
+        if is_silent(test):
+            believed = True
             yield Seen(Level.UNKNOWN, f"{blocklist.zone} could not be asked: {test.reason}")
         elif test.word is Word.CLEAN:
+            believed = True
             for name, called in names:
                 yield await _entry(blocklist, name, called, examination)
-        else:
-            yield Seen(Level.INFO, f"{blocklist.zone} was not asked: {test.reason}")
+    if not believed:
+        raise NotApplicable("no list passes its own test (BL-02)")
+
+
+def is_silent(test: Entry) -> bool:
+    """The list said nothing of its test points: it, or the way to it, refuses the question or is down."""
+    return test.word is Word.SILENCE or (test.word is Word.ERROR and bool(test.codes))
 
 
 async def _entry(blocklist: Blocklist, name: str, called: str, examination: Examination) -> Seen:

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from postroad.doctor.blocklist import Kind, Word
+from postroad.doctor.blocklist import Entry, Kind, Word
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight
-from postroad.doctor.checks.blocklists.asked import lists_of, tests_of
+from postroad.doctor.checks.blocklists.asked import is_silent, lists_of, tests_of
 from postroad.lint.finding import Level
 
 
@@ -13,13 +13,17 @@ async def _look(examination: Examination) -> Sight:
     lists = [one for kind in kinds for one in lists_of(kind, examination)]
     if not lists:
         raise NotApplicable("no list is to be asked")
+    told: dict[tuple[Level, str], list[str]] = {}
     for blocklist, test in zip(lists, await tests_of(lists, examination), strict=True):
-        if test.word is Word.CLEAN:
-            yield Seen(Level.PASS, f"{blocklist.zone} works")
-        elif test.word is Word.SILENCE or (test.word is Word.ERROR and test.codes):
-            yield Seen(Level.UNKNOWN, f"{blocklist.zone}: {test.reason}")
-        else:
-            yield Seen(Level.INFO, f"{blocklist.zone} is ignored: {test.reason}")
+        told.setdefault(_said(test), []).append(blocklist.zone)
+    for (level, said), zones in told.items():
+        yield Seen(level, f"{', '.join(zones)}: {said}")
+
+
+def _said(test: Entry) -> tuple[Level, str]:
+    if test.word is Word.CLEAN:
+        return Level.PASS, "works"
+    return (Level.UNKNOWN, test.reason) if is_silent(test) else (Level.INFO, f"ignored, for {test.reason}")
 
 
 CHECK: Final = Check(

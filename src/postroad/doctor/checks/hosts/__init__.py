@@ -1,0 +1,1 @@
+"""The hosts that send: their names, and the way back from the names."""

@@ -1,0 +1,1 @@
+"""Receiving mail: where bounces, replies and complaints come back to."""

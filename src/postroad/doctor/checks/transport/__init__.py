@@ -1,0 +1,1 @@
+"""TLS between servers, promised by the domain: MTA-STS, DANE, and reports about both."""

@@ -1,0 +1,43 @@
+"""OUT-TLS: our own mail goes out encrypted, to a host that has proved who it is."""
+
+import re
+from typing import Final
+
+from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight
+from postroad.lint.finding import Level
+
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[^/@]*@)?(\[[^\]]*\]|[^:/?#]*)")
+_LOCAL: Final = re.compile(r"localhost|127\.[0-9.]+|\[::1\]")
+_GOOD: Final = {
+    "smtp": "STARTTLS is required, and the relay's certificate verified",
+    "smtps": "TLS from the first byte, and the relay's certificate verified",
+    "direct": "STARTTLS wherever it is offered, and the MTA-STS and DANE of receivers obeyed",
+}
+_APIS: Final = frozenset({"ses", "sendgrid", "postmark", "mailgun", "resend"})
+
+
+async def _look(examination: Examination) -> Sight:
+    route = examination.beyond.route
+    found = [(scheme, host) for scheme, host in _SCHEME.findall(route or "") if not _LOCAL.fullmatch(host)]
+    if not found:
+        raise NotApplicable("the route by which mail leaves this machine is not known")
+    for scheme, host in found:
+        if scheme == "smtp+insecure":
+            yield Seen(Level.FAIL, f"mail goes to {host} in plain text; use smtp://{host} or smtps://{host}")
+        elif scheme == "smtp+opportunistic":
+            seen = f"mail goes to {host} with any certificate; use smtp://{host}, or direct:// to receivers"
+            yield Seen(Level.WARN, seen)
+        elif scheme in _GOOD:
+            yield Seen(Level.PASS, f"{scheme}://: {_GOOD[scheme]}")
+        elif scheme in _APIS:
+            yield Seen(Level.PASS, f"{scheme}://: by HTTPS; how it goes on is the provider's")
+    return
+
+
+CHECK: Final = Check(
+    "OUT-TLS",
+    Area.TRANSPORT,
+    "Mail leaves by TLS, verified, or by what receivers ask for themselves.",
+    "RFC 8461 §5, RFC 7672 §2.2; required by Gmail",
+    _look,
+)

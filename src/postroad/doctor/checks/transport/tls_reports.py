@@ -1,0 +1,44 @@
+"""TR-01: a record that says where reports about TLS go to."""
+
+import re
+from typing import Final
+
+from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
+from postroad.doctor.remedy import txt
+from postroad.lint.finding import Level
+from postroad.lookup import RecordType
+
+# RFC 8460 §3: tlsrpt-record, with extensions; a comma or a semicolon inside a URI is percent-encoded.
+_URI: Final = r"(?:mailto:[^\s,;!@]+@[^\s,;!@]+|https://[^\s,;!]+)"
+_RECORD: Final = re.compile(
+    rf"v=TLSRPTv1[ \t]*;[ \t]*rua={_URI}(?:[ \t]*,[ \t]*{_URI})*"
+    r"(?:[ \t]*;[ \t]*[A-Za-z0-9][A-Za-z0-9_.-]{0,31}=[\x21-\x3a\x3c\x3e-\x7e]+)*[ \t]*;?[ \t]*"
+)
+
+
+async def _look(examination: Examination) -> Sight:
+    domain = examination.subject.domain
+    name = f"_smtp._tls.{domain}"
+    publish = (txt(name, f"v=TLSRPTv1; rua=mailto:tls-reports@{domain}"),)
+    texts = [text for text in (await examination.ask(name, RecordType.TXT)).texts if _is_meant(text)]
+    if not texts:
+        yield Seen(Level.INFO, f"{name} has no record: nobody tells when TLS to this domain fails", publish)
+    elif len(texts) > 1:
+        yield Seen(Level.FAIL, f"{name} has {len(texts)} records, so that there is none", publish)
+    elif not _RECORD.fullmatch(texts[0].decode("latin-1")):
+        yield Seen(Level.FAIL, f"{name} is malformed: {excerpt(texts[0])}", publish)
+    else:
+        yield Seen(Level.PASS, f"{name}: {excerpt(texts[0])}")
+
+
+def _is_meant(text: bytes) -> bool:
+    return text.lstrip().lower().startswith(b"v=tlsrpt")
+
+
+CHECK: Final = Check(
+    "TR-01",
+    Area.TRANSPORT,
+    "There is one TXT record at _smtp._tls, v=TLSRPTv1; rua=…, with mailto: or https: addresses.",
+    "RFC 8460 §3",
+    _look,
+)
