@@ -2,13 +2,15 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, Any
+from io import FileIO
+from typing import IO, Any, Literal
 
 from click.testing import CliRunner
 
@@ -56,6 +58,32 @@ def run_process(*arguments: str, given: str = "", environ: Mapping[str, str] | N
         env={**os.environ, **(environ or {})},
     )
     return Ended(run.returncode, run.stdout.decode(), run.stderr.decode())
+
+
+def run_on_terminal(
+    *arguments: str, stream: Literal["stdout", "stderr"] = "stdout", environ: Mapping[str, str] | None = None
+) -> bytes:
+    """What a command that succeeds writes to a terminal in place of this stream; the other one is thrown away."""
+    controller, terminal = pty.openpty()
+    with os.fdopen(controller, "rb", buffering=0) as screen:
+        outputs = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: terminal}
+        with subprocess.Popen(
+            [sys.executable, "-m", "postroad", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=outputs["stdout"],
+            stderr=outputs["stderr"],
+            env={**os.environ, "TERM": "xterm", **(environ or {})},
+        ) as process:
+            os.close(terminal)
+            seen = b"".join(_until_hung_up(screen))
+        assert process.returncode == 0
+        return seen
+
+
+def _until_hung_up(screen: FileIO) -> Iterator[bytes]:
+    with suppress(OSError):  # EIO: nobody has the terminal open any more
+        while more := screen.read(65536):
+            yield more
 
 
 class Running:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postroad.testing import ScriptedServer
-from tests.cli.command import run_inside, run_process
+from tests.cli.command import run_inside, run_on_terminal, run_process
 
 ENVELOPE = ("send", "--from", "Bob <bob@example.com>", "--to", "ann@example.com", "--bcc", "cy@example.com")
 FIXED = ("--message-id", "<1@example.com>", "--date", "2026-12-01T09:00Z")
@@ -89,21 +89,7 @@ def test_what_would_fail_fails() -> None:
 
 
 def test_a_terminal_is_not_driven_by_what_is_shown() -> None:
-    import os
-    import pty
-    import subprocess
-    import sys
-
-    controller, terminal = pty.openpty()
-    try:
-        subprocess.run(
-            [sys.executable, "-m", "postroad", *ENVELOPE, "--text", "a\x1b[31mb", "--dry-run"],
-            stdout=terminal, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=60, check=True,
-        )  # fmt: skip
-        seen = os.read(controller, 4096)
-    finally:
-        os.close(controller)
-        os.close(terminal)
+    seen = run_on_terminal(*ENVELOPE, "--text", "a\x1b[31mb", "--dry-run")
     assert b"\x1b" not in seen
     assert b"From: Bob" in seen
 

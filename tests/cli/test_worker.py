@@ -1,17 +1,14 @@
 """``postroad worker``: delivers, stops in order, and says what is wrong with the route."""
 
-import os
 import signal
 import ssl
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from postroad import Email, Outbox
 from postroad.testing import Gate, ScriptedServer, Step
-from tests.cli.command import PATIENCE, run_inside, run_process, running
+from tests.cli.command import PATIENCE, run_inside, run_on_terminal, run_process, running
 from tests.peers.certificates import Certificates
 from tests.peers.waiting import wait_until
 
@@ -170,20 +167,8 @@ def test_no_route_is_78_before_the_database_is_made(tmp_path: Path) -> None:
 
 
 def test_progress_changes_in_place_on_a_terminal(db: str) -> None:
-    import pty
-
     queue(db, 5)
-    controller, terminal = pty.openpty()
-    try:
-        subprocess.run(
-            [sys.executable, "-m", "postroad", "worker", "--db", db, "--transport", "null://", "--drain"],
-            stderr=terminal, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=PATIENCE, check=True,
-            env={**os.environ, "TERM": "xterm"},
-        )  # fmt: skip
-        seen = os.read(controller, 65536).decode()
-    finally:
-        os.close(controller)
-        os.close(terminal)
+    seen = run_on_terminal("worker", "--db", db, "--transport", "null://", "--drain", stream="stderr").decode()
     assert seen.rstrip().endswith("sent 5, deferred 0, refused 0, unknown 0")
 
 
