@@ -15,6 +15,7 @@ from postroad.outbox.shaping.shaper import Road, Shaper
 from postroad.outbox.suspend import Suspending, suspend
 from postroad.transport.contract import Ability, Transport
 from postroad.transport.restraint import Hold, Restrainable
+from postroad.transport.sited import sited
 
 _log = logging.getLogger("postroad.outbox")
 
@@ -23,6 +24,8 @@ Takes = Callable[[tuple[Measure, ...]], None]
 
 def road_of(transport: Transport) -> Road:
     """How a worker sends by this transport."""
+    if (direct := sited(transport)) is not None:
+        return Road(transport.name, direct=True, source=direct.source)
     whole = Ability.SEPARATE_ENVELOPE not in transport.abilities
     if not isinstance(transport, Restrainable) or not transport.accounts:
         return Road(transport.name, whole=whole)

@@ -30,6 +30,7 @@ from postroad.outbox.shaping.dispatcher import Dispatcher, Entry
 from postroad.outbox.shaping.gate import Gate
 from postroad.outbox.shaping.limits import Scope
 from postroad.outbox.shaping.shaper import Shaper
+from postroad.outbox.site_finder import SiteFinder
 from postroad.outbox.site_table import Learnt, learn_sites
 from postroad.outbox.sites import News, news, survey
 
@@ -63,13 +64,22 @@ class Supply:
     """What is ready to be tried. Belongs to one event loop; its reading happens in a thread of its own."""
 
     def __init__(
-        self, database: Database, owner: str, concurrency: int, shaper: Shaper, *, clock: Clock, next_try: NextTry
+        self,
+        database: Database,
+        owner: str,
+        concurrency: int,
+        shaper: Shaper,
+        *,
+        clock: Clock,
+        next_try: NextTry,
+        finder: SiteFinder | None = None,
     ) -> None:
         self._database = database
         self._owner = owner
         self._shaper = shaper
         self._clock = clock
         self._next_try = next_try
+        self._finder = finder
         self._ahead = min(MOST_AHEAD, max(32, 6 * concurrency))
         self._lanes = Lanes()
         self._seen: Position = 0
@@ -195,8 +205,22 @@ class Supply:
         self._known |= domains
         sites = {domain: site for domain in domains if (site := self._shaper.site(domain)) != domain}
         if sites:
-            writing = self._database.submit(learn_sites, Learnt(sites, self._clock.now()))
-            writing.add_done_callback(lambda done: done.cancelled() or done.exception())  # the claim meets it, too
+            self._write_sites(sites)
+
+    def _write_sites(self, sites: dict[str, str]) -> None:
+        writing = self._database.submit(learn_sites, Learnt(sites, self._clock.now()))
+        writing.add_done_callback(lambda done: done.cancelled() or done.exception())  # the claim meets it, too
+
+    def site_found(self, domain: str, site: str, old: str | None) -> None:
+        """Who receives for a domain has been found out, or is somebody else now: what waited for that may go."""
+        if site != (domain if old is None else old):
+            try:
+                self._write_sites({domain: site})
+            except DatabaseError:  # it is closed: those who read it will see the domain itself
+                return
+        waiting = [lane for lane in self._held if lane.domain == domain]
+        self._held.difference_update(waiting)
+        self._look_at(waiting)
 
     def rest(self, rest: Rest) -> None:
         """Something rests from now on; the row that says so is on its way to disk."""
@@ -319,6 +343,10 @@ class Supply:
         rest = self._lane_rests(lane)
         if rest is not None:
             self._lanes.settle([(lane, rest.until)])
+            return 0
+        if self._finder is not None and not self._finder.settled(lane.domain):
+            self._lanes.settle([(lane, now + FULL)])
+            self._held.add(lane)
             return 0
         site = self._shaper.site(lane.domain)
         gate, others = self._shaper.site_gate(site), self._shaper.lane_gates(lane.domain, lane.stream)
@@ -457,7 +485,9 @@ class Supply:
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._database.read, query)
 
     def close(self) -> None:
-        """End the reading thread."""
+        """End the reading thread, and what is being found out."""
+        if self._finder is not None:
+            self._finder.close()
         self._reader.shutdown()
 
 

@@ -34,12 +34,14 @@ from postroad.outbox.settle import next_try
 from postroad.outbox.shaping.hearing import Measure
 from postroad.outbox.shaping.shaper import NO_SHAPING, Shaper, Shaping
 from postroad.outbox.shaping.warm_up import DAY
+from postroad.outbox.site_finder import SiteFinder
 from postroad.outbox.standing import Told, describe, tell
 from postroad.outbox.supply import Supply
 from postroad.outbox.uuid7 import uuid7
 from postroad.outcome import SendReport
 from postroad.retry import Schedule
 from postroad.transport.contract import Transport
+from postroad.transport.sited import sited
 
 _log = logging.getLogger("postroad.outbox")
 
@@ -88,10 +90,14 @@ class Worker:
         self._chance = chance
         self._broom = Broom(database, retention, clock)
         self._deliverer = Deliverer(database, transport, on_given_back=self._survey_again, clock=clock, chance=chance)
-        self._shaper = Shaper(shaping.rules, shaping.sites, road_of(transport), connections_of(transport))
+        finder = _site_finder(transport, shaping, clock)
+        sites = shaping.sites if finder is None else finder
+        self._shaper = Shaper(shaping.rules, sites, road_of(transport), connections_of(transport))
         self._supply = Supply(
-            database, self.id, self._concurrency, self._shaper, clock=clock, next_try=self._planned_retry
+            database, self.id, self._concurrency, self._shaper, clock=clock, next_try=self._planned_retry, finder=finder
         )
+        if finder is not None:
+            finder.on_found = self._site_found
         self._restraint = Restraint(database, transport, self._shaper, clock)
         self._divisions = Divisions(database, self.id, self._shaper, self._restraint, clock)
         self._allowances = Allowances(database, self._shaper, clock)
@@ -317,6 +323,10 @@ class Worker:
         self._survey_at = -math.inf
         self.wake()
 
+    def _site_found(self, domain: str, site: str, old: str | None) -> None:
+        self._supply.site_found(domain, site, old)
+        self.wake()
+
     def _patience(self) -> float:
         if self._route.resting:
             return POLL
@@ -425,6 +435,12 @@ class Worker:
         _log.warning("worker %s was silent for more than %d s and had been given up", self.id, GIVEN_UP_AFTER)
         self._give_all_back()  # what is void comes to nothing
         await self._arrive()
+
+
+def _site_finder(transport: Transport, shaping: Shaping, clock: Clock) -> SiteFinder | None:
+    """Who finds out the sites of domains; where a relay delivers, nobody has to."""
+    direct = sited(transport)
+    return None if direct is None else SiteFinder(shaping.sites, shaping.rules, direct.mail_hosts, clock)
 
 
 def _say_why_it_ended(background: "asyncio.Task[None]") -> None:

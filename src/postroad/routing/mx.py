@@ -1,7 +1,7 @@
 """The hosts that receive for a domain (RFC 5321 §5.1, RFC 7505)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import groupby
 from typing import Final
@@ -28,6 +28,7 @@ class MailHosts:
 
     ``hosts`` is there for ``EXCHANGERS`` and ``IMPLICIT``. ``authentic``: DNSSEC vouches for them, so DANE may be used
     (RFC 7672 §2.2.1). ``domain`` is the name that was asked about; ``reason`` says in a sentence why there is no host.
+    ``ttl`` is how long that may be kept, in seconds.
     """
 
     domain: str
@@ -35,11 +36,16 @@ class MailHosts:
     hosts: tuple[Mx, ...] = ()
     authentic: bool = False
     reason: str = ""
+    ttl: float = field(default=0.0, compare=False)
 
 
 async def mail_hosts(domain: str, resolver: Resolver) -> MailHosts:
     """Ask for the hosts that receive for a domain. It never raises."""
     answer = await resolver.lookup(domain, RecordType.MX)
+    return replace(await _hosts_of(domain, answer, resolver), ttl=answer.ttl)
+
+
+async def _hosts_of(domain: str, answer: Answer, resolver: Resolver) -> MailHosts:
     if answer.status.temporary:
         return _unknown(domain, answer)
     if answer.status is Status.NO_NAME:

@@ -7,6 +7,7 @@ for most mail never goes further than to the first one.
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import ip_address
 from typing import Final
 
 from postroad.chance import Chance
@@ -88,6 +89,8 @@ async def plan(domain: str, resolver: Resolver, policy_of: PolicyOf, own_names: 
 
     ``own_names`` are ours: a host with such a name, and all that are preferred less, would send the mail back to us.
     """
+    if domain.startswith("["):
+        return _at_address(domain)
     known = await mail_hosts(domain, resolver)
     if known.reception not in (Reception.EXCHANGERS, Reception.IMPLICIT):
         return Plan(domain, end=await _end(known, resolver), reason=known.reason)
@@ -95,6 +98,23 @@ async def plan(domain: str, resolver: Resolver, policy_of: PolicyOf, own_names: 
     if not hosts:
         return Plan(domain, end=End.LOOP, reason=f"mail for {domain} would come back to this host")
     return Plan(domain, hosts, known.authentic, await policy_of(domain))
+
+
+def _at_address(domain: str) -> Plan:
+    """An address literal is its own host, and there is nothing to look up (RFC 5321 §4.1.3)."""
+    if _address_in(domain) is None:
+        return Plan(domain, end=End.NO_DOMAIN, reason=f"{domain} is no address")
+    return Plan(domain, (Mx(0, domain),))
+
+
+def _address_in(literal: str) -> str | None:
+    text = literal.removeprefix("[").removesuffix("]")
+    if text.lower().startswith("ipv6:"):
+        text = text[len("ipv6:") :]
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
 
 
 async def _end(known: MailHosts, resolver: Resolver) -> End:
@@ -115,6 +135,8 @@ async def hop(
     connected to.
     """
     records = Associations(Finding.ABSENT, host)
+    if host.startswith("[") and (address := _address_in(host)) is not None:
+        return Hop(address, tls_requirement(address, records, None, wish), (address,), address)
     if dane and plan.authentic:
         records = await associations(host, resolver, port)
     required = tls_requirement(host, records, plan.policy, wish)

@@ -104,7 +104,9 @@ class HostPools:
 
 
 def is_name_of_host(name: str) -> bool:
-    """Whether a name that stands in the DNS is one that can be connected to."""
+    """Whether a name that stands in the DNS is one that can be connected to, or it is an address literal."""
+    if name.startswith("["):
+        return True
     try:
         Smtp(name, 25)
     except ConfigurationError:

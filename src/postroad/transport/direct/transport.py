@@ -87,8 +87,8 @@ class DirectTransport:
 
     @property
     def source(self) -> str:
-        """The address that hosts see, where one was chosen."""
-        return ",".join(self.settings.source)
+        """The address that hosts see, where one was chosen; the first of two."""
+        return self.settings.source[0] if self.settings.source else ""
 
     def renewed(self) -> "DirectTransport":
         """The same with connections of its own, for another event loop."""
@@ -245,7 +245,7 @@ class DirectTransport:
         seen = (
             f"the DNS answers; DNSSEC: {vouched}",
             f"MTA-STS: policies are {policies}",
-            f"port {self.settings.port}, from {self.source or 'any address of this machine'}",
+            f"port {self.settings.port}, from {', '.join(self.settings.source) or 'any address of this machine'}",
         )
         return CheckReport(self.name, seen)
 
