@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from postroad.lookup import Fetcher
 
 MAX_SHOWN: Final = 8  # things that one finding tells; the rest are counted
+NOT_CHECKED: Final = "not checked: "  # what a finding begins with that had nothing to look at
 MAX_EXCERPT: Final = 300  # characters of a record or a reply that are shown
 
 
@@ -104,7 +105,7 @@ class Check:
             if end.answer not in examination.resolver.unanswered:
                 examination.resolver.unanswered.append(end.answer)
         except NotApplicable as reason:
-            seen.append(Seen(Level.INFO, f"not checked: {reason}"))
+            seen.append(Seen(Level.INFO, f"{NOT_CHECKED}{reason}"))
         if examination.resolver.unanswered:
             return self._unknown(examination.resolver.unanswered)
         return self._finding(seen)
