@@ -4,7 +4,7 @@ import json
 from typing import Final, NamedTuple
 
 from postroad.address import Address
-from postroad.message.envelope import Body, Envelope, MailObject
+from postroad.message.envelope import Body, Envelope, MailObject, looked_through
 from postroad.message.metadata import Metadata
 from postroad.outbox.dsn_column import read_dsn
 from postroad.outbox.lanes import Lane
@@ -64,5 +64,7 @@ class Parcel(NamedTuple):
         accepted_at = time_of_uuid7(self.message_id)
         tags = () if self.tags == "[]" else tuple(json.loads(self.tags))
         metadata = _NO_METADATA if self.metadata == "{}" else Metadata(json.loads(self.metadata))
-        # No send_at: the outbox has held it until then.
-        return MailObject(envelope, content, self.header_id, body, smtputf8, tags, metadata, accepted_at)
+        # Looked through: nothing is queued that was not. No send_at: the outbox has held it until then.
+        return MailObject(
+            envelope, looked_through(content), self.header_id, body, smtputf8, tags, metadata, accepted_at
+        )
