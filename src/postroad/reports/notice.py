@@ -15,6 +15,12 @@ from postroad.reports.words import begins_like, folded, is_reply, notice_words
 
 _STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _TOP: Final = 2_500  # characters of a notice in which it says what it is
+# A letter's first line, in the languages whose people write about bounces most.
+_GREETING: Final = re.compile(
+    r"(?i)\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|day)|hallo|liebe[rs]?|moin|sehr geehrte[rs]?|guten tag|"
+    r"bonjour|cher|chère|hola|estimad[oa]s?|ciao|gentile|salve|olá|prezad[oa]s?|beste|hej|witam|dzień dobry|ahoj|"
+    r"здравствуйте|добрый день)\b[^.\n]{0,60},?[ \t]*\n"
+)
 _REFUSAL: Final = re.compile(r"(?m)^[45]\d\d[ -]\D")
 _LISTS: Final = frozenset({"list-id", "list-unsubscribe", "list-post"})
 
@@ -22,7 +28,7 @@ _LISTS: Final = frozenset({"list-id", "list-unsubscribe", "list-post"})
 class _Sign(Enum):
     NONE = "none"
     PERHAPS = "perhaps"  # only the sender says so; to be believed where the words name a recipient, and a reason
-    WORDS = "words"  # only words say so; to be believed where they also name a recipient
+    WORDS = "words"  # only words say so; to be believed where they also name a recipient, and not in a sentence
     SURE = "sure"
 
 
@@ -59,7 +65,9 @@ def read_returned(mail: Part) -> Returned | None:
         return read_returned(inside)
     original = returned_message(parts)
     notice = read_notice(text, _senders(mail, original))
-    if sign in (_Sign.WORDS, _Sign.PERHAPS) and not notice.blocks:
+    if sign in (_Sign.WORDS, _Sign.PERHAPS) and not any(
+        block.apart or sign is _Sign.PERHAPS for block in notice.blocks
+    ):
         return None
     if original is None and notice.copy:
         original = header_of(_from_first_field(notice.copy))
@@ -141,11 +149,12 @@ def _sign(mail: Part, text: str) -> _Sign:
     if sender is _Sender.DAEMON:
         return _Sign.SURE if announced or opened else _Sign.PERHAPS
     if sender is _Sender.HOST:
-        return _Sign.SURE if announced else _Sign.WORDS if opened else _Sign.PERHAPS
+        return _Sign.SURE if announced else _Sign.NONE if names & _LISTS else _Sign.WORDS if opened else _Sign.PERHAPS
     if sender is _Sender.NOBODY:
         return _Sign.SURE if announced and opened else _Sign.WORDS if announced or opened else _Sign.NONE
-    # A newsletter may well write about bounces.
-    return _Sign.WORDS if announced and opened and not names & _LISTS else _Sign.NONE
+    # A newsletter may well write about bounces, and so may a friend.
+    silent = not announced or not opened or names & _LISTS or _GREETING.match(text)
+    return _Sign.NONE if silent else _Sign.WORDS
 
 
 def _sender(mail: Part) -> _Sender:

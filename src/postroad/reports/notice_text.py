@@ -34,6 +34,8 @@ _SAYS_SENDER: Final = re.compile(
 _HELPERS: Final = frozenset(
     {"postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "noreply", "no-reply", "webmaster"}
 )
+# What may stand before the address in a line of its own: "Recipient: <", "Failed to deliver to '", "---> "
+_APART: Final = re.compile(r"\W*(?:[^\W\d][\w' ./()-]{0,48}[:：;=\[(<'\"「（]|\w{1,20}\t)?(?:\s*\[?smtp:)?\W*")
 _AFTER_TYPE: Final = re.compile(r"(?i)^(?:mailto:|rfc822;|.*\bsmtp=|to=|rcpt=)")  # dda:SMTP=ann@example.com is X.400
 # "Original message headers:", "The first 50 lines of your original message follow:"
 _COPY: Final = re.compile(
@@ -45,10 +47,11 @@ _DIALOGUE: Final = re.compile(r"^\s*(?:<<<|>>>|->|<-)\s?")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What a notice says of one recipient."""
+    """What a notice says of one recipient. ``apart`` is an address that begins its line, or stands behind a label."""
 
     recipient: str
     text: str
+    apart: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def read_notice(text: str, senders: Iterable[str] = ()) -> Notice:
     head, blocks = _blocks(lines, excerpt, excluded, _HELPERS)
     if not blocks:
         head, blocks = _blocks(lines, frozenset(), excluded, frozenset())
-    return Notice("\n".join(head), tuple(Block(one, _joined(said)) for one, said in blocks.items()), "\n".join(copy))
+    return Notice(head, blocks, "\n".join(copy))
 
 
 def _without_copy(lines: list[str]) -> tuple[list[str], list[str]]:
@@ -96,22 +99,26 @@ def _header_excerpt(lines: list[str]) -> frozenset[int]:
 
 def _blocks(
     lines: list[str], skipped: frozenset[int], excluded: set[str], helpers: frozenset[str]
-) -> tuple[list[str], dict[str, list[str]]]:
-    head: list[str] = []
-    blocks: dict[str, list[str]] = {}
-    names: dict[str, str] = {}
-    current = head
-    for number, line in enumerate(lines):
-        silent = number in skipped or _NOT_ABOUT_RECIPIENTS.match(line)
-        found = None if silent else _recipient(line, excluded, helpers)
-        if found is not None:
-            name = names.setdefault(found.lower(), found)
-            current = blocks.setdefault(name, [])
-        current.append(line)
-    return head, blocks
+) -> tuple[str, tuple[Block, ...]]:
+    named = [
+        (number, *found)
+        for number, line in enumerate(lines)
+        if not (number in skipped or _NOT_ABOUT_RECIPIENTS.match(line))
+        and (found := _recipient(line, excluded, helpers)) is not None
+    ]
+    # Where some stand apart, one within a sentence is of somebody to ask.
+    apart = any(is_apart for _, _, is_apart in named)
+    named = [one for one in named if one[2] or not apart]
+    head = lines[: named[0][0]] if named else lines
+    said: dict[str, tuple[str, list[str]]] = {}
+    ends = [*[number for number, *_ in named], len(lines)][1:]
+    for (number, address, _), end in zip(named, ends, strict=True):
+        said.setdefault(address.lower(), (address, []))[1].extend(lines[number:end])
+    return "\n".join(head), tuple(Block(address, _joined(told), apart) for address, told in said.values())
 
 
-def _recipient(line: str, excluded: set[str], helpers: frozenset[str]) -> str | None:
+def _recipient(line: str, excluded: set[str], helpers: frozenset[str]) -> tuple[str, bool] | None:
+    """The address that a line is about, and whether it stands apart."""
     if "@" not in line:
         return None
     for found in _ADDRESS.finditer(line[:1000]):
@@ -128,7 +135,7 @@ def _recipient(line: str, excluded: set[str], helpers: frozenset[str]) -> str | 
             continue
         if "." not in domain and not domain.isalnum():
             continue
-        return _AFTER_TYPE.sub("", address)
+        return _AFTER_TYPE.sub("", address), _APART.fullmatch(before) is not None
     return None
 
 
