@@ -46,17 +46,7 @@ SUPPLIER = (
     b"Received: from client1.football.example.com  [192.0.2.1]\r\n"
     b"      by submitserver.example.com with SUBMISSION;\r\n"
     b"      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)\r\n"
-    b"From: Joe SixPack <joe@football.example.com>\r\n"
-    b"To: Suzie Q <suzie@shopping.example.net>\r\n"
-    b"Subject: Is dinner ready?\r\n"
-    b"Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
-    b"Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n"
-    b"\r\n"
-    b"Hi.\r\n"
-    b"\r\n"
-    b"We lost the game. Are you hungry yet?\r\n"
-    b"\r\n"
-    b"Joe.\r\n"
+    + MESSAGE.replace(b"  ", b" ")  # which counts here: the bodies differ in a space
 )
 
 
