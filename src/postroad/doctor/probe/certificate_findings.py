@@ -9,8 +9,8 @@ from postroad.doctor.check import excerpt
 from postroad.doctor.probe.reach_findings import told
 from postroad.doctor.probe.server import Probed
 from postroad.doctor.probe.setting import setting
-from postroad.doctor.probe.step import Step
 from postroad.doctor.probe.tls_findings import OLD
+from postroad.doctor.step import Step
 from postroad.lint.finding import Finding, Level
 from postroad.net.host_name import as_address
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from postroad.doctor.check import excerpt
 from postroad.doctor.probe.server import Probed
-from postroad.doctor.probe.step import Step
+from postroad.doctor.step import Step
 from postroad.lint.finding import Finding, Level
 from postroad.net.tls import Tls
 from postroad.smtp.extensions import Extensions

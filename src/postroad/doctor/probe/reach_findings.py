@@ -7,7 +7,7 @@ from typing import Final
 from postroad.doctor.check import excerpt
 from postroad.doctor.probe.server import Probed
 from postroad.doctor.probe.setting import setting
-from postroad.doctor.probe.step import Step
+from postroad.doctor.step import Step
 from postroad.errors import PostroadError
 from postroad.lint.finding import Finding, Level
 from postroad.net.tls import Tls, plain_text_on_implicit_port, tls_on_plain_port

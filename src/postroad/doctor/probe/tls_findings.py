@@ -6,7 +6,7 @@ from typing import Final
 from postroad.doctor.probe.reach_findings import told
 from postroad.doctor.probe.server import Probed
 from postroad.doctor.probe.setting import setting
-from postroad.doctor.probe.step import Step
+from postroad.doctor.step import Step
 from postroad.lint.finding import Finding, Level
 from postroad.net.tls import Tls
 from postroad.reply import Phase

@@ -7,6 +7,10 @@ import click
 from postroad.cli.lazy_group import LazyGroup
 
 COMMANDS: Final = {
+    "address": (
+        "postroad.cli.commands.check.address:address",
+        "Say whether addresses are well-formed, and whether their domains take mail.",
+    ),
     "domain": (
         "postroad.cli.commands.check.domain:domain",
         "Look at the DNS of a domain that sends mail, and say what to publish.",

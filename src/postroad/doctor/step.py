@@ -1,4 +1,4 @@
-"""What is asked of a server at one step of a connection; the answer is a finding."""
+"""What is asked at one step, of a server or of an address; the answer is a finding."""
 
 from dataclasses import dataclass
 
