@@ -16,7 +16,7 @@ async def _look(examination: Examination) -> Sight:
             sentence = f"{one.name}: p= is not the base64 of the 32 octets of an Ed25519 key: {excerpt(one.texts[0])}"
             yield Seen(Level.FAIL, sentence, one.remedy)
     kinds = [one.record.kind for one in found if one.record is not None and one.record.public is not None]
-    if len(kinds) == len(found) and set(kinds) == {KeyKind.ED25519}:
+    if len(kinds) == len(examination.subject.selectors) and set(kinds) == {KeyKind.ED25519}:
         yield Seen(Level.WARN, "only Ed25519 keys are known; many receivers know RSA alone: sign with both")
 
 

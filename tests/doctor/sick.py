@@ -1,0 +1,277 @@
+"""Domains with one fault each: the check that finds it, its level, the zone, and who is examined if not the usual one.
+
+Last in a case stand the checks that find something, too, because they depend on the same; and whether a record mends
+it.
+"""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any, Final
+
+from postroad.mailauth.dkim.record import record_text
+from tests.doctor.examined import subject
+from tests.doctor.zones import (
+    DMARC,
+    DOMAIN,
+    KEY_NAME,
+    SELECTOR,
+    SPF,
+    changed,
+    healthy,
+    other_key,
+    rsa_key,
+    small_rsa_key,
+    with_dmarc,
+    with_key,
+    with_spf,
+)
+
+_IP: Final = "ip4:192.0.2.1"
+_KEYS: Final = {SELECTOR: rsa_key()}
+_DKIM: Final = record_text(rsa_key())
+_P: Final = rsa_key().public_text
+
+
+@dataclass(frozen=True, slots=True)
+class Sick:
+    """One case. ``remedy``: whether the finding comes with records that mend it."""
+
+    id: str
+    level: str
+    zone: dict[str, list[Any]]
+    given: dict[str, Any] = field(default_factory=dict)
+    too: dict[str, str] = field(default_factory=dict)
+    remedy: bool = True
+
+    def subject(self) -> Any:
+        return subject(**self.given)
+
+
+def _without(*names: str) -> dict[str, list[Any]]:
+    return {name: entries for name, entries in healthy().items() if name not in names}
+
+
+def _includes(number: int) -> dict[str, list[Any]]:
+    zone = with_spf(f"v=spf1 {_IP} {' '.join(f'include:i{n}.example' for n in range(number))} -all")
+    return {**zone, **{f"i{n}.example": [{"TXT": "v=spf1 ip4:203.0.113.7 -all"}] for n in range(number)}}
+
+
+def _chain() -> dict[str, list[Any]]:
+    """One include that leads to eleven more questions."""
+    zone = with_spf(f"v=spf1 {_IP} include:big.example -all")
+    hosts = [f"h{n}.example" for n in range(11)]
+    big = "v=spf1 " + " ".join(f"a:{host}" for host in hosts) + " -all"
+    return {**zone, "big.example": [{"TXT": big}], **{host: [{"A": "203.0.113.9"}] for host in hosts}}
+
+
+def _exchanges(number: int) -> dict[str, list[Any]]:
+    zone = with_spf(f"v=spf1 {_IP} mx:many.example -all")
+    zone["many.example"] = [{"MX": [10, f"m{n}.example"]} for n in range(number)]
+    return {**zone, **{f"m{n}.example": [{"A": "203.0.113.9"}] for n in range(number)}}
+
+
+def _pointers(number: int) -> dict[str, list[Any]]:
+    zone = with_spf(f"v=spf1 {_IP} ptr -all")
+    zone["1.2.0.192.in-addr.arpa"] = [{"PTR": f"p{n}.acme.example"} for n in range(number)]
+    return zone
+
+
+def _subdomain() -> dict[str, list[Any]]:
+    zone = with_dmarc(f"{DMARC}; aspf=s")
+    zone["bounce.acme.example"] = [{"TXT": SPF}, {"MX": [10, "mx.acme.example"]}]
+    return zone
+
+
+def _elsewhere() -> dict[str, list[Any]]:
+    zone = healthy()
+    zone["esp-bounce.example"] = [{"SOA": "a. b. 1 2 3 4 5"}, {"TXT": "v=spf1 ip4:192.0.2.1 -all"}]
+    return zone
+
+
+def _reports_to(host: str) -> dict[str, list[Any]]:
+    zone = with_dmarc(DMARC.replace("reports@acme.example", f"r@{host}"))
+    zone[host] = [{"MX": [10, "mx.acme.example"]}]
+    return zone
+
+
+_MARKETING: Final = (
+    b"From: a@acme.example\r\nList-Unsubscribe: <https://acme.example/u>\r\n"
+    b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nSubject: hi\r\n\r\nhi\r\n"
+)
+
+
+def signed(tags: str) -> bytes:
+    """A message with a signature that has these tags; what it proves does not matter."""
+    hash_ = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    return f"DKIM-Signature: v=1; a=rsa-sha256; s=s1; bh={hash_}; b=AAAA; {tags}\r\n".encode() + _MARKETING
+
+
+_H: Final = "h=from:from:list-unsubscribe:list-unsubscribe-post"
+
+SICK: Final[dict[str, Sick]] = {
+    # ── the domain in the DNS
+    "one name server": Sick("DNS-01", "warn", changed((DOMAIN, "NS", ["ns1.acme.example"])), remedy=False),
+    "no name servers": Sick("DNS-01", "warn", changed((DOMAIN, "NS", [])), remedy=False),
+    "lame": Sick("DNS-01", "fail", _without("ns1.acme.example", "ns2.acme.example"), remedy=False),
+    "no SOA": Sick("DNS-02", "warn", changed((DOMAIN, "SOA", [])), remedy=False),
+    "a return path that does not exist": Sick(
+        "DNS-02", "fail", healthy(), {"mail_from": "bounce.esp.example"}, {"SPF-01": "fail", "SPF-14": "warn"},
+        remedy=False,
+    ),
+    "an alias with other data": Sick("DNS-04", "fail", changed((DOMAIN, "CNAME", ["other.example"])), remedy=False),
+    "two aliases": Sick(
+        "DNS-04", "fail",
+        {**_without(f"_dmarc.{DOMAIN}"), f"_dmarc.{DOMAIN}": [{"CNAME": "d.example"}, {"CNAME": "e.example"}],
+         "d.example": [{"TXT": DMARC}]}, remedy=False,
+    ),
+    # ── SPF
+    "no SPF": Sick("SPF-01", "fail", with_spf("something else")),
+    "no SPF, and no known address": Sick("SPF-01", "fail", with_spf(), {"ips": ()}),
+    "a space before SPF": Sick("SPF-01", "fail", with_spf(f" {SPF}")),
+    "SPF in quotes": Sick("SPF-01", "fail", with_spf(f'"{SPF}"')),
+    "two SPF records": Sick("SPF-01", "fail", with_spf(SPF, "v=spf1 ip4:198.51.100.7 ~all")),
+    "a mechanism that is none": Sick("SPF-02", "fail", with_spf("v=spf1 ipv4:192.0.2.1 -all")),
+    "a bare address": Sick("SPF-02", "fail", with_spf("v=spf1 192.0.2.1 -all")),
+    "commas": Sick("SPF-02", "fail", with_spf("v=spf1 ip4:192.0.2.1,include:esp.example -all")),
+    "redirect twice": Sick("SPF-02", "fail", with_spf(f"v=spf1 {_IP} redirect=esp.example redirect=mx.example")),
+    "an include that cannot be read": Sick(
+        "SPF-02", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 foo -all"}]}, remedy=False
+    ),
+    "nine questions": Sick("SPF-03", "warn", _includes(9), remedy=False),
+    "eleven questions": Sick("SPF-03", "fail", _includes(11), remedy=False),
+    "eleven questions below an include": Sick("SPF-03", "fail", _chain(), remedy=False),
+    "three names that do not exist": Sick(
+        "SPF-04", "fail", with_spf(f"v=spf1 {_IP} a:no1.example a:no2.example mx:no3.example -all")
+    ),
+    "eleven exchanges": Sick("SPF-05", "fail", _exchanges(11), remedy=False),
+    "eleven names of a client": Sick("SPF-05", "warn", _pointers(11), too={"SPF-07": "warn"}, remedy=False),
+    "+all": Sick("SPF-06", "fail", with_spf(f"v=spf1 {_IP} +all")),
+    "?all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP} ?all")),
+    "no all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP}")),
+    "terms behind all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP} -all include:esp.example")),
+    "redirect beside all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP} -all redirect=esp.example")),
+    "a redirect to no end": Sick(
+        "SPF-06", "warn",
+        {**with_spf("v=spf1 redirect=esp.example"), "esp.example": [{"TXT": f"v=spf1 {_IP}"}]}, remedy=False,
+    ),
+    "ptr": Sick("SPF-07", "warn", with_spf(f"v=spf1 {_IP} ptr:acme.example -all")),
+    "ptr below an include": Sick(
+        "SPF-07", "warn", {**healthy(), "esp.example": [{"TXT": "v=spf1 ptr -all"}]}, remedy=False
+    ),
+    "an include of nothing": Sick("SPF-08", "fail", with_spf(f"v=spf1 {_IP} include:gone.example -all")),
+    "a redirect to nothing": Sick("SPF-08", "fail", with_spf(f"v=spf1 {_IP} redirect=gone.example")),
+    "an include of nothing below an include": Sick(
+        "SPF-08", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 include:gone.example -all"}]}, remedy=False
+    ),
+    "an include of itself": Sick("SPF-09", "fail", with_spf(f"v=spf1 {_IP} include:acme.example -all")),
+    "an include that leads back": Sick(
+        "SPF-09", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 include:acme.example -all"}]}
+    ),
+    "an include that runs in a circle": Sick(
+        "SPF-09", "fail",
+        {**healthy(), "esp.example": [{"TXT": "v=spf1 include:two.example -all"}],
+         "two.example": [{"TXT": "v=spf1 include:esp.example -all"}]}, remedy=False,
+    ),
+    "a long record": Sick(
+        "SPF-10", "warn", with_spf("v=spf1 " + " ".join(f"ip4:192.0.2.{n}" for n in range(1, 40)) + " -all"),
+        remedy=False,
+    ),
+    "an address that is not allowed": Sick("SPF-11", "fail", with_spf("v=spf1 ip4:198.51.100.0/24 -all")),
+    "an address of IPv6 that is not allowed": Sick(
+        "SPF-11", "fail", changed(("mail.acme.example", "TXT", [f"v=spf1 {_IP} ip6:2001:db8::1 -all"])),
+        {"ips": (ip_address("192.0.2.1"), ip_address("2001:db8::1"))},
+    ),
+    "a HELO name that is not allowed": Sick(
+        "SPF-11", "fail", changed(("mail.acme.example", "TXT", ["v=spf1 -all"]))
+    ),
+    "half the world": Sick("SPF-12", "warn", with_spf(f"v=spf1 {_IP} ip4:10.0.0.0/8 -all")),
+    "half the world of IPv6": Sick("SPF-12", "warn", with_spf(f"v=spf1 {_IP} ip6:2001::/16 -all")),
+    "half the world below an include": Sick(
+        "SPF-12", "warn", {**healthy(), "esp.example": [{"TXT": "v=spf1 ip4:10.0.0.0/8 -all"}]}, remedy=False
+    ),
+    "Sender ID": Sick("SPF-13", "warn", with_spf(SPF, "spf2.0/pra include:esp.example -all"), remedy=False),
+    "a return path of somebody else": Sick(
+        "SPF-14", "warn", _elsewhere(), {"mail_from": "esp-bounce.example"}, remedy=False
+    ),
+    # ── DKIM
+    "no key": Sick("DK-01", "fail", _without(KEY_NAME), {"keys": _KEYS}),
+    "no key, and none known": Sick("DK-01", "fail", _without(KEY_NAME), remedy=False),
+    "two keys": Sick("DK-01", "fail", with_key(_DKIM, record_text(small_rsa_key())), {"keys": _KEYS}),
+    "the version is not first": Sick("DK-02", "fail", with_key(f"k=rsa; v=DKIM1; p={_P}")),
+    "another version": Sick("DK-02", "fail", with_key(f"v=DKIM2; p={_P}"), {"keys": _KEYS}),
+    "an unknown kind": Sick("DK-02", "fail", with_key(f"v=DKIM1; k=dsa; p={_P}"), {"keys": _KEYS}),
+    "no p": Sick("DK-02", "fail", with_key("v=DKIM1; k=rsa"), {"keys": _KEYS}),
+    "half a key": Sick("DK-02", "fail", with_key(f"v=DKIM1; k=rsa; p={_P[:200]}"), {"keys": _KEYS}),
+    "a revoked key": Sick("DK-03", "fail", with_key("v=DKIM1; p="), {"keys": _KEYS}),
+    "1024 bits": Sick("DK-04", "warn", with_key(record_text(small_rsa_key())), remedy=False),
+    "an odd Ed25519 key": Sick("DK-05", "fail", with_key("v=DKIM1; k=ed25519; p=AAAA"), {"keys": _KEYS}),
+    "only Ed25519": Sick("DK-05", "warn", healthy(), {"selectors": ("s2",)}, remedy=False),
+    "sha1 only": Sick("DK-06", "fail", with_key(f"v=DKIM1; h=sha1; p={_P}")),
+    "not for email": Sick("DK-06", "fail", with_key(f"v=DKIM1; s=tlsrpt; p={_P}")),
+    "a test": Sick("DK-06", "warn", with_key(f"v=DKIM1; t=y:s; p={_P}")),
+    "another key": Sick("DK-07", "fail", with_key(record_text(other_key())), {"keys": _KEYS}, {"DK-05": "warn"}),
+    "a proof that fails": Sick(
+        "DK-08", "fail", with_key(f"v=DKIM1; s=tlsrpt; p={_P}"), {"keys": _KEYS}, {"DK-06": "fail"}, remedy=False
+    ),
+    "a sample without a signature": Sick("DK-09", "fail", healthy(), {"sample": _MARKETING}, remedy=False),
+    "From is signed once": Sick(
+        "DK-09", "warn", healthy(),
+        {"sample": signed(f"c=relaxed/relaxed; d={DOMAIN}; {_H.replace('from:from', 'from')}")}, remedy=False,
+    ),
+    "the way out is not signed": Sick(
+        "DK-09", "fail", healthy(), {"sample": signed(f"c=relaxed/relaxed; d={DOMAIN}; h=from:from")}, remedy=False
+    ),
+    "l=": Sick(
+        "DK-09", "warn", healthy(), {"sample": signed(f"c=relaxed/relaxed; d={DOMAIN}; {_H}; l=2")}, remedy=False
+    ),
+    "simple": Sick("DK-09", "warn", healthy(), {"sample": signed(f"d={DOMAIN}; {_H}")}, remedy=False),
+    "ends soon": Sick(
+        "DK-09", "warn", healthy(), {"sample": signed(f"c=relaxed/relaxed; d={DOMAIN}; {_H}; t=1000; x=2000")},
+        remedy=False,
+    ),
+    "signed by somebody else": Sick(
+        "DK-09", "fail", healthy(), {"sample": signed(f"c=relaxed/relaxed; d=esp.example; {_H}")}, remedy=False
+    ),
+    "an old key": Sick("DK-10", "warn", healthy(), {"key_dates": {SELECTOR: 0.0}}, remedy=False),
+    "quotes in a key": Sick("DK-11", "fail", with_key(f'"{_DKIM}"')),
+    "backslashes in a key": Sick("DK-11", "fail", with_key(_DKIM.replace(";", "\\;"))),
+    "spaces in a key": Sick("DK-11", "warn", with_key(f"v=DKIM1; p={_P[:200]} {_P[200:]}")),
+    # ── DMARC
+    "no DMARC": Sick("DM-01", "fail", _without(f"_dmarc.{DOMAIN}")),
+    "two DMARC records": Sick("DM-02", "fail", with_dmarc(DMARC, "v=DMARC1; p=none")),
+    "the version in lower case": Sick("DM-03", "fail", with_dmarc(DMARC.replace("DMARC1", "dmarc1"))),
+    "no semicolon": Sick("DM-03", "fail", with_dmarc(DMARC.replace("DMARC1;", "DMARC1"))),
+    "quotes around DMARC": Sick("DM-03", "fail", with_dmarc(f'"{DMARC}"')),
+    "a policy that is none": Sick("DM-03", "fail", with_dmarc(DMARC.replace("p=reject;", "p=rejected;", 1))),
+    "an alignment that is none": Sick("DM-03", "warn", with_dmarc(f"{DMARC}; adkim=loose")),
+    "no policy, no reports": Sick("DM-04", "fail", with_dmarc("v=DMARC1; adkim=r")),
+    "no policy": Sick("DM-04", "warn", with_dmarc("v=DMARC1; rua=mailto:a@acme.example")),
+    "p=none": Sick("DM-04", "warn", with_dmarc(DMARC.replace("p=reject", "p=none", 1))),
+    "a weak sp": Sick("DM-05", "warn", with_dmarc(f"{DMARC}; sp=none")),
+    "a weak np": Sick("DM-05", "warn", with_dmarc(DMARC.replace("np=reject", "np=none"))),
+    "t=y": Sick("DM-06", "warn", with_dmarc(f"{DMARC}; t=y")),
+    "pct": Sick("DM-07", "warn", with_dmarc(f"{DMARC}; pct=50")),
+    "ri": Sick("DM-07", "warn", with_dmarc(f"{DMARC}; ri=3600; rf=afrf")),
+    "no rua": Sick("DM-08", "warn", with_dmarc("v=DMARC1; p=reject")),
+    "rua without mailto": Sick("DM-08", "warn", with_dmarc("v=DMARC1; p=reject; rua=reports@acme.example")),
+    "rua with a size": Sick("DM-08", "warn", with_dmarc(f"{DMARC}!10m")),
+    "rua by https": Sick("DM-08", "warn", with_dmarc("v=DMARC1; p=reject; rua=https://acme.example/r")),
+    "reports to nobody": Sick("DM-08", "warn", with_dmarc(DMARC.replace("@acme", "@no.acme"))),
+    "reports to others": Sick("DM-09", "fail", _reports_to("reports.example")),
+    "an odd fo": Sick("DM-10", "warn", with_dmarc(f"{DMARC}; fo=x")),
+    "an odd ruf": Sick("DM-10", "warn", with_dmarc(f"{DMARC}; ruf=a@acme.example")),
+    "strict and elsewhere": Sick(
+        "DM-11", "fail", _subdomain(), {"mail_from": "bounce.acme.example", "selectors": ()}
+    ),
+    "nothing is aligned": Sick(
+        "DM-11", "fail", _elsewhere(), {"mail_from": "esp-bounce.example", "selectors": ()}, remedy=False
+    ),
+    "DMARC at the domain": Sick(
+        "DM-12", "fail", {**_without(f"_dmarc.{DOMAIN}"), DOMAIN: [*healthy()[DOMAIN], {"TXT": DMARC}]}
+    ),
+    "the domain written twice": Sick(
+        "DM-12", "fail", {**_without(f"_dmarc.{DOMAIN}"), f"_dmarc.{DOMAIN}.{DOMAIN}": [{"TXT": DMARC}]}
+    ),
+    "SPF where DMARC belongs": Sick("DM-12", "fail", with_dmarc(SPF)),
+    "a registry": Sick("DM-13", "warn", with_dmarc(f"{DMARC}; psd=y")),
+}  # fmt: skip
