@@ -34,10 +34,15 @@ class Road:
     """One message on its way to a server that answers when it is told."""
 
     def __init__(
-        self, *offers: str, mail: MailObject = MAIL, before_commit: BeforeCommit | None = None, **settings: Any
+        self,
+        *offers: str,
+        mail: MailObject = MAIL,
+        before_commit: BeforeCommit | None = None,
+        wait: float = 1e6,
+        **settings: Any,
     ) -> None:
         self.loop = SteppedLoop(lambda: MemoryServer(Books(), offers))
-        limits = PoolLimits(connections=1, wait=1e6, age=1e6)
+        limits = PoolLimits(connections=1, wait=wait, age=1e6)
         self.transport = SmtpTransport(
             Smtp("192.0.2.1", 25, tls=Tls.NONE, ehlo="us.example", limits=limits, **settings)
         )
@@ -169,6 +174,18 @@ def test_the_caller_may_take_his_time(offers: tuple[str, ...]) -> None:
     assert not road.pending.done()
     road.within(lambda: decision[0].set_result(True))
     assert error_of(road.ends_after(600)).ambiguous
+    road.close()
+
+
+def test_a_queue_that_moves_is_slow_and_not_stuck() -> None:
+    """Who waits for a connection waits for all before him; what is bounded is the time in which nothing moves."""
+    road = Road(wait=10.0)
+    late = [road.within(lambda: road.transport.deliver(MAIL)) for _ in range(3)]
+    for pending in (road.pending, *late):
+        road.loop.advance(8.0)
+        while not pending.done():
+            road.within(lambda: road.server.answer(Answer.YES))
+        assert pending.result().all_accepted
     road.close()
 
 
