@@ -84,15 +84,19 @@ def test_the_limits_of_a_site_hold_for_all_of_its_domains(stack: ExitStack, outb
 
 
 @pytest.mark.parametrize(
-    ("domain", "enhanced"),
-    [("null.example", "5.1.10"), ("nobody.example", "5.4.4"), ("gone.example", "5.1.2")],
+    ("domain", "enhanced", "reason"),
+    [("null.example", "5.1.10", "null_mx"), ("nobody.example", "5.4.4", "no_mx"), ("gone.example", "5.1.2", "no_mx")],
 )
-def test_a_domain_without_hosts_refuses_for_good(stack: ExitStack, outbox: Outbox, domain: str, enhanced: str) -> None:
+def test_a_domain_without_hosts_refuses_for_good(
+    stack: ExitStack, outbox: Outbox, domain: str, enhanced: str, reason: str
+) -> None:
     world = World(stack, RECORDS)
     sent = outbox.send(letter(f"bob@{domain}"))
     outbox.worker(world.transport()).drain()
     delivery = only(outbox, sent.id)
     assert (str(delivery.state), delivery.enhanced) == ("refused", enhanced)
+    assert outbox.explain(f"bob@{domain}").deliveries[0].reason == reason
+    assert [one.bounce_class for one in delivery.history] == ["hard_domain"]
 
 
 def test_trouble_of_the_dns_defers(stack: ExitStack, outbox: Outbox, clock: SteppedClock) -> None:
@@ -103,6 +107,8 @@ def test_trouble_of_the_dns_defers(stack: ExitStack, outbox: Outbox, clock: Step
     assert len(server.messages()) == 1
     states = {one.recipient: str(one.state) for one in outbox.status(sent.id).recipients}
     assert states == {"bob@silent.example": "ready", "dan@d.example": "sent"}
+    (waiting,) = outbox.explain("silent.example").deliveries
+    assert (waiting.reason, "SERVFAIL" in waiting.sentence) == ("dns_trouble", True)
 
 
 class SlowNames:

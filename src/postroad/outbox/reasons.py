@@ -23,6 +23,7 @@ from postroad.outbox.states import DeliveryState
 
 CLOSE: Final = 60.0  # seconds: what is due so soon after a day's end was put off until that
 _OPENING: Final = ("connect", "tls", "greeting", "ehlo")
+_DNS: Final = "dns"  # the phase
 
 
 class Reason(StrEnum):
@@ -30,6 +31,8 @@ class Reason(StrEnum):
 
     SENT = "sent"
     REFUSED = "refused"
+    NO_MX = "no_mx"
+    NULL_MX = "null_mx"
     EXPIRED = "expired"
     SUPPRESSED = "suppressed"
     CANCELLED = "cancelled"
@@ -49,6 +52,7 @@ class Reason(StrEnum):
     LIMIT_CONNECTIONS = "limit_connections"
     SCHEDULED = "scheduled"
     RETRY = "retry"
+    DNS_TROUBLE = "dns_trouble"
     DUE = "due"
 
 
@@ -181,7 +185,13 @@ def _sent(facts: Facts) -> Why:
 
 
 def _refused(facts: Facts) -> Why:
-    return Why(Reason.REFUSED, f"It was refused for good at {at(facts.changed_at)}{_quoted(facts.reply)}.", None)
+    nowhere = _NOWHERE.get(facts.reply.split(" ")[1]) if facts.phase == _DNS and " " in facts.reply else None
+    reason = nowhere or Reason.REFUSED
+    return Why(reason, f"It was refused for good at {at(facts.changed_at)}{_quoted(facts.reply)}.", None)
+
+
+# What the enhanced code says of a domain that nobody receives for (RFC 7505 §4, RFC 3463 §3).
+_NOWHERE: Final = {"5.1.10": Reason.NULL_MX, "5.1.2": Reason.NO_MX, "5.4.4": Reason.NO_MX}
 
 
 def _expired(facts: Facts) -> Why:
@@ -338,7 +348,9 @@ def _later(facts: Facts) -> Obstacle | None:
         reason, sentence = Reason.BREAKER_OPEN, f"Every road of the route is kept out ({kept_out}); next try at {when}."
     elif facts.attempts:
         tries = "once" if facts.attempts == 1 else f"{facts.attempts} times"
-        reason, sentence = Reason.RETRY, f"It was tried {tries}{_quoted(facts.reply)}; next try at {when}."
+        dns = facts.phase == _DNS
+        reason, trouble = (Reason.DNS_TROUBLE, ", and there is trouble with the DNS") if dns else (Reason.RETRY, "")
+        sentence = f"It was tried {tries}{trouble}{_quoted(facts.reply)}; next try at {when}."
     else:
         reason, sentence = Reason.RETRY, f"It was given back untried, and is due again at {when}."
     return Obstacle(reason, sentence, facts.due_at, facts.due_at)

@@ -154,7 +154,8 @@ class _Rows:
         said = None if outcome is None else _said(outcome)
         if said is not None and (lease.id, lease.attempt, lease.owner, said[0]) not in self.written:
             tried = lease.id, lease.attempt, lease.owner, landing.route, landing.started_at, now
-            self.attempts.append((*tried, *said, *_meaning(outcome), landing.roads, outcome and outcome.remote_id))
+            meant = _meaning(outcome, landing.route)
+            self.attempts.append((*tried, *said, *meant, landing.roads, outcome and outcome.remote_id))
         if not _may_move(state, path):
             return
         if said is None:
@@ -177,11 +178,15 @@ def _may_move(state: str | None, path: Path) -> bool:
     return state is not None and allowed(DeliveryState(state), path.moves[0])
 
 
-def _meaning(outcome: Outcome | None) -> tuple[str | None, str | None]:
+_DIRECT: Final = "direct://"  # what stands behind it is the host that said something
+
+
+def _meaning(outcome: Outcome | None, route: str) -> tuple[str | None, str | None]:
     """What a refusal means: its class, and the reason in a word."""
     if outcome is None or outcome.reply is None or outcome.accepted:
         return None, None
-    meaning = classify_reply(outcome.reply, phase=outcome.phase)
+    host = route.removeprefix(_DIRECT) if route.startswith(_DIRECT) else ""
+    meaning = classify_reply(outcome.reply, host, outcome.phase)
     return meaning.bounce_class.value, meaning.reason
 
 
