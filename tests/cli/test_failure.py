@@ -44,7 +44,7 @@ TABLE = [
     (errors.DataError("m", reply=LATER), 75),
     (errors.OutcomeUnknown("m"), 1),
     (errors.Abandoned("m"), 75),
-    (errors.WebhookRefused("m"), 1),
+    (errors.WebhookRefused("m"), 65),
     (errors.PostroadError("m"), 1),
 ]
 

@@ -170,6 +170,18 @@ def test_an_interrupt_ends_quietly_with_130() -> None:
     assert ended.code == 130
     assert ended.stdout == ""
     assert "interrupted" in ended.stderr
+    assert "may have been sent" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_interrupt_after_the_dot_says_that_the_message_may_have_gone() -> None:
+    gate = Gate()
+    with ScriptedServer(Step("DOT", gate=gate)) as server, running(*ENVELOPE, "--transport", server.url) as command:
+        gate.wait_until_reached()
+        ended = command.end(signal.SIGINT)
+        gate.open()
+    assert (ended.code, ended.stdout) == (130, "")
+    assert "no answer had come: it may have been sent" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -199,7 +199,7 @@ def test_a_frozen_worker_keeps_its_lock_and_goes_on_where_it_was(
         stop.wait_until_reached()
         worker.freeze()
         with outbox.worker(second):
-            wait_until(lambda: "another worker delivers" in caplog.text or None, "the second worker to wait")
+            wait_until(lambda: "another worker" in caplog.text or None, "the second worker to wait")
             outbox.send(letter("ann@b.example"))  # nobody else is held up
             setattr(sink, point, None)
             stop.open()

@@ -223,6 +223,7 @@ def test_pausing_again_says_anew_until_when(outbox: Outbox) -> None:
         ({}, ConfigurationError),
         ({"domain": "b.example", "stream": "news"}, ConfigurationError),
         ({"domain": "no domain"}, ConfigurationError),
+        ({"domain": "bob@b.example"}, ConfigurationError),
         ({"stream": "no stream"}, MessageError),
         ({"account": ""}, ConfigurationError),
         ({"account": "a\x1b"}, ConfigurationError),

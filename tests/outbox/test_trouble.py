@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from postroad.errors import DatabaseError
+from postroad.errors import ConfigurationError, DatabaseError
+from postroad.outbox import worker
 from postroad.outbox.blocking import Outbox
+from postroad.outbox.liveness import BEAT_EVERY
+from postroad.transport.to_memory import MemoryTransport
 from tests.outbox.letters import letter
 from tests.outbox.scripted_transport import ScriptedTransport, Stop
 from tests.outbox.stepped_clock import SteppedClock
@@ -121,3 +124,31 @@ def test_without_a_flight_record_no_dot_goes_out(
         limit_pages(outbox, 1_000_000)
         let_time_pass_until_sent(outbox, clock, 1000)
     assert {one.attempts for one in outbox.status(receipt.id).recipients} == {1}
+
+
+def test_a_heart_beats_on_whatever_one_beat_met(
+    outbox: Outbox, clock: SteppedClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(connection: Connection, payloads: Sequence[object]) -> list[Exception]:
+        return [ConfigurationError("the server is set otherwise", setting="url") for _ in payloads]
+
+    def heard_at() -> float | None:
+        workers = outbox.explain("bob@b.example").workers
+        return workers[0].heard_at.timestamp() if workers else None
+
+    with outbox.worker(MemoryTransport()):
+        first = wait_until(heard_at, "the first sign of life")
+        with monkeypatch.context() as patched:
+            patched.setattr(worker, "beat", refused)
+
+            def complained() -> bool | None:
+                clock.advance(BEAT_EVERY)
+                return "sign of life could not be written: the server is set otherwise" in caplog.text or None
+
+            wait_until(complained, "a beat that fails")
+
+        def beats_again() -> bool | None:
+            clock.advance(BEAT_EVERY)
+            return (heard_at() or first) > first or None
+
+        wait_until(beats_again, "the next sign of life")

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -432,7 +434,8 @@ def test_entering_a_worker_never_waits_and_a_second_one_takes_its_turn(
             wait_for_states(in_file, sent=1)
             waiting = elsewhere.worker(second)
             with waiting:
-                wait_until(lambda: "another worker delivers" in caplog.text or None, "the log line")
+                named = f"another worker (process {os.getpid()} on {socket.gethostname()}) delivers"
+                wait_until(lambda: named in caplog.text or None, "the log line")
                 in_file.send(letter("bob@b.example"))
                 wait_for_states(in_file, sent=2)
             # the second one left without ever having worked

@@ -18,6 +18,7 @@ from postroad.errors import (
     Suppressed,
     Timeout,
     Unsupported,
+    WebhookRefused,
 )
 from postroad.reply import Phase
 
@@ -59,7 +60,7 @@ _MEANINGS: Final = {
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.CHECKS_FAILED: "it worked, and what it was about is not as it should be, or it was too late for it",
     ExitCode.NOT_FOUND: "no such message",
-    ExitCode.BAD_MESSAGE: "the message is wrong, or the server refused its content",
+    ExitCode.BAD_MESSAGE: "the message, or another input, is wrong, or the server refused its content",
     ExitCode.ALL_REFUSED: "every recipient was refused",
     ExitCode.UNREACHABLE: "the server was not reached, is not trusted, or does not speak the protocol",
     ExitCode.TEMPORARY: "it failed for now; nothing was accepted, so it is safe to try again",
@@ -80,6 +81,7 @@ _FOR_GOOD: Final = (
     (MessageError, ExitCode.BAD_MESSAGE),
     (NotFound, ExitCode.NOT_FOUND),
     (IdempotencyConflict, ExitCode.BAD_MESSAGE),
+    (WebhookRefused, ExitCode.BAD_MESSAGE),
     (Suppressed, ExitCode.ALL_REFUSED),
     (AuthenticationError, ExitCode.PERMISSION),
     (SenderRefused, ExitCode.PERMISSION),

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from postroad.address import Address
+from postroad.address import normal_domain
 from postroad.errors import AddressError, ConfigurationError
 from postroad.events import EventKind
 from postroad.outbox.job import Moment, read_moment
@@ -79,7 +79,7 @@ def _stream_name(name: str, _scope: str) -> str:
 
 def _domain_name(name: str, scope: str) -> str:
     try:
-        return Address(f"postmaster@{name.removeprefix('@')}").domain
+        return normal_domain(name)
     except AddressError as fault:
         raise ConfigurationError(f"{scope}: {fault.message}", setting=scope) from fault
 

@@ -35,7 +35,7 @@ from postroad.outbox.shaping.hearing import Measure
 from postroad.outbox.shaping.shaper import NO_SHAPING, Shaper, Shaping
 from postroad.outbox.shaping.warm_up import DAY
 from postroad.outbox.site_finder import SiteFinder
-from postroad.outbox.standing import Told, describe, tell
+from postroad.outbox.standing import Told, describe, tell, workers_seen
 from postroad.outbox.supply import Supply
 from postroad.outbox.uuid7 import uuid7
 from postroad.outcome import SendReport
@@ -192,7 +192,11 @@ class Worker:
                 finally:
                     lock.release()
             if not waiting:
-                _log.warning("another worker delivers from %s; waiting until it ends", self._database.location.url)
+                _log.warning(
+                    "another worker%s delivers from %s; waiting until it ends",
+                    await asyncio.to_thread(_who_works, self._database),
+                    self._database.location.url,
+                )
                 waiting = True
             await self._pause(LOCK_POLL)
         return None
@@ -427,7 +431,7 @@ class Worker:
                     self._go_by(recovered)
                     if await self._divisions.go_on(self._supply.sharers, beat=True):
                         self._supply.limits_changed()
-            except DatabaseError as fault:
+            except PostroadError as fault:  # also where a server that came back is set otherwise
                 _log.error("the worker's sign of life could not be written: %s", fault)
 
     async def _come_back(self) -> None:
@@ -441,6 +445,16 @@ def _site_finder(transport: Transport, shaping: Shaping, clock: Clock) -> SiteFi
     """Who finds out the sites of domains; where a relay delivers, nobody has to."""
     direct = sited(transport)
     return None if direct is None else SiteFinder(shaping.sites, shaping.rules, direct.mail_hosts, clock)
+
+
+def _who_works(database: Database) -> str:
+    """Where the worker is that was heard last, for people; nothing where it cannot be found out."""
+    try:
+        workers = database.read(workers_seen)
+    except PostroadError:
+        return ""
+    last = max(workers, key=lambda one: one.heartbeat_at, default=None)
+    return "" if last is None else f" (process {last.pid} on {last.host})"
 
 
 def _say_why_it_ended(background: "asyncio.Task[None]") -> None:

@@ -7,6 +7,7 @@ import click
 
 from postroad.cli.counted import counted
 from postroad.cli.database_option import database_option, outbox_of
+from postroad.cli.dot_watch import DotWatch
 from postroad.cli.exit_codes import Ended
 from postroad.cli.failure import of_error, tell
 from postroad.cli.log_lines import show_log
@@ -18,6 +19,7 @@ from postroad.cli.route_options import route_in_words, route_of, route_options
 from postroad.cli.terminal import note, say
 from postroad.errors import PostroadError
 from postroad.mailer.blocking import Mailer
+from postroad.outcome import SendReport
 
 if TYPE_CHECKING:
     from postroad.message.email import Email
@@ -65,7 +67,7 @@ def send(form: Form, queue: bool, transcript: bool, dry_run: bool, **options: An
     elif queue:
         _queue(message, queueing, form)
     else:
-        _send_now(message, Mailer(route_of(**route)), form, transcript=transcript)
+        _send_now(message, DotWatch(route_of(**route)), form, transcript=transcript)
 
 
 def _check(misplaced: dict[str, Any], why: str) -> None:
@@ -82,27 +84,35 @@ def _look(message: "Email | RawMessage", route: dict[str, Any], form: Form, *, q
     show(message, name, transport, form)
 
 
-def _send_now(message: "Email | RawMessage", mailer: Mailer, form: Form, *, transcript: bool) -> None:
-    with mailer:
-        try:
-            report = mailer.send(message)
-        except PostroadError as error:
-            if error.report is None:
-                raise
-            report = error.report
-        name = mailer.transport.name
+def _send_now(message: "Email | RawMessage", route: DotWatch, form: Form, *, transcript: bool) -> None:
+    try:
+        report = _report(message, route)
+    except KeyboardInterrupt:
+        if route.in_doubt:
+            note("postroad: the message was on its way and no answer had come: it may have been sent")
+        raise
     if transcript:
         note_transcript(report)
     if form is Form.TEXT:
         say_report(report)
     else:
-        say_json(report_as_json(report, name), form)
+        say_json(report_as_json(report, route.name), form)
     if report.error is not None and not report.accepted:
         failure = of_error(report.error)
         tell(failure, Form.TEXT)
         raise Ended(failure.code)
     if report.refused or report.unknown:
         note(f"postroad: accepted for {len(report.accepted)} of {counted(len(report.outcomes), 'recipient')}")
+
+
+def _report(message: "Email | RawMessage", route: DotWatch) -> SendReport:
+    with Mailer(route) as mailer:
+        try:
+            return mailer.send(message)
+        except PostroadError as error:
+            if error.report is None:
+                raise
+            return error.report
 
 
 def _queue(message: "Email | RawMessage", queueing: dict[str, Any], form: Form) -> None:
