@@ -24,8 +24,8 @@ from postroad.reports.words import folded
 
 _GAP: Final = "…"
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
-_GRAM: Final = 3  # characters by which phrases are indexed
-_SHORT_GRAM: Final = 2  # the same for phrases of two, as Chinese has some
+_GRAM: Final = 4  # characters by which phrases are indexed
+_SHORT_GRAM: Final = 2  # the same for shorter phrases, as Chinese has many
 _ANY_FAILURE: Final = 599  # a code that only a rule for all of 5xx has
 _WIDTH: Final = 80  # characters that a gap may have
 _STEPS: Final[Mapping[str, frozenset[Phase]]] = {
@@ -67,6 +67,8 @@ class Phrase:
     @classmethod
     def of(cls, text: str) -> "list[Phrase]":
         """Read one from the file: as many as it has beginnings."""
+        if any(_GAP in group for group in _BRACES.findall(text)):
+            raise ValueError(f"{text}: no gap may stand within braces")
         start, *rest = [_alternatives(folded(piece)) for piece in text.split(_GAP)]
         return [cls(one, tuple(rest)) for one in start]
 
@@ -164,6 +166,7 @@ class RuleBook:
     _tried: Mapping[str, tuple[Rule, ...]]
     _domains: Mapping[str, str]
     _index: Mapping[str, Sequence[tuple[str, Phrase]]]
+    _short: frozenset[str]
     _advice: Mapping[str, str]
 
     def decide(self, evidence: Evidence) -> tuple[str, Rule | None]:
@@ -187,7 +190,9 @@ class RuleBook:
     def _said(self, words: str) -> set[str]:
         """The rules and providers one of whose phrases is there. Of two thousand, a refusal holds letters of a few."""
         grams = {words[position : position + _GRAM] for position in range(len(words) - _GRAM + 1)}
-        if not words.isascii():
+        if words.isascii():
+            grams |= self._short  # few: looked for one by one
+        else:
             grams |= {words[position : position + _SHORT_GRAM] for position in range(len(words) - 1)}
         return {
             name for gram in grams & self._index.keys() for name, phrase in self._index[gram] if phrase.stands_in(words)
@@ -229,7 +234,9 @@ def read_rules(document: Mapping[str, Any], languages: Mapping[str, Mapping[str,
     tried = {name: _in_order(rules, name) for name in names}
     advice = {rule.id: rule.advice for rule in rules if rule.advice}
     domains = {domain: provider.name for provider in providers for domain in provider.domains}
-    return RuleBook(rules, providers, document["reason"], tried, domains, _index((*rules, *providers)), advice)
+    index = _index((*rules, *providers))
+    short = frozenset(gram for gram in index if len(gram) < _GRAM and gram.isascii())
+    return RuleBook(rules, providers, document["reason"], tried, domains, index, short, advice)
 
 
 def _in_order(rules: Sequence[Rule], provider: str) -> tuple[Rule, ...]:
