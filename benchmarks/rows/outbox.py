@@ -1,4 +1,7 @@
-"""Durable, end to end: accepted, synced to disk, delivered to a sink, recorded."""
+"""Durable, end to end: accepted, synced to disk, delivered to a sink, recorded.
+
+Both are handed messages that are ready to go. What it costs to render each of them stands beside it.
+"""
 
 import os
 from contextlib import ExitStack
@@ -20,11 +23,12 @@ def prepare(stack: ExitStack, effort: Effort) -> Contest:
     sink = start_sink(stack)
     count = effort.pick(full=3000, quick=400)
     ours = isolated(postroad_outbox.relay, sink.smtp, count, CONNECTIONS)
+    composing = isolated(postroad_outbox.relay, sink.smtp, count, CONNECTIONS, postroad_outbox.composed)
     return Contest(
         work=count,
         turns=effort.pick(full=5, quick=3),
         ours=counted(sink, count, ours),
-        peers=[_postfix(stack, sink, count)],
+        peers=[_postfix(stack, sink, count), peer("ours, rendering each", None, counted(sink, count, composing))],
     )
 
 
