@@ -91,6 +91,26 @@ def test_what_each_method_finds(
     assert outcomes(checked(content, ZONE | change, ip=ip, mail_from=mail_from)) == expected
 
 
+def test_a_header_that_is_not_read_to_its_end_proves_nothing() -> None:
+    long = SIGNED.replace(b"\r\n\r\n", b"\r\n" + b"a:\r\n" * 2_500_000 + b"\r\n", 1)
+    found = checked(long, ip="192.0.2.7")
+    assert outcomes(found) == ("pass", ["policy"], "fail", "fail")
+    assert found.dmarc.disposition == "reject"
+
+
+def test_a_from_behind_a_bare_cr_is_an_author_too() -> None:
+    zone = ZONE | {"_dmarc.bank.example": [{"TXT": "v=DMARC1; p=reject"}]}
+    found = checked(b"X: a\rFrom: ceo@bank.example\r\n" + SIGNED, zone)
+    assert outcomes(found) == ("pass", ["fail"], "none", "fail")
+    assert (found.dmarc.author_domain, found.dmarc.disposition) == ("bank.example", "reject")
+
+
+def test_a_message_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("dkim.verify", "arc.validate"):
+        monkeypatch.delattr(f"postroad.mailauth.{place}.received")
+    assert outcomes(checked(SIGNED)) == ("pass", ["pass"], "none", "pass")
+
+
 def test_a_forwarded_message_tells_what_was_found_before() -> None:
     content = sealed(sealed(SIGNED, 1) + b"-- \r\nlist\r\n", 2)
     zone = ZONE | {f"s{number}._domainkey.f{number}.example": [{"TXT": _key()}] for number in (1, 2)}

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.mailauth.header_section import Field, read
+from postroad.mailauth.header_section import Field, read, received
+from postroad.message.limits import MAX_FIELDS, MAX_HEADER_OCTETS
 
 
 def test_fields_keep_their_octets() -> None:
@@ -31,6 +32,15 @@ def test_a_message_may_end_anywhere() -> None:
     assert read(b"A: 1").fields == (Field(b"a", b"A: 1\r\n"),)
     assert read(b"\r\nbody").body == b"body"
     assert read(b"A: 1\r\n\r\n").body == b""
+
+
+def test_only_so_much_of_a_strangers_header_is_looked_at() -> None:
+    short = b"a:\r\n"
+    assert received(short * MAX_FIELDS + b"\r\nbody") == read(short * MAX_FIELDS + b"\r\nbody")
+    seen = received(short * 2_500_000 + b"\r\nbody")
+    assert (len(seen.fields), seen.cut, seen.body) == (MAX_FIELDS, True, b"body")
+    seen = received(b"X: 1\nA: " + b"a" * MAX_HEADER_OCTETS + b"\n\nbody")
+    assert (seen.fields, seen.cut, seen.body) == ((Field(b"x", b"X: 1\r\n"),), True, b"body")
 
 
 @given(st.binary(max_size=40) | st.text("A: \r\n\t", max_size=20).map(str.encode))

@@ -11,7 +11,7 @@ from postroad.mailauth.dkim.verify import Verdict, verify
 from postroad.mailauth.dmarc.alignment import Identifier, Mechanism
 from postroad.mailauth.dmarc.author import evaluate_from
 from postroad.mailauth.dmarc.evaluate import DmarcResult
-from postroad.mailauth.header_section import read
+from postroad.mailauth.header_section import received
 from postroad.mailauth.results.value import AuthenticationResults, MethodResult, Property
 from postroad.mailauth.spf.check import check
 from postroad.mailauth.spf.verdict import Identity, SpfVerdict
@@ -72,10 +72,13 @@ async def authenticate(
     that asks. It never raises: whatever stands in message, envelope and DNS, there is a result.
     """
     spf = await check(ip, helo, mail_from, resolver, receiver=receiver)
-    dkim = await verify(content, resolver, at=at)
-    arc = await validate(content, resolver, at=at)
-    senders = [field.value.decode("utf-8", "surrogateescape") for field in read(content).named(b"from")]
-    dmarc = await evaluate_from(senders, identifiers(spf, dkim), resolver)
+    message = received(content)
+    dkim = await verify(message, resolver, at=at)
+    arc = await validate(message, resolver, at=at)
+    senders = [value.decode("utf-8", "surrogateescape") for value in message.senders()]
+    # Of a header that was not read to its end, nobody knows how many From fields it has: nothing is proved for them.
+    proved = () if message.cut else identifiers(spf, dkim)
+    dmarc = await evaluate_from(senders, proved, resolver)
     return Authentication(mail_from, spf, dkim, arc, dmarc)
 
 

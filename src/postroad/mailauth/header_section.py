@@ -3,10 +3,15 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
+
+from postroad.message import limits
 
 # RFC 5322 §2.2.3: what begins with white space continues the field above it.
 _FIELD: Final = re.compile(rb"(([^\n:]*+)(:?)[^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
+# RFC 5322 §2.3 has no CR without LF; to some readers it ends a line all the same.
+_FROM_BEHIND_CR: Final = re.compile(rb"(?i)\rfrom[ \t]*:([^\r\n]*)")
 
 
 class Field(NamedTuple):
@@ -24,14 +29,24 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Signable:
-    """The fields as they stand, top first, and the body behind the empty line."""
+    """The fields as they stand, top first, and the body behind the empty line. ``cut``: there are more fields."""
 
     fields: tuple[Field, ...]
     body: bytes
+    cut: bool = False
 
     def named(self, key: bytes) -> list[Field]:
         """All fields of this name (in lower case), top first."""
         return [field for field in self.fields if field.key == key]
+
+    def senders(self) -> list[bytes]:
+        """The values of all From fields, and of those that only some readers see: behind a bare CR, or with white space
+        before the first field of all. Who reads which is not known, so each of them counts."""
+        values = [field.value for field in self.fields[:1] if field.key.lstrip(b" \t") == b"from" != field.key]
+        for field in self.fields:
+            values += [field.value] if field.key == b"from" else []
+            values += _FROM_BEHIND_CR.findall(field.raw) if field.raw.count(b"\r") > field.raw.count(b"\n") else []
+        return values
 
 
 def read(content: bytes) -> Signable:
@@ -41,6 +56,20 @@ def read(content: bytes) -> Signable:
     cut off here.
     """
     return read_lines(with_crlf(content))
+
+
+def received(content: bytes) -> Signable:
+    """The same of what a stranger sent, with the fields of the first megabyte of the header, ten thousand at the most.
+
+    The header is divided from the body, and cut, before it is looked at: ten megabytes of short lines are a second's
+    work for each reader.
+    """
+    header, body = divided(with_crlf(content))
+    within = header
+    if len(header) > limits.MAX_HEADER_OCTETS:
+        within = header[: header.rfind(b"\n", 0, limits.MAX_HEADER_OCTETS) + 1]
+    fields = tuple(islice(_fields(within), limits.MAX_FIELDS))
+    return Signable(fields, body, cut=sum(len(field.raw) for field in fields) < len(header))
 
 
 def read_lines(content: bytes) -> Signable:
@@ -67,5 +96,6 @@ def divided(content: bytes) -> tuple[bytes, bytes]:
 
 
 def _fields(header: bytes) -> Iterator[Field]:
-    for raw, name, colon in _FIELD.findall(header):
+    for found in _FIELD.finditer(header):
+        raw, name, colon = found.groups()
         yield Field(name.rstrip(b" \t").lower() if colon else b"", raw)

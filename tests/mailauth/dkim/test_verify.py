@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from postroad.lookup import Status
-from postroad.mailauth.dkim.canonical import Canon, Canonicalization, body_digest
+from postroad.mailauth.dkim.canonical import Canon, Canonicalization, body_digest, canonical_body
 from postroad.mailauth.dkim.keys import SigningKey, generate, read_key
 from postroad.mailauth.dkim.record import record_text
 from postroad.mailauth.dkim.sign import Signer, sign
@@ -91,6 +91,22 @@ def test_a_second_from_fails_even_where_it_was_not_sealed() -> None:
     assert (verdict.result, verdict.reason) == (Result.FAIL, "the message has 2 From fields")
 
 
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        b"X: a\rFrom: Mallory <mallory@evil.example>\r\n",
+        b"X: a\r\n b\rFROM : mallory@evil.example\r\n",
+        b" From: mallory@evil.example\r\n",
+        b"\tfrom : mallory@evil.example\r\n",
+    ],
+)
+def test_a_from_that_only_some_readers_see_is_one_too_many(hiding: bytes) -> None:
+    # RFC 5322 §2.3: there is no CR without LF; RFC 6376 §8.15.
+    verdict = verdict_of(hiding + signed())
+    assert (verdict.result, verdict.reason) == (Result.FAIL, "the message has 2 From fields")
+    assert verdict_of(b"X: a\rFromage: b\r\n" + signed()).passed
+
+
 # ── the signature ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -112,12 +128,12 @@ def test_a_second_from_fails_even_where_it_was_not_sealed() -> None:
         (b"s=s1;", b"s=s1; i=@sub.football.example.com;", Result.FAIL, "does not fit"),
         (b"s=s1;", b"s=s1; q=dns/http;", Result.NEUTRAL, "no way to the key"),
         (b"s=s1;", b"s=s1; l=x;", Result.NEUTRAL, "l='x' is no number"),
-        (b"s=s1;", b"s=s1; l=1000;", Result.FAIL, "shorter than l="),
+        (b"s=s1;", b"s=s1; l=1000;", Result.FAIL, "does not fit"),
         (b"s=s1;", b"s=s1; x=12;", Result.NEUTRAL, "x= lies before t="),
         (b"h=From:From", b"h=Sender", Result.PERMERROR, "From is not signed"),
         (b"h=From", b"h=From::From", Result.NEUTRAL, "which is no field"),
         (b"bh=2jUS", b"bh=2jU*", Result.NEUTRAL, "bh= is no SHA-256 hash"),
-        (b"bh=2jUS", b"bh=3jUS", Result.FAIL, "the body was changed"),
+        (b"bh=2jUS", b"bh=3jUS", Result.FAIL, "does not fit"),
         (b" b=", b" b=*", Result.NEUTRAL, "b= is no signature in base64"),
         (b"v=1;", b"v=1;;", Result.NEUTRAL, "malformed"),
     ],
@@ -134,15 +150,41 @@ def test_an_expired_signature_is_not_good_enough() -> None:
     assert verdict_of(whole, at=AT + 101).result is Result.POLICY
 
 
-def test_a_length_lets_text_be_added_and_says_so() -> None:
-
+def signed_to(length: int) -> bytes:
     message = read(MESSAGE)
-    digest = b64encode(body_digest(message.body, Canonicalization.SIMPLE, length=3).digest)
-    own = b"DKIM-Signature: v=1; a=rsa-sha256; d=football.example.com; s=s1; l=3; h=from; bh=%b; b=" % digest
+    digest = b64encode(body_digest(message.body, Canonicalization.SIMPLE, length=length).digest)
+    own = b"DKIM-Signature: v=1; a=rsa-sha256; d=football.example.com; s=s1; l=%d; h=from; bh=%b; b=" % (length, digest)
     value = key().sign(signed_octets(message.fields, [b"from"], own, Canonicalization.SIMPLE))
-    whole = own + b64encode(value) + b"\r\n" + MESSAGE + b"and more\r\n"
-    verdict = verdict_of(whole)
+    return own + b64encode(value) + b"\r\n" + MESSAGE
+
+
+def test_a_length_lets_text_be_added_and_says_so() -> None:
+    verdict = verdict_of(signed_to(3) + b"and more\r\n")
     assert (verdict.result, verdict.length) == (Result.PASS, 3)
+    assert "is anybody's" in str(verdict.as_dict()["reason"])
+    whole = len(read(MESSAGE).body)
+    assert verdict_of(signed_to(whole)).reason == ""
+    assert "is anybody's" in verdict_of(signed_to(whole) + b"and more\r\n").reason
+    assert verdict_of(signed_to(whole)[:-7]).reason == "the body is shorter than l= says"
+
+
+def test_the_body_is_made_canonical_once_for_all_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Canonicalization] = []
+
+    def counted(body: bytes, how: Canonicalization) -> bytes:
+        made.append(how)
+        return canonical_body(body, how)
+
+    monkeypatch.setattr("postroad.mailauth.dkim.signed_body.canonical_body", counted)
+    fields = [signed_to(length).partition(b"From:")[0] for length in range(1, 6)]
+    records = Records({NAME: record_text(key()).encode()})
+    assert all(one.passed for one in asyncio.run(verify(b"".join(fields) + MESSAGE, records, at=AT)))
+    assert made == [Canonicalization.SIMPLE]
+
+
+def test_a_body_is_looked_at_only_where_the_signature_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("postroad.mailauth.dkim.signed_body.body_digest")
+    assert "does not fit" in verdict_of(with_tag(signed(), b"Subject: Is", b"Subject: Was")).reason
 
 
 def test_only_so_many_signatures_are_checked() -> None:
@@ -164,6 +206,9 @@ def test_a_key_is_asked_for_once() -> None:
 def test_a_header_without_end_is_not_checked() -> None:
     verdict = verdict_of(b"X: " + b"x" * 1_100_000 + b"\r\n" + signed())
     assert (verdict.result, verdict.domain) == (Result.POLICY, None)
+    verdict = verdict_of(signed().replace(b"\r\n\r\n", b"\r\n" + b"a:\r\n" * 10_001 + b"\r\n", 1))
+    assert (verdict.result, verdict.domain, verdict.selector) == (Result.POLICY, "football.example.com", "s1")
+    assert verdict_of(b"a:\r\n" * 9_000 + signed()).passed
 
 
 def test_international_names_are_asked_for_in_their_ascii_form() -> None:

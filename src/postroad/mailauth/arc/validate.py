@@ -1,19 +1,17 @@
 """Validating a chain (RFC 8617 §5.2). Whatever stands in message or DNS, there is one status and the reason for it."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from postroad.lookup import Resolver
 from postroad.mailauth.arc.chain import ArcSet, BrokenChain, ChainStatus, Part, read_chain
 from postroad.mailauth.arc.signatures import SealedBy, message_signatures, seal_signature, sealed_octets
-from postroad.mailauth.dkim.canonical import BodyDigest, Canonicalization, body_digest
 from postroad.mailauth.dkim.key_lookup import KeyLookup, check_fitness
 from postroad.mailauth.dkim.signature import Result, Signature, Unverifiable
+from postroad.mailauth.dkim.signed_body import SignedBody
 from postroad.mailauth.dkim.signed_octets import signed_octets
-from postroad.mailauth.header_section import Signable, read
+from postroad.mailauth.header_section import Signable, received
 from postroad.mailauth.tag_list import without_signature
-
-MAX_HEADER_OCTETS: Final = 1_048_576  # of all fields together; fifty sets have 150,000
+from postroad.message import limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +34,19 @@ class ArcResult:
         return {"cv": self.status.value, "reason": self.reason}
 
 
-async def validate(content: bytes, resolver: Resolver, *, at: float) -> ArcResult:
+async def validate(content: bytes | Signable, resolver: Resolver, *, at: float) -> ArcResult:
     """Validate the chain of a message; ``at`` is in seconds since the epoch. It never raises.
+
+    ``content`` is a message, or what ``received`` has read of it.
 
     A key that nobody answers for makes the chain ``fail``: RFC 8617 §5.2.1 says so, because the next forwarder would
     have to seal something, and there is no fourth status. ``temporary`` tells such a failure from the others, for who
     can afford to ask again before anything is concluded.
     """
-    message = read(content)
-    if sum(len(field.raw) for field in message.fields) > MAX_HEADER_OCTETS:
-        return ArcResult(ChainStatus.FAIL, f"a header of more than {MAX_HEADER_OCTETS} octets is not checked")
+    message = content if isinstance(content, Signable) else received(content)
+    if message.cut:
+        most = f"{limits.MAX_HEADER_OCTETS} octets or {limits.MAX_FIELDS} fields"
+        return ArcResult(ChainStatus.FAIL, f"a header of more than {most} is not checked")
     try:
         sets = read_chain(message.fields)
     except BrokenChain as fault:
@@ -56,14 +57,14 @@ async def validate(content: bytes, resolver: Resolver, *, at: float) -> ArcResul
 
 
 class _Validation:
-    """One chain whose structure is right. Bodies are hashed once for all signatures that ask for the same."""
+    """One chain whose structure is right."""
 
     def __init__(self, message: Signable, sets: tuple[ArcSet, ...], keys: KeyLookup, at: float) -> None:
         self._message = message
         self._sets = sets
         self._keys = keys
         self._at = at
-        self._digests: dict[tuple[Canonicalization, int | None], BodyDigest] = {}
+        self._body = SignedBody(message.body)
 
     async def result(self) -> ArcResult:
         by = tuple([SealedBy(one.seal_tags.get("d", "")[:253], one.seal_tags.get("s", "")[:253]) for one in self._sets])
@@ -109,20 +110,10 @@ class _Validation:
     async def _check_reading(self, one: ArcSet, signature: Signature) -> None:
         if signature.expires_at is not None and self._at > signature.expires_at:
             raise Unverifiable(Result.POLICY, "the signature has expired (x=)")
-        self._check_body(signature)
         others = [field for field in self._message.fields if field is not one.signature]
         own = without_signature(one.signature.raw)
         await self._check_key(signature, signed_octets(others, signature.names, own, signature.canon.header))
-
-    def _check_body(self, signature: Signature) -> None:
-        asked = (signature.canon.body, signature.length)
-        if asked not in self._digests:
-            self._digests[asked] = body_digest(self._message.body, signature.canon.body, length=signature.length)
-        digest, octets = self._digests[asked]
-        if signature.length is not None and signature.length > octets:  # RFC 6376 §3.5, l=
-            raise Unverifiable(Result.FAIL, "the body is shorter than l= says")
-        if digest != signature.body_hash:
-            raise Unverifiable(Result.FAIL, "the body was changed: its hash is not the signed one (bh=)")
+        self._body.check(signature)  # last: it may be large
 
     async def _check_key(self, signature: Signature, octets: bytes) -> None:
         """Whether one of the keys at the signature's name fits; otherwise why the first does not."""

@@ -1,20 +1,22 @@
 """Checking the signatures of a message (RFC 6376 §6). Whatever stands in message or DNS, each one gets a verdict."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from postroad.lookup import Resolver
-from postroad.mailauth.dkim.canonical import BodyDigest, Canonicalization, body_digest
 from postroad.mailauth.dkim.key_lookup import EMAIL, KeyLookup, check_fitness
 from postroad.mailauth.dkim.record import KeyRecord
 from postroad.mailauth.dkim.signature import Result, Signature, Unverifiable, read_signature, tags_of
+from postroad.mailauth.dkim.signed_body import SignedBody
 from postroad.mailauth.dkim.signed_octets import signed_octets
 from postroad.mailauth.domain_name import domain_name
-from postroad.mailauth.header_section import Field, Signable, read
+from postroad.mailauth.header_section import Field, Signable, received
 from postroad.mailauth.tag_list import without_signature
+from postroad.message import limits
 
 MAX_SIGNATURES: Final = 10  # checked, from the top; mail that went through three forwarders has five
-MAX_HEADER_OCTETS: Final = 1_048_576  # of all fields together; more is not checked
+_BEHIND_LENGTH: Final = "the body goes on behind the signed length (l=), and what stands there is anybody's"  # §8.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +54,49 @@ class Verdict:
         }
 
 
-async def verify(content: bytes, resolver: Resolver, *, at: float, service: str = EMAIL) -> tuple[Verdict, ...]:
+async def verify(
+    content: bytes | Signable, resolver: Resolver, *, at: float, service: str = EMAIL
+) -> tuple[Verdict, ...]:
     """A verdict for each DKIM-Signature, top first, for ten at the most; ``at`` is in seconds since the epoch.
 
-    ``service`` is what the message is used for; reports on TLS are signed for ``tlsrpt`` (RFC 8460 §3).
+    ``content`` is a message, or what ``received`` has read of it. ``service`` is what the message is used for; reports
+    on TLS are signed for ``tlsrpt`` (RFC 8460 §3). No signature of a header with more than a megabyte or ten thousand
+    fields passes.
     """
-    message = read(content)
+    message = content if isinstance(content, Signable) else received(content)
     fields = message.named(b"dkim-signature")[:MAX_SIGNATURES]
-    if sum(len(field.raw) for field in message.fields) > MAX_HEADER_OCTETS:
-        reason = f"a header of more than {MAX_HEADER_OCTETS} octets is not checked"
-        return tuple([Verdict(None, None, None, Result.POLICY, reason) for _ in fields])
+    if message.cut:
+        return tuple(map(_of_long_header, fields)) or (Verdict(None, None, None, Result.POLICY, _LONG_HEADER),)
     checking = _Checking(message, resolver, at, service)
     return tuple([await checking.verdict(field) for field in fields])
 
 
+_LONG_HEADER: Final = (
+    f"a header of more than {limits.MAX_HEADER_OCTETS} octets or {limits.MAX_FIELDS} fields is not checked"
+)
+
+
+def _of_long_header(field: Field) -> Verdict:
+    try:
+        return _unchecked(tags_of(field), Unverifiable(Result.POLICY, _LONG_HEADER))
+    except Unverifiable as fault:
+        return _unchecked({}, fault)
+
+
+def _unchecked(claimed: Mapping[str, str], fault: Unverifiable) -> Verdict:
+    domain, selector, algorithm = [_claim(claimed.get(tag)) for tag in ("d", "s", "a")]
+    return Verdict(domain_name(domain or "") or domain, selector, algorithm, fault.result, fault.reason)
+
+
 class _Checking:
-    """One message. Bodies are hashed once for all signatures that ask for the same."""
+    """One message."""
 
     def __init__(self, message: Signable, resolver: Resolver, at: float, service: str) -> None:
         self._message = message
         self._keys = KeyLookup(resolver)
         self._at = at
         self._service = service
-        self._digests: dict[tuple[Canonicalization, int | None], BodyDigest] = {}
+        self._body = SignedBody(message.body)
 
     async def verdict(self, field: Field) -> Verdict:
         claimed: dict[str, str] = {}
@@ -83,8 +105,7 @@ class _Checking:
             signature = read_signature(claimed)
             return await self._checked(field, signature, claimed["a"])
         except Unverifiable as fault:
-            domain, selector, algorithm = [_claim(claimed.get(tag)) for tag in ("d", "s", "a")]
-            return Verdict(domain_name(domain or "") or domain, selector, algorithm, fault.result, fault.reason)
+            return _unchecked(claimed, fault)
 
     async def _checked(self, field: Field, signature: Signature, algorithm: str) -> Verdict:
         """The verdict by the first key that fits, or by the first of those that do not."""
@@ -105,8 +126,8 @@ class _Checking:
             check_fitness(record, signature.kind, self._service)
             if record.strict and signature.identity_domain != signature.domain:
                 raise Unverifiable(Result.PERMERROR, "the key is not for subdomains in i= (t=s)")
-            self._check_body(signature)
-            self._check_header(field, signature, record)
+            self._check_header(field, signature, record)  # before the body, which may be large
+            reason = _BEHIND_LENGTH if self._body.check(signature) else ""
         except Unverifiable as fault:
             result, reason = fault.result, fault.reason
         if record.testing:
@@ -116,22 +137,12 @@ class _Checking:
             record.testing, record.bits, signature.length, signature.names,
         )  # fmt: skip
 
-    def _check_body(self, signature: Signature) -> None:
-        asked = (signature.canon.body, signature.length)
-        if asked not in self._digests:
-            self._digests[asked] = body_digest(self._message.body, signature.canon.body, length=signature.length)
-        digest, octets = self._digests[asked]
-        if signature.length is not None and signature.length > octets:  # §3.5, l=
-            raise Unverifiable(Result.FAIL, "the body is shorter than l= says")
-        if digest != signature.body_hash:
-            raise Unverifiable(Result.FAIL, "the body was changed: its hash is not the signed one (bh=)")
-
     def _check_header(self, field: Field, signature: Signature, record: KeyRecord) -> None:
         others = [one for one in self._message.fields if one is not field]
         own = without_signature(field.raw)
         if not record.verifies(signature.value, signed_octets(others, signature.names, own, signature.canon.header)):
             raise Unverifiable(Result.FAIL, "the signature does not fit the signed fields and the key")
-        senders = len(self._message.named(b"from"))
+        senders = len(self._message.senders())
         if senders != 1:
             # §8.15 leaves it to the verifier; which From would a reader be shown, and which was signed?
             result = Result.FAIL if senders else Result.PERMERROR
