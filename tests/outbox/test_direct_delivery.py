@@ -151,3 +151,27 @@ def test_the_host_that_took_it_is_on_record(stack: ExitStack, outbox: Outbox) ->
     outbox.worker(world.transport()).drain()
     (attempt,) = only(outbox, sent.id).history
     assert attempt.route == "direct://mx2.big.example"
+
+
+def test_connections_of_a_site_carry_as_many_messages_as_they_may(stack: ExitStack, outbox: Outbox) -> None:
+    world = World(stack, RECORDS)
+    server = world.scripted(FIRST)
+    for number in range(6):
+        outbox.send(letter(f"bob{number}@b.example"))
+    limits = Limits(connections=1, messages_per_connection=2)
+    with outbox.worker(
+        world.transport(), limits=Rules(sites={"big": Site("big", exchangers=("big.example",), limits=limits)})
+    ):
+        wait_for_states(outbox, sent=6)
+    carried = [sum(command.startswith("MAIL") for command in session.commands) for session in server.sessions]
+    assert carried == [2, 2, 2]
+
+
+def test_how_tls_went_can_be_read_beside_the_worker(stack: ExitStack, outbox: Outbox) -> None:
+    world = World(stack, RECORDS)
+    world.aiosmtpd(FIRST)
+    transport = world.transport()
+    outbox.send(letter("bob@b.example"))
+    outbox.worker(transport).drain()
+    (results,) = transport.tls_results.take()
+    assert (results.domain, [str(one.result) for one in results.failures]) == ("b.example", ["starttls-not-supported"])

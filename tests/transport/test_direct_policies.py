@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from postroad.lookup import Answer, Fetched, FetchFailed, RecordType
 from postroad.net.dns.zone import Zone
 from postroad.routing.mta_sts import Mode, Policy
-from postroad.routing.tls_results import ResultType, TlsResults
+from postroad.routing.tls_results import ResultType
 from postroad.transport.direct.policies import RETRY_AFTER, PolicyCache
+from postroad.transport.direct.tls_counts import TlsResults
 from tests.fakes import FakeClock, let_others_run
 from tests.peers.policy_host import policy_page
 

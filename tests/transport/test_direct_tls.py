@@ -357,3 +357,16 @@ def test_require_tls_goes_where_the_host_was_found_safely(
     assert isinstance(report.error, Unsupported)
     assert report.outcomes[0].permanent  # RFC 8689 §4.2.1
     assert len(server.messages) == 1
+
+
+def test_mail_that_does_not_want_tls_goes_whatever_is_published(stack: ExitStack, certificates: Certificates) -> None:
+    world = under_policy(stack, certificates, "enforce", "mx.elsewhere.example")
+    server = world.scripted(FIRST)
+    mail = letter()
+    about_tls = replace(mail, content=mail.content.replace(b"Subject:", b"TLS-Required: No\r\nSubject:"))
+    report, _ = tried(world, about_tls)  # RFC 8689 §5
+    assert report.all_accepted
+    in_its_text = replace(mail, content=mail.content + b"TLS-Required: No\r\n")
+    report, _ = tried(world, in_its_text)
+    assert report.outcomes[0].temporary
+    assert len(server.messages) == 1

@@ -15,7 +15,6 @@ from postroad.transport.direct.settings import HOST_LIMITS, MESSAGES, Direct
 from postroad.transport.direct.transport import DirectTransport
 from postroad.transport.from_url import from_url
 from postroad.transport.route import anew
-from postroad.transport.smtp.limits import Timeouts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "direct-delivery.md").read_text(encoding="utf-8")
 
@@ -102,4 +101,6 @@ def test_the_page_has_every_option() -> None:
     usual = f"{limits.connections}, {limits.messages}, {limits.age:g}, {limits.idle:g}, {limits.wait:g}"
     assert f"| {usual} |" in section
     assert f"| {MESSAGES} |" in section
-    assert Timeouts() == Direct().timeouts
+    assert (
+        f"{Direct().timeouts.connect:g} s to connect and {Direct().timeouts.greeting:g} s for the greeting" in section
+    )

@@ -49,6 +49,7 @@ class Restraint:
     def __init__(self, database: Database, transport: Transport, shaper: Shaper, clock: Clock) -> None:
         self._database = database
         self._transport = transport if isinstance(transport, Restrainable) else None
+        self._direct = sited(transport)
         self._shaper = shaper
         self._clock = clock
         self._applied: dict[str, Hold] = {}
@@ -58,7 +59,14 @@ class Restraint:
         """Keep to the limits from now on; ``takes`` is told what connections that failed beside others come to."""
         if self._transport is not None:
             self._transport.on_trouble(lambda account, fault: takes(self._heard(fault)))
+        if self._direct is not None:
+            self._direct.hold_to(self._hold_of)
         self.apply()
+
+    def _hold_of(self, domain: str) -> Hold:
+        """What a site's limits say of connections; how many messages may go at a time, and how fast, its gate says."""
+        limits = self._shaper.limits((Scope.SITE, self._shaper.site(domain)))
+        return Hold(messages=limits.messages_per_connection, new_connections=limits.new_connections)
 
     def _heard(self, fault: PostroadError) -> tuple[Measure, ...]:
         now = self._clock.now()

@@ -40,6 +40,9 @@ class Hold:
 
 FREE: Final = Hold()
 
+HoldOf = Callable[[str], Hold]
+"""How far connections to the hosts of a domain are held back."""
+
 Hearer = Callable[[str, PostroadError], None]
 """Is told the name of an account, and why a connection to it could not be opened."""
 

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 from postroad.routing.mx import MailHosts
 from postroad.transport.contract import Transport
 from postroad.transport.over import OverTransport
+from postroad.transport.restraint import HoldOf
 
 
 @runtime_checkable
@@ -13,6 +14,9 @@ class Sited(Protocol):
 
     @property
     def source(self) -> str: ...
+
+    def hold_to(self, hold_of: HoldOf) -> None:
+        """Keep connections to each host to this, asked anew for each message."""
 
     async def mail_hosts(self, domain: str) -> MailHosts:
         """Who receives for a domain. It never raises."""

@@ -10,10 +10,11 @@ from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport
 from postroad.routing.plan import Hop
 from postroad.routing.tls_requirement import TlsRequirement
-from postroad.routing.tls_results import TlsResults
 from postroad.transport.contract import BeforeCommit
 from postroad.transport.direct.opening import Opening
 from postroad.transport.direct.settings import Direct
+from postroad.transport.direct.tls_counts import TlsResults
+from postroad.transport.restraint import FREE, Hold
 from postroad.transport.smtp.connection import SmtpConnection
 from postroad.transport.smtp.pool import Pool
 from postroad.transport.smtp.settings import Smtp
@@ -27,7 +28,14 @@ class HostPool:
     def __init__(self, opening: Opening, settings: Direct) -> None:
         self.opening = opening
         self.pool = Pool(self._open, settings.limits)
+        self._hold = FREE
         self._waiting: Counter[str] = Counter()  # messages under way, by their recipients' domains
+
+    def hold_to(self, hold: Hold) -> None:
+        """Keep to this until told otherwise."""
+        if hold != self._hold:
+            self._hold = hold
+            self.pool.hold_to(hold)
 
     async def _open(self) -> SmtpConnection:
         return await self.opening.connection(frozenset(self._waiting))

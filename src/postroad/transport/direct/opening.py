@@ -17,8 +17,9 @@ from postroad.reply import Phase
 from postroad.routing.dane import match
 from postroad.routing.plan import Hop
 from postroad.routing.tls_requirement import Level, PolicyType
-from postroad.routing.tls_results import ResultType, TlsResults
+from postroad.routing.tls_results import ResultType
 from postroad.transport.direct.settings import Direct
+from postroad.transport.direct.tls_counts import TlsResults
 from postroad.transport.smtp.connection import SmtpConnection
 from postroad.transport.smtp.reach import Judge, Reach
 from postroad.transport.smtp.settings import Smtp

@@ -8,7 +8,8 @@ from postroad.clock import Clock
 from postroad.lookup import Fetcher, Resolver
 from postroad.routing.mta_sts import Discovered, Kept, Policy, Trouble, discover
 from postroad.routing.tls_requirement import PolicyType
-from postroad.routing.tls_results import ResultType, TlsResults
+from postroad.routing.tls_results import ResultType
+from postroad.transport.direct.tls_counts import TlsResults
 
 RETRY_AFTER: Final = 300.0  # seconds before a policy that could not be fetched is asked for again (RFC 8461 §3.3)
 MAX_KEPT: Final = 10_000  # domains, with policies of some hundred octets each

@@ -1,6 +1,6 @@
 """``Direct``: everything that is said about delivering to mail exchangers, as a value."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from postroad.errors import ConfigurationError
@@ -16,6 +16,10 @@ MESSAGES: Final = 128  # at once, to all hosts together: each waits for a host o
 # To a host: as many connections as most take from one client; idle for no longer than Postfix keeps its own (2 s) and a
 # little, for these servers serve everybody.
 HOST_LIMITS: Final = PoolLimits(connections=5, messages=100, age=300.0, idle=4.0)
+
+# Nobody waits in front of a screen here: the greeting has the time that RFC 5321 §4.5.3.2.1 gives it, for some servers
+# make strangers wait; a host has half a minute to take the connection.
+PATIENT: Final = Timeouts(connect=30.0, greeting=300.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ class Direct:
     max_size: int = MAX_SIZE
     concurrency: int = MESSAGES
     limits: PoolLimits = HOST_LIMITS
-    timeouts: Timeouts = field(default_factory=Timeouts)
+    timeouts: Timeouts = PATIENT
     nameservers: tuple[Nameserver, ...] = ()
     dnssec: Trust = Trust.AS_CONFIGURED
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,13 +22,15 @@ from postroad.routing.mta_sts import Policy
 from postroad.routing.mx import MailHosts, mail_hosts
 from postroad.routing.plan import End, Hop, Plan, hop, plan
 from postroad.routing.tls_requirement import Level, Wish
-from postroad.routing.tls_results import ResultType, TlsResults
+from postroad.routing.tls_results import ResultType
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
 from postroad.transport.direct.ends import without_hosts, without_way
 from postroad.transport.direct.host_pools import HostPools, is_name_of_host
 from postroad.transport.direct.journey import Journey
 from postroad.transport.direct.policies import PolicyCache
 from postroad.transport.direct.settings import Direct
+from postroad.transport.direct.tls_counts import TlsResults
+from postroad.transport.restraint import FREE, HoldOf
 
 DOWN_FOR: Final = 60.0  # seconds for which a host that was not reached is tried after the others of its domain
 MAX_DOWN: Final = 10_000  # hosts of which that is remembered
@@ -35,6 +38,8 @@ MAX_ANSWERS: Final = 2  # hosts that may refuse for now before the mail waits (P
 _FORGOTTEN: Final[
     list[HostPools]
 ] = []  # of the parent process: kept, so that nothing collects and closes their sockets
+_HEADERS: Final = 65_536  # octets in which the field is looked for
+_NOT_REQUIRED: Final = re.compile(rb"\r\ntls-required[ \t]*:[ \t]*no[ \t]*\r\n", re.IGNORECASE)
 _NOT_REACHED: Final = frozenset({Phase.DNS, Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.TLS, Phase.STARTTLS})
 
 
@@ -42,7 +47,7 @@ class DirectTransport:
     """Belongs to the event loop of its first use, until closed.
 
     ``resolver`` and ``fetcher`` are asked for hosts and for the policies of MTA-STS; left out, those of the settings
-    and of the network. ``tls_results`` counts how TLS went (RFC 8460).
+    and of the network. ``tls_results`` counts how TLS went (RFC 8460), also for a worker that this was given to.
 
     Raises:
         MissingExtra: MTA-STS needs the library for HTTPS, which is not installed.
@@ -56,12 +61,13 @@ class DirectTransport:
         *,
         resolver: Resolver | None = None,
         fetcher: Fetcher | None = None,
+        tls_results: TlsResults | None = None,
         clock: Clock = SYSTEM_CLOCK,
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         self.settings = settings = settings or Direct()
         self.resolver: Resolver = resolver or DnsResolver(settings.dns, clock)
-        self.tls_results = TlsResults()
+        self.tls_results = tls_results or TlsResults()
         self._clock = clock
         self._chance = chance
         self._given = resolver, fetcher
@@ -71,6 +77,7 @@ class DirectTransport:
             self._policies = PolicyCache(self.resolver, web, self.tls_results, clock)
         self._pools: HostPools | None = None
         self._owner: tuple[int, asyncio.AbstractEventLoop] | None = None
+        self._hold_of: HoldOf = lambda domain: FREE
         self._down: dict[str, float] = {}  # hosts, and until when they count as not reachable (monotonic)
 
     @property
@@ -94,8 +101,17 @@ class DirectTransport:
         """The same with connections of its own, for another event loop."""
         resolver, fetcher = self._given
         return DirectTransport(
-            self.settings, resolver=resolver, fetcher=fetcher, clock=self._clock, chance=self._chance
+            self.settings,
+            resolver=resolver,
+            fetcher=fetcher,
+            tls_results=self.tls_results,
+            clock=self._clock,
+            chance=self._chance,
         )
+
+    def hold_to(self, hold_of: HoldOf) -> None:
+        """See ``Sited``."""
+        self._hold_of = hold_of
 
     async def mail_hosts(self, domain: str) -> MailHosts:
         """Who receives for a domain. It never raises."""
@@ -122,8 +138,9 @@ class DirectTransport:
         pools = self._own_pools()
         nowhere: list[Outcome] = []
         groups: dict[tuple[object, ...], _Group] = {}
-        for domain, recipients in _by_domain(mail.envelope.recipients).items():
-            planned = await self.plan(domain)
+        domains = _by_domain(mail.envelope.recipients)
+        plans = await asyncio.gather(*map(self.plan, domains)) if len(domains) > 1 else [await self.plan(*domains)]
+        for (domain, recipients), planned in zip(domains.items(), plans, strict=True):
             if planned.end is not None:
                 nowhere += without_hosts(recipients, planned)
             else:
@@ -158,7 +175,9 @@ class DirectTransport:
                 journey.passed_by(host, without_way(found))
                 without_address += not found.temporary
                 continue
-            report = await pools.pool_for(found).deliver(journey.mail, frozenset(group.domains), journey.commit)
+            pool = pools.pool_for(found)
+            pool.hold_to(self._hold_of(group.domains[0]))
+            report = await pool.deliver(journey.mail, frozenset(group.domains), journey.commit)
             journey.arrived(found, report)
             reached = self._remember(host, report)
             answers += reached
@@ -175,14 +194,16 @@ class DirectTransport:
         if not is_name_of_host(host):
             journey.passed_by(host, DnsError(f"{host!a:.80} is no name of a host", phase=Phase.DNS))
             return None
-        wish = self.settings.tls
-        if journey.mail.envelope.require_tls:
+        wish, dane = self.settings.tls, self.settings.dane
+        if says_tls_not_required(journey.mail):  # RFC 8689 §5
+            plan, wish, dane = replace(plan, policy=None), Wish.NOTHING, False
+        elif journey.mail.envelope.require_tls:
             wish = Wish.VERIFIED
             if not (plan.authentic or (plan.policy is not None and plan.policy.allows(host))):
                 why = f"require_tls is asked for, and neither DNSSEC nor MTA-STS vouches for {host}"
                 journey.passed_by(host, Unsupported(why, phase=Phase.TLS))  # RFC 8689 §4.2.1
                 return None
-        return await hop(host, plan, self.resolver, wish=wish, dane=self.settings.dane, port=self.settings.port)
+        return await hop(host, plan, self.resolver, wish=wish, dane=dane, port=self.settings.port)
 
     def _in_order(self, plan: Plan) -> list[str]:
         """By preference, those last that were not reached a moment ago."""
@@ -270,6 +291,14 @@ class _Group:
     def add(self, domain: str, recipients: Sequence[Address]) -> None:
         self.domains.append(domain)
         self.recipients += recipients
+
+
+def says_tls_not_required(mail: MailObject) -> bool:
+    """Whether a header field asks for delivery whatever the TLS, as reports about TLS do (RFC 8689 §5)."""
+    if mail.envelope.require_tls or b"tls-required" not in mail.content[:_HEADERS].lower():
+        return False
+    section = mail.content.partition(b"\r\n\r\n")[0]
+    return _NOT_REQUIRED.search(b"\r\n" + section + b"\r\n") is not None
 
 
 def _by_domain(recipients: Sequence[Address]) -> dict[str, list[Address]]:

@@ -8,9 +8,8 @@ from urllib.parse import SplitResult
 from postroad.errors import ConfigurationError
 from postroad.net.dns.settings import Nameserver, Trust
 from postroad.routing.tls_requirement import Wish
-from postroad.transport.direct.settings import HOST_LIMITS, Direct
+from postroad.transport.direct.settings import HOST_LIMITS, PATIENT, Direct
 from postroad.transport.route_url import count_from, octets_from, options_of, redacted, seconds_from
-from postroad.transport.smtp.limits import Timeouts
 
 T = TypeVar("T")
 
@@ -36,7 +35,7 @@ def direct_from(parts: SplitResult) -> Direct:
     if "nameserver" in said:
         said["nameservers"] = said.pop("nameserver")
     limits = {_LIMITS[name][0]: _LIMITS[name][1](name, value) for name, value in options.items() if name in _LIMITS}
-    timeouts = Timeouts()
+    timeouts = PATIENT
     if "timeout" in options:
         timeouts = timeouts.capped(seconds_from("timeout", options["timeout"]))
     if "dot_timeout" in options:

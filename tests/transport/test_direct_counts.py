@@ -1,7 +1,8 @@
 """How TLS went, counted by domain and policy."""
 
 from postroad.routing.tls_requirement import PolicyType
-from postroad.routing.tls_results import Failure, PolicyResults, ResultType, TlsResults
+from postroad.routing.tls_results import Failure, PolicyResults, ResultType
+from postroad.transport.direct.tls_counts import TlsResults
 
 STS, NONE = PolicyType.STS, PolicyType.NONE
 EXPIRED, MISMATCH = ResultType.CERTIFICATE_EXPIRED, ResultType.CERTIFICATE_HOST_MISMATCH
