@@ -52,7 +52,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         "spf": {"check"},
         "dmarc": {"check"},
         "arc": {"verify"},
-        "check": {"domain", "message", "smtp"},
+        "check": {"address", "domain", "message", "smtp"},
     }
     assert set(COMMANDS) == promised
     below: set[tuple[str, ...]] = {(group, word) for group, words in inside.items() for word in words}

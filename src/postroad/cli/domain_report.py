@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 from postroad.cli.findings import LEVEL_COLOURS
 from postroad.cli.terminal import say, styled
 from postroad.doctor.check import NOT_CHECKED, Area
+from postroad.doctor.prescription import Prescribed, same_job
 from postroad.doctor.profile import Standing, State
+from postroad.doctor.remedy import read_line
 from postroad.lint.finding import Finding, Level
 from postroad.terminal_text import one_line
 
@@ -19,10 +21,15 @@ _FAULTS: Final = (Level.FAIL, Level.WARN)
 _TOLD: Final = (Level.FAIL, Level.WARN, Level.UNKNOWN, Level.INFO)
 
 
-def say_report(subject: "Subject", found: Sequence[tuple[Area, Finding]], standings: Sequence[Standing] = ()) -> None:
+def say_report(
+    subject: "Subject",
+    found: Sequence[tuple[Area, Finding]],
+    prescribed: Sequence[Prescribed] = (),
+    standings: Sequence[Standing] = (),
+) -> None:
     """Print the report. ``found`` are the findings in the order of the areas."""
     say(f"{styled(one_line(subject.domain), bold=True)}  {styled(one_line(_looked_at(subject)), dim=True)}")
-    _say_remedies([finding for _, finding in found])
+    _say_remedies([finding for _, finding in found], prescribed)
     for area, group in groupby(found, key=lambda one: one[0]):
         _say_area(area, [finding for _, finding in group])
     for name, requirements in groupby(standings, key=lambda one: one.profile):
@@ -39,7 +46,7 @@ def _looked_at(subject: "Subject") -> str:
     return "; ".join(f"{name} {value}" for name, value in given if value)
 
 
-def _say_remedies(findings: Iterable[Finding]) -> None:
+def _say_remedies(findings: Iterable[Finding], prescribed: Sequence[Prescribed]) -> None:
     faults = sorted((one for one in findings if one.level in _FAULTS), key=lambda one: -one.level.gravity)
     say()
     if not faults:
@@ -48,8 +55,20 @@ def _say_remedies(findings: Iterable[Finding]) -> None:
     say(styled("What to do, the most important first", bold=True))
     for number, one in enumerate(faults, 1):
         say(f"{number:>3}. {_level(one.level)} {one.id:<8} {one_line(one.seen)}")
-        for line in (one.publish or "").splitlines():
-            say(f"       {styled('publish', bold=True)} {one_line(line)}")
+        for line in _lines_of_its_own(one, prescribed):
+            say(f"{'':22}{styled('publish', bold=True)} {one_line(line)}")
+    if prescribed:
+        say()
+        say(styled("Publish this, in the place of what is there for the same", bold=True))
+        for each in prescribed:
+            say(f"{one_line(each.record.line)}")
+            say(styled(f"    for {', '.join(each.ids)}", dim=True))
+
+
+def _lines_of_its_own(finding: Finding, prescribed: Sequence[Prescribed]) -> list[str]:
+    """The lines that do not stand below, where one record is for all that is wrong with it."""
+    records = [(line, read_line(line)) for line in (finding.publish or "").splitlines()]
+    return [line for line, record in records if record is None or not same_job(record, prescribed)]
 
 
 def _say_area(area: Area, findings: Sequence[Finding]) -> None:

@@ -1,5 +1,6 @@
 """What is to be published so that a finding goes: DNS records and files, complete, in the form that is pasted."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -8,6 +9,8 @@ from postroad.lookup import RecordType
 
 _STRING: Final = 255  # octets of a TXT record's string (RFC 1035 §3.3)
 _ESCAPED: Final = {ord("\\"): "\\\\", ord('"'): '\\"'}  # RFC 1035 §5.1
+_TXT_LINE: Final = re.compile(r'(\S+)\. IN TXT (?:\( )?("(?:[^"\\]|\\.)*"(?: "(?:[^"\\]|\\.)*")*)(?: \))?')
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,15 @@ def txt(name: str, text: str) -> DnsRecord:
 def lines(records: Iterable[Remedy]) -> str | None:
     """What a finding says under ``publish``: a line for each record, none twice."""
     return "\n".join(dict.fromkeys(record.line for record in records)) or None
+
+
+def read_line(line: str) -> DnsRecord | None:
+    """The TXT record that ``DnsRecord.line`` wrote; ``None``: it is something else."""
+    read = _TXT_LINE.fullmatch(line)
+    if read is None:
+        return None
+    strings = [re.sub(r"\\(.)", r"\1", one[1]) for one in _QUOTED.finditer(read[2])]
+    return txt(read[1], "".join(strings))
 
 
 def _pieces(text: str) -> list[str]:

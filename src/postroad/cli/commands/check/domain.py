@@ -1,7 +1,7 @@
 """``postroad check domain``."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -9,14 +9,18 @@ from postroad.cli.dns_option import dns_option, resolver_of
 from postroad.cli.exit_codes import Ended, ExitCode
 from postroad.cli.key_options import key_of
 from postroad.cli.output import Form, form_options, say_json
-from postroad.cli.references import bytes_value
+from postroad.cli.references import bytes_value, url_value
 from postroad.cli.terminal import note
 from postroad.errors import ConfigurationError
 from postroad.terminal_text import one_line
 
 if TYPE_CHECKING:
+    from postroad.doctor.beyond import Beyond
+    from postroad.doctor.prescription import Prescribed
+    from postroad.doctor.profile import Standing
     from postroad.doctor.subject import Address, Subject
     from postroad.lint.finding import Finding
+    from postroad.lookup import Fetcher, Resolver
     from postroad.mailauth.dkim.keys import SigningKey
 
 _PROFILES: Final = ("gmail-bulk", "yahoo-bulk", "outlook-bulk", "icloud", "all")
@@ -35,6 +39,8 @@ _PROFILES: Final = ("gmail-bulk", "yahoo-bulk", "outlook-bulk", "icloud", "all")
 @click.option("--mail-from", metavar="DOMAIN", default="", help="The domain of the return path, where it is another.")
 @click.option("--sample", metavar="FILE", help="A message as it goes out, to see what its signatures cover.")
 @click.option("--parked", is_flag=True, help="The domain sends no mail at all.")
+@click.option("--connect", is_flag=True, help="Visit the domain's mail exchangers on port 25 and its web server, too.")
+@click.option("--transport", metavar="URL", help="The route by which its mail goes out, to judge its TLS.")
 @click.option("--profile", type=click.Choice(_PROFILES), help="Show what this receiver demands of mail in bulk.")
 @dns_option
 @form_options
@@ -43,36 +49,75 @@ def domain(form: Form, dns: str | None, domain: str, profile: str | None, **said
 
     Everything that large receivers ask of a sender is looked at: name servers, SPF, the keys of the selectors, DMARC,
     the names of the hosts. The more is given, the more can be checked. With --dns records can be tried before they are
-    published. A finding of the level fail gives the exit code 3; if the DNS did not answer, so that something could not
-    be found out, it is 75.
+    published; no server is visited unless --connect asks for it. A finding of the level fail gives the exit code 3; if
+    the DNS did not answer, so that something could not be found out, it is 75.
     """
-    # Loaded only now: --help needs none of it.
+    subject, resolver = _subject(domain, said), resolver_of(dns)
+    examined = asyncio.run(_examined(subject, resolver, _beyond(said["transport"], connect=said["connect"]), profile))
+    if form is Form.TEXT:
+        _say(subject, examined)
+    else:
+        say_json(_as_json(subject, profile, examined), form)
+    _end(examined.findings)
+
+
+class _Examined(NamedTuple):
+    """What is to be told."""
+
+    findings: "tuple[Finding, ...]"
+    prescribed: "tuple[Prescribed, ...]"
+    standings: "tuple[Standing, ...]"
+
+
+async def _examined(
+    subject: "Subject", resolver: "Resolver", beyond: "tuple[Beyond, Fetcher | None]", profile: str | None
+) -> _Examined:
+    from postroad.doctor.checks.registry import CHECKS  # late, as all of the doctor: --help needs none of it
     from postroad.doctor.checkup import check_domain
+    from postroad.doctor.prescription import prescribe
     from postroad.doctor.profile import judged, standings
     from postroad.doctor.profiles import profiles_named
+    from postroad.doctor.questions import SharedResolver
 
-    subject = _subject(domain, said)
-    resolver = resolver_of(dns)
-    findings = asyncio.run(check_domain(subject, resolver))
+    shared = SharedResolver(resolver)
+    findings = await check_domain(subject, shared, beyond=beyond[0], fetcher=beyond[1])
+    prescribed = await prescribe(subject, shared, findings, CHECKS)
     profiles = profiles_named(profile) if profile else ()
-    requirements = standings(findings, profiles)
-    findings = judged(findings, profiles)
-    if form is Form.TEXT:
-        _say(subject, findings, requirements)
-    else:
-        more = {"profile": profile, "requirements": [one.as_dict() for one in requirements]} if profile else {}
-        say_json({"domain": subject.domain, "findings": [one.as_dict() for one in findings], **more}, form)
-    _end(findings)
+    return _Examined(judged(findings, profiles), prescribed, standings(findings, profiles))
 
 
-def _say(subject: "Subject", findings: "tuple[Finding, ...]", requirements: Any) -> None:
+def _beyond(transport: str | None, *, connect: bool) -> "tuple[Beyond, Fetcher | None]":
+    from postroad.doctor.beyond import Beyond
+
+    route = url_value(transport, "--transport")
+    if not connect:
+        return Beyond(route=route), None
+    from postroad.cli.visits import ask_about_mailboxes, visit_exchanger
+    from postroad.net.https_fetcher import HttpsFetcher
+
+    return Beyond(visitor=visit_exchanger, mailboxes=ask_about_mailboxes, route=route), HttpsFetcher()
+
+
+def _as_json(subject: "Subject", profile: str | None, examined: _Examined) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "domain": subject.domain,
+        "findings": [one.as_dict() for one in examined.findings],
+        "publish": [each.record.line for each in examined.prescribed],
+    }
+    if profile is None:
+        return document
+    return {**document, "profile": profile, "requirements": [one.as_dict() for one in examined.standings]}
+
+
+def _say(subject: "Subject", examined: _Examined) -> None:
     from postroad.cli.domain_report import say_report  # late, with the doctor
     from postroad.cli.findings import summary
     from postroad.doctor.checks.registry import CHECKS
 
     areas = {check.id: check.area for check in CHECKS}
-    say_report(subject, [(areas[one.id], one) for one in findings], requirements)
-    note(f"{one_line(subject.domain)}: {summary(findings)}")
+    found = [(areas[one.id], one) for one in examined.findings]
+    say_report(subject, found, examined.prescribed, examined.standings)
+    note(f"{one_line(subject.domain)}: {summary(examined.findings)}")
 
 
 def _end(findings: "tuple[Finding, ...]") -> None:
