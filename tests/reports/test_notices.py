@@ -4,6 +4,7 @@ import pytest
 
 from postroad.reports.parse import parse
 from tests.reports.notices import NOTICES, Written
+from tests.reports.notices_of_servers import ServerNotice, server_notices
 from tests.reports.rare_notices import RARE_NOTICES
 
 
@@ -12,6 +13,19 @@ def test_a_notice_in_words(written: Written) -> None:
     report = parse(written.mail())
     assert report.kind == written.kind
     assert tuple((event.recipient, str(event.bounce_class)) for event in report.events) == written.expected
+
+
+@pytest.mark.parametrize("notice", server_notices(), ids=lambda notice: notice.name)
+def test_a_notice_of_a_server(notice: ServerNotice) -> None:
+    report = parse(notice.raw)
+    assert report.kind == notice.kind
+    assert tuple((event.recipient, str(event.bounce_class)) for event in report.events) == notice.expected
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"])
+def test_line_ends_decide_nothing(end: bytes) -> None:
+    for notice in server_notices():
+        assert parse(notice.raw.replace(b"\n", end)) == parse(notice.raw), notice.name
 
 
 def report_of(status: str, words: str = "", header: str = "") -> bytes:

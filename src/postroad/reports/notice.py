@@ -28,6 +28,7 @@ _LISTS: Final = frozenset({"list-id", "list-unsubscribe", "list-post"})
 class _Sign(Enum):
     NONE = "none"
     PERHAPS = "perhaps"  # only the sender says so; to be believed where the words name a recipient, and a reason
+    FRIEND = "friend"  # the same, in a mail that anybody may have sent: the reason must be clear as well
     WORDS = "words"  # only words say so; to be believed where they also name a recipient, and not in a sentence
     SURE = "sure"
 
@@ -43,7 +44,7 @@ class _Sender(Enum):
 class Returned:
     """A notice taken apart: what it says for machines and for people, and what came back of the message.
 
-    Where it is ``doubtful``, only its sender shows that it is one, and that it names an address.
+    Where it is ``doubtful``, only a reason that is clear as well makes it one.
     """
 
     statuses: tuple[RecipientStatus, ...]
@@ -65,16 +66,14 @@ def read_returned(mail: Part) -> Returned | None:
         return read_returned(inside)
     original = returned_message(parts)
     notice = read_notice(text, _senders(mail, original))
-    if sign in (_Sign.WORDS, _Sign.PERHAPS) and not any(
-        block.apart or sign is _Sign.PERHAPS for block in notice.blocks
-    ):
+    if sign is not _Sign.SURE and not any(block.apart or sign is _Sign.PERHAPS for block in notice.blocks):
         return None
     if original is None and notice.copy:
         original = header_of(_from_first_field(notice.copy))
     told = "\n\n".join(part.text() for part in status_parts)
     if not told and "final-recipient:" in text.lower():
         told = text  # the structure was lost on the way
-    return Returned(read_delivery_status(told) if told else (), notice, original, sign is _Sign.PERHAPS)
+    return Returned(read_delivery_status(told) if told else (), notice, original, sign in (_Sign.FRIEND, _Sign.PERHAPS))
 
 
 def _passed_on(parts: list[Part]) -> Part | None:
@@ -154,7 +153,7 @@ def _sign(mail: Part, text: str) -> _Sign:
         return _Sign.SURE if announced and opened else _Sign.WORDS if announced or opened else _Sign.NONE
     # A newsletter may well write about bounces, and so may a friend.
     silent = not announced or not opened or names & _LISTS or _GREETING.match(text)
-    return _Sign.NONE if silent else _Sign.WORDS
+    return _Sign.NONE if silent else _Sign.FRIEND
 
 
 def _sender(mail: Part) -> _Sender:

@@ -24,7 +24,7 @@ _NOT_ABOUT_RECIPIENTS: Final = re.compile(
     r"(?i)^\W{0,6}(?:from|sender|return-path|reply-to|errors-to|message-id|message id|references|in-reply-to|"
     r"subject|date|x-[a-z-]+|received|dkim-signature|mime-version|content-[a-z-]+|envelope-from|"
     r"a message sent by|mail from|reporting-mta|received-from-mta|remote-mta|arrival-date|last-attempt-date|"
-    r"by|mailto)\s*[:=]"
+    r"by|mailto|contact|kontakt|contacto|contatto|questions\??|help|support|info|連絡先|联系|聯絡|문의)\s*[:=：]"
 )
 _TO: Final = re.compile(r"(?i)^\W{0,6}(?:to|cc|an|à|a|para|кому|収件者|宛先)\s?[:：]")
 _BESIDE_TO: Final = re.compile(r"(?i)^\W{0,6}(?:subject|sent|betreff|gesendet|objet|asunto|oggetto|тема|件名)\s?[:：]")
