@@ -46,9 +46,10 @@ async def serving(serve: Serve, path: Path | None = None) -> AsyncIterator[Any]:
     try:
         yield server.sockets[0].getsockname()
     finally:
+        server.close()
+        await let_others_run(5)  # who was taken in just now is served, and can be sent away
         for writer in writers:
             writer.transport.abort()
-        server.close()
         await let_others_run(5)
 
 
