@@ -20,6 +20,7 @@ NAMED = (*DOMAIN, "--selector", "test")
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "key.pem").write_text(RSA_PEM)
+    (tmp_path / "key.pem").chmod(0o600)
     (tmp_path / "plain.eml").write_bytes(MESSAGE)
     (tmp_path / "signed.eml").write_bytes(ED25519_FIELD + RSA_FIELD + MESSAGE)
     publish({"brisbane": ED25519_RECORD.decode()})
@@ -130,6 +131,13 @@ def test_a_key_may_come_by_reference(place: Path) -> None:
         'brisbane._domainkey.football.example.com. IN TXT "v=DKIM1; h=sha256; k=ed25519; '
         'p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="\n'
     )
+
+
+@pytest.mark.parametrize("key", [RSA_PEM, ED25519_SEED, "".join(RSA_PEM.split("-----")[2].split())])
+def test_a_key_in_the_place_of_its_file_is_not_shown(place: Path, key: str) -> None:
+    ended = run_inside("dkim", "dns", "--key", key, *NAMED)
+    assert (ended.code, "--key: this is a key itself" in ended.stderr) == (78, True)
+    assert key[40:60] not in ended.stderr + ended.stdout
 
 
 # ── keygen, dns ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -85,6 +85,27 @@ def test_what_is_known_of_the_lines_stays_known() -> None:
 
 
 @pytest.mark.parametrize(
+    "sender",
+    [
+        "ann@news_1.a.example", "a..b@a.example", ".a@a.example", "a @ a.example", "ann@a.example.",
+        "<@relay.example:ann@a.example>", "Smith, Ann <ann@a.example>", "bob@evil.example, ann@a.example",
+        "ann@a.example, bob@evil.example",
+    ],
+)  # fmt: skip
+def test_the_domain_decides_however_the_mailbox_is_written(sender: str) -> None:
+    raw = RawMessage(f"From: {sender}\r\n\r\n".encode(), envelope_from=None, recipients="b@b.example")
+    assert signed_by(Dkim("a.example", "e1", ED25519), raw) == [("e1", "a.example")]
+
+
+def test_each_author_is_signed_for() -> None:
+    raw = RawMessage(b"From: x@b.other.example, ann@a.example\r\n\r\n", envelope_from=None, recipients="b@b.example")
+    keys = [Dkim(domain, "e1", ED25519, unaligned=Unaligned.REFUSE) for domain in ("a.example", "other.example")]
+    assert signed_by(keys, raw) == [("e1", "a.example"), ("e1", "other.example")]
+    with pytest.raises(MessageError, match=r"no DKIM key signs for b\.other\.example"):
+        sent(keys[0], raw)
+
+
+@pytest.mark.parametrize(
     ("unaligned", "expected"), [(Unaligned.LEAVE, []), (Unaligned.SIGN, [("e1", "other.example")])]
 )
 def test_mail_from_elsewhere(unaligned: Unaligned, expected: list[tuple[str, str]]) -> None:
@@ -203,7 +224,7 @@ def test_a_reference_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) 
         (Dkim("a.example", "e1", ED25519, canon="loose"), "not 'loose'"),
         (Dkim("a.example", "e1", ED25519, valid_for=timedelta(0)), "more than 0 seconds"),
         (Dkim("a.example", "e1", "/nowhere/key.pem"), "cannot read '/nowhere/key.pem': No such file"),
-        (Dkim("a.example", "e1", ED25519_SEED), "a key itself is given as Secret"),
+        (Dkim("a.example", "e1", ED25519_SEED), "this is a key itself"),
         (Dkim("a.example", "e1", Secret("x")), "neither PEM nor"),
         (Dkim("a.example", "e1", 7), "a file, a Secret or a SigningKey, not int"),  # type: ignore[arg-type]  # wrong
         ([], "give a Dkim"),
@@ -214,6 +235,24 @@ def test_what_is_wrong_is_told_before_anything_is_sent(dkim: Dkim, reason: str) 
     with pytest.raises(ConfigurationError, match=reason) as caught:
         Mailer("null://", dkim=dkim)
     assert ED25519_SEED not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [RSA_PEM, ED25519_SEED, Secret(RSA_PEM)])
+def test_a_key_never_shows_itself(key: str | Secret) -> None:
+    dkim = Dkim("a.example", "r1", key)
+    assert repr(dkim).startswith("Dkim(domain='a.example', selector='r1', canon=")
+    text = key.reveal() if isinstance(key, Secret) else key
+    assert text[40:50] not in f"{dkim} {dkim!r} {[dkim]}"
+
+
+def test_a_key_that_everybody_can_read_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "e1.pem"
+    file.write_bytes(read_key(ED25519_SEED).pem())
+    for mode, warned in ((0o600, False), (0o640, False), (0o644, True)):
+        file.chmod(mode)
+        caplog.clear()
+        Mailer("null://", dkim=Dkim("a.example", "e1", file))
+        assert ("everybody on this machine" in caplog.text) is warned
 
 
 def test_the_environment_names_keys(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from postroad.mailauth.dkim.keys import SigningKey
 
 _MODE: Final = 0o600  # a private key is its owner's alone
-_LIMIT: Final = 1_000_000  # octets; no file of that size is a key
 
 domain_option = click.option("--domain", metavar="DOMAIN", required=True, help="The signing domain (d=).")
 selector_option = click.option("--selector", metavar="NAME", required=True, help="Where the key is published (s=).")
@@ -38,18 +37,11 @@ def key_of(value: str) -> "SigningKey":
     """
     # Loaded only now: cryptography takes a tenth of a second, and --help needs none of it.
     from postroad.mailauth.dkim.keys import read_key
+    from postroad.mailer.key_file import key_in_file
 
     if is_reference(value) and not value.startswith("@"):
         return read_key(Secret.ref(value).reveal())
-    path = value.removeprefix("@")
-    try:
-        with Path(path).open("rb") as file:
-            return read_key(file.read(_LIMIT))
-    except (OSError, ValueError) as fault:
-        if isinstance(fault, ConfigurationError):
-            raise
-        reason = getattr(fault, "strerror", None) or str(fault)
-        raise ConfigurationError(f"--key: cannot read {path!a:.200}: {reason}", setting="--key") from fault
+    return key_in_file(value.removeprefix("@"), "--key")
 
 
 def write_key(path: Path, key: "SigningKey") -> None:

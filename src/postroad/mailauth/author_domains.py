@@ -23,6 +23,7 @@ _PIECE: Final = re.compile(
 _IN_COMMENT: Final = re.compile(r"\\.|[()]", re.DOTALL)
 _ENTRY: Final = re.compile(r"(?:<[^<>]*+>?|[^,;<])++")
 _ANGLED: Final = re.compile(r"<([^<>]*+)>?")
+_ENDS_FOR_SOME: Final = re.compile(r"[\x00\v\f]|\r(?!\n)")  # the field, or a line: what is before them is one reading
 _OPAQUE: Final = "\x00"  # stands for a quoted string or an encoded word; ``one_line`` has left no other
 _MAX_LABELS: Final = 127  # of a name (RFC 1035 §2.3.4: 255 octets, two a label)
 
@@ -38,7 +39,9 @@ def author_domains_of(fields: Iterable[str]) -> AuthorDomains:
     """What the values of From fields name; values as they stand, their octets as PEP 383 has them. It never raises."""
     domains: dict[str, None] = {}
     ambiguous = False
-    for value in fields:
+    for field in fields:
+        value, endings = _ENDS_FOR_SOME.subn(",", field)
+        ambiguous = ambiguous or endings > 0
         for entry in _ENTRY.findall(_plain(one_line(octets_resolved(value)))):
             named = _domains_in(entry)
             ambiguous = ambiguous or named.ambiguous

@@ -1,7 +1,7 @@
 """``Dkim``: by which key mail of a domain is signed, as users say it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, Union
@@ -41,7 +41,7 @@ class Dkim:
 
     domain: str
     selector: str
-    key: Key
+    key: Key = field(repr=False)  # it may be the PEM itself
     canon: str = "relaxed/relaxed"
     valid_for: timedelta | None = None
     unaligned: Unaligned = Unaligned.LEAVE

@@ -2,32 +2,29 @@
 
 import logging
 import os
-import re
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 from postroad.clock import Clock
-from postroad.errors import AddressError, ConfigurationError, MessageError
+from postroad.errors import ConfigurationError, MessageError
+from postroad.mailauth.author_domains import author_domains_of
 from postroad.mailauth.dkim.canonical import Canon
 from postroad.mailauth.dkim.keys import SigningKey, read_key
 from postroad.mailauth.dkim.sign import Signer, sign
 from postroad.mailauth.domain_name import domain_name, is_within
 from postroad.mailauth.header_section import Signable, read, read_lines
 from postroad.mailer.dkim import Dkim, Unaligned
+from postroad.mailer.key_file import key_in_file
 from postroad.mailer.key_folder import KeyFolder
-from postroad.message.address_list import address_list
 from postroad.message.envelope import MailObject, UndottedLines, WireLines
 from postroad.secret import Secret
 
 _log = logging.getLogger("postroad.mailer")
 
-_SEED: Final = re.compile(r"[A-Za-z0-9+/]{43}=\s*")
 LOOK_EVERY: Final = 60.0  # seconds between looks at a folder of keys, which change once a day at the most
-_LARGE: Final = 100_000_000  # octets; no file of that size is a key
 
 
 class Signing:
@@ -58,17 +55,27 @@ class Signing:
 
     def _signers(self, message: Signable) -> list[Signer]:
         senders = message.named(b"from")
-        domain = _domain_of(senders[0].value) if senders else None
-        within = [one for one in self._keys if domain is not None and is_within(domain, one.domain)]
-        if within:  # the nearest domain's
-            nearest = max(len(one.domain) for one in within)
-            return [one.signer() for one in within if len(one.domain) == nearest]
-        if any(one.unaligned is Unaligned.REFUSE for one in self._keys):
+        domains = _domains_of(senders[0].value) if senders else ()
+        nearest = [_nearest(domain, self._keys) for domain in domains]
+        unsigned = [domain for domain, keys in zip(domains, nearest, strict=True) if not keys]
+        if (unsigned or not domains) and any(one.unaligned is Unaligned.REFUSE for one in self._keys):
             raise MessageError(
-                f"from: no DKIM key signs for {domain or 'this sender'}", field="from",
+                f"from: no DKIM key signs for {unsigned[0] if unsigned else 'this sender'}", field="from",
                 advice="Send from a domain that has a key, or give one for this domain: Dkim(domain=…).",
             )  # fmt: skip
-        return [one.signer() for one in self._keys if one.unaligned is Unaligned.SIGN]
+        if unsigned:
+            _log.debug("no DKIM key signs for %s", unsigned[0])
+        signing = {one for keys in nearest for one in keys}
+        return [
+            one.signer() for one in self._keys if one in signing or (not signing and one.unaligned is Unaligned.SIGN)
+        ]
+
+
+def _nearest(domain: str, keys: "tuple[_Kept, ...]") -> "list[_Kept]":
+    """Those of the domain itself, or of the nearest one above it."""
+    within = [one for one in keys if is_within(domain, one.domain)]
+    longest = max((len(one.domain) for one in within), default=0)
+    return [one for one in within if len(one.domain) == longest]
 
 
 class _Kept:
@@ -112,29 +119,14 @@ def _key(given: Dkim) -> SigningKey:
     if isinstance(key, str) and "-----BEGIN" in key:
         return read_key(key)
     if isinstance(key, str | os.PathLike):
-        return read_key(_content_of(os.fspath(key)))
+        return key_in_file(key)
     raise ConfigurationError(f"key: a file, a Secret or a SigningKey, not {type(key).__name__}", setting="key")
 
 
-def _content_of(path: str) -> bytes:
-    if _SEED.fullmatch(path):  # a seed, not a file: it must not be shown
-        raise ConfigurationError("key: a key itself is given as Secret(…); a str names its file", setting="key")
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(_LARGE)
-    except (OSError, ValueError) as fault:
-        reason = getattr(fault, "strerror", None) or str(fault)
-        raise ConfigurationError(f"key: cannot read {path!a:.200}: {reason}", setting="key") from fault
-
-
 @lru_cache(maxsize=1024)
-def _domain_of(value: bytes) -> str | None:
-    """The domain of the first mailbox in a From field; ``None`` where there is none."""
-    try:
-        mailboxes = address_list(value.decode("utf-8", "surrogateescape"), "from")
-    except AddressError:
-        return None
-    return domain_name(mailboxes[0].addr_spec.rpartition("@")[2]) if mailboxes else None
+def _domains_of(value: bytes) -> tuple[str, ...]:
+    """Those of all authors in a From field: DMARC wants a signature for each."""
+    return author_domains_of([value.decode("utf-8", "surrogateescape")]).domains
 
 
 def _on_top(fields: bytes, content: bytes) -> bytes:

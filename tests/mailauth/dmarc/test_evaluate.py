@@ -260,6 +260,8 @@ BOTH = records(("example.com", "v=DMARC1; p=quarantine"), ("example.net", "v=DMA
         (["eve@evil.example", "bob@example.net"], [dkim("evil.example")], FAIL, "reject"),
         (["bob@example.net" + "".join(f", a@d{n}.example" for n in range(MAX_AUTHOR_DOMAINS))], [], FAIL, "reject"),
         (["bob@example.net, eve@evil.example(x)y"], [dkim("evil.example")], FAIL, "reject"),
+        (["bob@example.net\x00.evil.example"], [dkim("evil.example")], FAIL, "reject"),
+        (["bob@evil.example\rx"], [dkim("evil.example")], PERMERROR, "none"),
     ],
 )
 def test_authors(fields: list[str], identifiers: list[Identifier], outcome: DmarcOutcome, disposition: str) -> None:
