@@ -7,6 +7,7 @@ from typing import Final
 from postroad.clock import Clock
 from postroad.errors import ConfigurationError
 from postroad.message.envelope import MailObject
+from postroad.net.host_name import checked_host
 from postroad.outcome import SendReport
 from postroad.routing.plan import Hop
 from postroad.routing.tls_requirement import TlsRequirement
@@ -116,7 +117,7 @@ def is_name_of_host(name: str) -> bool:
     if name.startswith("["):
         return True
     try:
-        Smtp(name, 25)
+        checked_host(name)
     except ConfigurationError:
         return False
     return True

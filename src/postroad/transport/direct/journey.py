@@ -37,7 +37,12 @@ class Journey:
             return self._mail
         return replace(self._mail, envelope=replace(envelope, recipients=self.left))
 
-    async def commit(self, recipients: tuple[Address, ...]) -> bool:
+    @property
+    def commit(self) -> BeforeCommit | None:
+        """What a host's transaction asks before it goes, if anybody wants to be asked."""
+        return None if self._before_commit is None else self._commit
+
+    async def _commit(self, recipients: tuple[Address, ...]) -> bool:
         """Ask the caller, but only once for each recipient: what one host refused for now may go to the next."""
         asked = tuple([one for one in recipients if one not in self._departed])
         if asked and self._before_commit is not None and not await self._before_commit(asked):
