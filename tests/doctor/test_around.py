@@ -8,6 +8,7 @@ import pytest
 
 from postroad.doctor.beyond import Beyond
 from postroad.doctor.check import NOT_CHECKED
+from postroad.doctor.checks.hosts.own_name import why_generic
 from postroad.doctor.checks.registry import CHECKS
 from postroad.doctor.checkup import check_domain
 from postroad.errors import ConnectError, TlsError
@@ -452,3 +453,43 @@ def test_one_name_that_leads_back_is_enough() -> None:
 def test_the_checks_belong_to_the_checkup() -> None:
     assert {check.id for check in AROUND} <= {check.id for check in CHECKS}
     assert (check_domain.__kwdefaults__ or {})["checks"] is CHECKS
+
+
+_SAMPLE = (
+    b"From: a@acme.example\r\nReply-To: help@desk.example\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n"
+    b'<a href="https://www.shop.example/x">a</a> <a href="https://192.0.2.7/">b</a>\r\n'
+)
+
+
+def test_domains_of_a_sample_are_looked_at() -> None:
+    zone = {**sound(), "shop.example.dbl.spamhaus.org": [{"A": "127.0.1.2"}]}
+    found = examine(zone, of=usual_subject(sample=_SAMPLE))
+    assert (found["MX-01"].level, found["BL-03"].level) == (Level.FAIL, Level.FAIL)
+    assert "desk.example" in found["MX-01"].seen
+    assert "shop.example" in found["BL-03"].seen
+
+
+def test_a_dns_that_says_nothing_of_a_web_server() -> None:
+    zone = {**sound(), f"mta-sts.{DOMAIN}": ["SERVFAIL"]}
+    found = examine(zone, web=pages(policy=FetchFailed(POLICY_URL, "no address")))
+    assert found["STS-02"].level is Level.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("name", "generic"),
+    [
+        ("mail.acme.example", False),
+        ("mail-ej1-f43.acme.example", False),
+        ("a27-12.smtp-out.acme.example", False),
+        ("host-192-0-2-1.isp.example", True),
+        ("1.2.0.192.isp.example", True),
+        ("static-0-2-1.isp.example", True),
+        ("c0000201.isp.example", True),
+        ("web10-2-13.acme.example", False),
+        ("dhcp7.isp.example", True),
+        ("ppp.pool3.isp.example", True),
+        ("dynamics.acme.example", False),
+    ],
+)
+def test_names_that_look_like_nobodys(name: str, generic: bool) -> None:
+    assert bool(why_generic(name, IPS[0])) is generic

@@ -9,6 +9,7 @@ from postroad.doctor.checks.bimi.logo import SECONDS
 from postroad.doctor.checks.bimi.published import BimiRecord, needed
 from postroad.doctor.mark_certificate import MAX_OCTETS, PURPOSE, MarkCertificate, NoMark, read_mark
 from postroad.doctor.svg import MAX_UNFOLDED, NoSvg, unfolded
+from postroad.doctor.unfetched import why_unfetched
 from postroad.lint.finding import Level
 from postroad.lookup import Fetched, FetchFailed
 
@@ -21,9 +22,11 @@ async def _look(examination: Examination) -> Sight:
         raise NotApplicable("no web server is to be asked")
     fetched = await examination.fetcher.get(record.evidence, limit=MAX_OCTETS, timeout=SECONDS)
     url = excerpt(record.evidence)
-    if isinstance(fetched, FetchFailed) or fetched.code != 200:
-        reason = excerpt(fetched.reason) if isinstance(fetched, FetchFailed) else f"it answers {fetched.code}"
-        yield Seen(Level.FAIL, f"{url} cannot be fetched: {reason}")
+    if isinstance(fetched, FetchFailed):
+        yield Seen(Level.FAIL, f"{url} cannot be fetched: {await why_unfetched(fetched, examination)}")
+        return
+    if fetched.code != 200:
+        yield Seen(Level.FAIL, f"{url} answers {fetched.code}")
         return
     try:
         mark = read_mark(fetched.body)

@@ -5,6 +5,7 @@ from typing import Final
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
 from postroad.doctor.checks.bimi.published import needed
 from postroad.doctor.svg import MAX_UNFOLDED, NoSvg, faults_of
+from postroad.doctor.unfetched import why_unfetched
 from postroad.lint.finding import Level
 from postroad.lookup import FetchFailed
 
@@ -20,7 +21,7 @@ async def _look(examination: Examination) -> Sight:
     fetched = await examination.fetcher.get(record.logo, limit=MAX_UNFOLDED, timeout=SECONDS)
     url = excerpt(record.logo)
     if isinstance(fetched, FetchFailed):
-        yield Seen(Level.FAIL, f"{url} cannot be fetched: {excerpt(fetched.reason)}")
+        yield Seen(Level.FAIL, f"{url} cannot be fetched: {await why_unfetched(fetched, examination)}")
         return
     if fetched.code != 200:
         yield Seen(Level.FAIL, f"{url} answers {fetched.code}")

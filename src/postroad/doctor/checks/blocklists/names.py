@@ -5,6 +5,7 @@ from typing import Final
 from postroad.doctor.blocklist import Kind
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Sight
 from postroad.doctor.checks.blocklists.asked import entries, lists_of
+from postroad.doctor.sample_domains import link_domains
 
 
 async def _look(examination: Examination) -> Sight:
@@ -12,7 +13,7 @@ async def _look(examination: Examination) -> Sight:
     if not lists:
         raise NotApplicable("no list of domains is to be asked")
     subject = examination.subject
-    names = dict.fromkeys((subject.domain, subject.mail_from))
+    names = dict.fromkeys((subject.domain, subject.mail_from, *link_domains(subject)))
     async for seen in entries([(name, name) for name in names], lists, examination):
         yield seen
 
@@ -20,7 +21,7 @@ async def _look(examination: Examination) -> Sight:
 CHECK: Final = Check(
     "BL-03",
     Area.BLOCKLISTS,
-    "Neither the domain of From nor that of the return path is on a list that receivers ask.",
+    "No domain of From, of the return path or of a link is on a list that receivers ask.",
     "RFC 5782 §3",
     _look,
 )

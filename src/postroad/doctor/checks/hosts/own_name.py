@@ -10,11 +10,9 @@ from postroad.doctor.subject import Address
 from postroad.lint.finding import Level
 
 _DYNAMIC: Final = re.compile(
-    r"(?:^|[.\-_\d])(?:dyn|dynamic|dynip|dhcp|dip|ppp|pppoe|dial(?:up|in)?|dsl|adsl|vdsl|cable|pool|ppool|cust(?:omer)?"
-    r"|client|broadband|wireless|mobile|unassigned|residential)(?:[.\-_\d]|$)"
+    r"(?:^|[.\-_\d])(?:dyn|dynamic|dynip|dhcp|dip|ppp|pppoe|dial(?:up|in)?|dsl|adsl|vdsl|cable|pool"
+    r"|broadband|unassigned|residential)(?:[.\-_\d]|$)"
 )
-
-_TELLING: Final = 5  # characters; shorter pairs of numbers stand in names for other reasons
 
 
 async def _look(examination: Examination) -> Sight:
@@ -33,12 +31,8 @@ async def _look(examination: Examination) -> Sight:
 
 def why_generic(name: str, ip: Address) -> str:
     """Why receivers may take the name for one that nobody has given; ``""`` if they will not."""
-    spelt = next((octets for octets in octets_of(ip) if octets and octets in name), None)
-    if spelt is not None:
+    if any(re.search(rf"(?<!\d){re.escape(octets)}(?!\d)", name) for octets in octets_of(ip)):
         return "holds the address, as names do that nobody has given"
-    last_two = "-".join(str(ip).split(".")[2:]) if ip.version == 4 else ""
-    if len(last_two) >= _TELLING and last_two in name:
-        return f"holds a part of the address, {last_two}"
     found = _DYNAMIC.search(name.partition(".")[0] if name.count(".") <= 2 else name.rsplit(".", 2)[0])
     return f"holds {found[0].strip('.-_')!r}, as names of customers' lines do" if found else ""
 

@@ -36,7 +36,8 @@ def octets_of(ip: Address) -> Iterator[str]:
     """The address in the forms that providers make names of."""
     if ip.version == 4:
         parts = str(ip).split(".")
-        for order in (parts, parts[::-1]):
+        # Also without the first octet, which all addresses of a provider share.
+        for order in (parts, parts[::-1], parts[1:], parts[:0:-1]):
             yield from (mark.join(order) for mark in "-._x")
         yield "".join(f"{int(part):03}" for part in parts)
         yield f"{int(ip):08x}"

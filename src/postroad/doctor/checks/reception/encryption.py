@@ -1,5 +1,6 @@
 """MX-03: mail exchangers offer TLS, in a version that is good, with the certificate that the domain has promised."""
 
+import asyncio
 from datetime import datetime
 from typing import Final
 
@@ -24,8 +25,7 @@ async def _look(examination: Examination) -> Sight:
         raise NotApplicable("there is no mail exchanger (MX-01)")
     policy = await sts_policy(examination)
     now = as_datetime(examination.now)
-    for host in hosts:
-        probed = await visitor(host)
+    for host, probed in zip(hosts, await asyncio.gather(*(visitor(host) for host in hosts)), strict=True):
         enforced = policy is not None and policy.mode is Mode.ENFORCE
         promise = "MTA-STS enforces a valid one" if enforced else ""
         if await dane_of(host, examination) is None:

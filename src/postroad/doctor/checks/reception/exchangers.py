@@ -1,10 +1,11 @@
-"""MX-01: the domains of From and of the return path receive mail, for replies and bounces come there."""
+"""MX-01: the domains of From, Reply-To and the return path receive mail, for replies and bounces come there."""
 
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight
 from postroad.doctor.own_host import forward, own_host
 from postroad.doctor.remedy import DnsRecord, Remedy
+from postroad.doctor.sample_domains import reply_domains
 from postroad.lint.finding import Level
 from postroad.lookup import Mx, RecordType
 from postroad.routing.mx import Reception, mail_hosts
@@ -12,7 +13,7 @@ from postroad.routing.mx import Reception, mail_hosts
 
 async def _look(examination: Examination) -> Sight:
     subject = examination.subject
-    for domain in dict.fromkeys((subject.domain, subject.mail_from)):
+    for domain in dict.fromkeys((subject.domain, subject.mail_from, *reply_domains(subject))):
         yield await _reception(domain, examination)
 
 
@@ -55,7 +56,7 @@ def _exchange(domain: str, mx: Mx) -> DnsRecord:
 CHECK: Final = Check(
     "MX-01",
     Area.RECEPTION,
-    "The domains of From and of the return path have mail exchangers, for replies and bounces come there.",
+    "The domains of From, Reply-To and the return path have mail exchangers, for replies and bounces come there.",
     "RFC 5321 §5.1, RFC 7505 §4.2",
     _look,
 )

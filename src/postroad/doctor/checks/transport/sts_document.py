@@ -4,6 +4,7 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
 from postroad.doctor.transport_policy import sts_document, sts_record
+from postroad.doctor.unfetched import why_unfetched
 from postroad.lint.finding import Level
 from postroad.lookup import FetchFailed
 from postroad.routing.mta_sts import policy_url
@@ -17,8 +18,7 @@ async def _look(examination: Examination) -> Sight:
     if document is None:
         raise NotApplicable("no web server is to be asked")
     if isinstance(document, FetchFailed):
-        # The resolver's silence is not the web server's fault, and comes as one; what else fails, fails for senders.
-        yield Seen(Level.FAIL, f"{url} cannot be fetched: {excerpt(document.reason)}")
+        yield Seen(Level.FAIL, f"{url} cannot be fetched: {await why_unfetched(document, examination)}")
         return
     media_type = document.content_type.partition(";")[0].strip().lower()
     if 300 <= document.code < 400:
