@@ -7,6 +7,10 @@ import pytest
 import yaml
 
 from postroad.doctor.checks.registry import CHECKS
+from postroad.mailauth.dkim.keys import KeyKind
+from postroad.mailauth.dkim.record import record_text
+from postroad.mailauth.dkim.rotation import KeyState
+from postroad.mailer.key_folder import KeyFolder
 from tests.cli.command import run_inside, run_on_terminal
 from tests.doctor.sick import SICK, signed
 from tests.doctor.zones import DMARC, DOMAIN, SELECTOR, changed, healthy, rsa_key
@@ -78,6 +82,17 @@ def test_the_record_of_a_key_is_shown(tmp_path: Path) -> None:
         (line,) = ended.json["publish"]
         assert line.startswith(f's1._domainkey.{DOMAIN}. IN TXT ( "v=DKIM1;')
         assert rsa_key().public_text[-40:] in line.replace('" "', "")
+
+
+def test_a_folder_of_keys_says_how_old_they_are(tmp_path: Path) -> None:
+    keys = KeyFolder(tmp_path / "keys")
+    made = keys.make(DOMAIN, "s9", KeyKind.RSA, at=0.0)
+    keys.put(made.moved(KeyState.PUBLISHED, 0.0).moved(KeyState.ACTIVE, 0.0))
+    keys.make(DOMAIN, "s10", KeyKind.RSA, at=0.0)
+    zone = written(tmp_path, changed((f"s9._domainkey.{DOMAIN}", "TXT", [record_text(keys.private(made))])))
+    ended = run_inside("check", "domain", DOMAIN, "--dns", zone, "--keys", str(tmp_path / "keys"), "--json")
+    levels = {one["id"]: one["level"] for one in ended.json["findings"]}
+    assert (levels["DK-01"], levels["DK-07"], levels["DK-08"], levels["DK-10"]) == ("pass", "pass", "pass", "warn")
 
 
 def test_the_rules_of_a_receiver_are_shown(tmp_path: Path) -> None:

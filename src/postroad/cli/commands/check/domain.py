@@ -7,7 +7,7 @@ import click
 
 from postroad.cli.dns_option import dns_option, resolver_of
 from postroad.cli.exit_codes import Ended, ExitCode
-from postroad.cli.key_options import key_of
+from postroad.cli.key_options import checked_names, key_of
 from postroad.cli.output import Form, form_options, say_json
 from postroad.cli.references import bytes_value, url_value
 from postroad.cli.terminal import note
@@ -35,6 +35,7 @@ _PROFILES: Final = ("gmail-bulk", "yahoo-bulk", "outlook-bulk", "icloud", "all")
     help="The private key of a selector, to compare, prove and show its record. Without a name: of the selectors in "
     "their order.",
 )  # fmt: skip
+@click.option("--keys", "folder", metavar="DIR", help="The folder of `postroad dkim rotate`: selectors, keys, ages.")
 @click.option("--helo", metavar="NAME", help="What the hosts say in EHLO.")
 @click.option("--mail-from", metavar="DOMAIN", default="", help="The domain of the return path, where it is another.")
 @click.option("--sample", metavar="FILE", help="A message as it goes out, to see what its signatures cover.")
@@ -131,13 +132,15 @@ def _end(findings: "tuple[Finding, ...]") -> None:
 def _subject(domain: str, said: dict[str, Any]) -> "Subject":
     from postroad.doctor.subject import Subject
 
+    kept = _kept(said["folder"], domain)
     return Subject(
         domain=domain,
         mail_from=said["mail_from"],
         helo=said["helo"],
         ips=tuple([_address(text) for text in said["ips"]]),
         selectors=said["selectors"],
-        keys=_keys(said["keys"], said["selectors"]),
+        keys={**{selector: key for selector, (key, _) in kept.items()}, **_keys(said["keys"], said["selectors"])},
+        key_dates={selector: since for selector, (_, since) in kept.items()},
         sample=bytes_value(said["sample"], "--sample") if said["sample"] else None,
         parked=said["parked"],
     )
@@ -167,3 +170,17 @@ def _keys(given: tuple[str, ...], selectors: tuple[str, ...]) -> "dict[str, Sign
             unnamed.remove(selector)
         keys[selector.lower()] = key_of(value if named else one)
     return keys
+
+
+def _kept(folder: str | None, domain: str) -> "dict[str, tuple[SigningKey, float]]":
+    """The keys of the folder that sign now, and since when."""
+    if folder is None:
+        return {}
+    from postroad.mailauth.dkim.rotation import KeyState
+    from postroad.mailer.key_folder import KeyFolder
+
+    keys = KeyFolder(folder)
+    name = checked_names(domain, "x")[0]
+    return {
+        one.selector: (keys.private(one), one.since) for one in keys.keys(name) if one.state is KeyState.ACTIVE
+    }  # fmt: skip

@@ -27,6 +27,6 @@ CHECK: Final = Check(
     "DM-10",
     Area.DMARC,
     "ruf= and fo= are well formed; hardly anybody sends such reports, which hold other people's mail.",
-    "RFC 9991 §3, §7",
+    "RFC 9991",
     _look,
 )

@@ -21,6 +21,6 @@ CHECK: Final = Check(
     "SPF-13",
     Area.SPF,
     "There is no record of Sender ID (spf2.0) any more: it came to its end, and is mistaken for a policy.",
-    "RFC 7208 §3.1, §A; RFC 6686 §5",
+    "RFC 7208 §3.1, RFC 6686 §6",
     _look,
 )
