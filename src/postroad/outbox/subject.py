@@ -8,7 +8,7 @@ from postroad.message.raw import header_of
 
 MAX_SUBJECT: Final = 500  # characters
 
-_FIELD: Final = re.compile(rb"(?im)^subject[ \t]*:((?:[^\r\n]|\r\n[ \t])*)")
+_FIELD: Final = re.compile(rb"(?im)^subject[ \t]*:([^\r\n]*+(?:\r\n[ \t][^\r\n]*+)*+)")
 # RFC 2047 §2; white space between two encoded words belongs to neither (§6.2).
 _WORD: Final = re.compile(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([BbQq])\?([^?\s]*)\?=")
 _BETWEEN: Final = re.compile(r"(?<=\?=)\s+(?==\?)")
