@@ -19,7 +19,7 @@ async def _look(examination: Examination) -> Sight:
     if not record.evidence.lower().startswith("https://"):
         raise NotApplicable("the record names no certificate")
     if examination.fetcher is None:
-        raise NotApplicable("no web server is to be asked")
+        raise NotApplicable("no web server is to be asked (--connect)")
     fetched = await examination.fetcher.get(record.evidence, limit=MAX_OCTETS, timeout=SECONDS)
     url = excerpt(record.evidence)
     if isinstance(fetched, FetchFailed):

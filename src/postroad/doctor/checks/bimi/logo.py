@@ -17,7 +17,7 @@ async def _look(examination: Examination) -> Sight:
     if not record.logo.lower().startswith("https://"):
         raise NotApplicable("the record names no logo")
     if examination.fetcher is None:
-        raise NotApplicable("no web server is to be asked")
+        raise NotApplicable("no web server is to be asked (--connect)")
     fetched = await examination.fetcher.get(record.logo, limit=MAX_UNFOLDED, timeout=SECONDS)
     url = excerpt(record.logo)
     if isinstance(fetched, FetchFailed):

@@ -10,7 +10,7 @@ from postroad.doctor.checks.blocklists.asked import entries, lists_of
 async def _look(examination: Examination) -> Sight:
     ips, lists = examination.subject.ips, lists_of(Kind.ADDRESS, examination)
     if not ips:
-        raise NotApplicable("no sending host is known; give --ip")
+        raise NotApplicable("no sending host is known (--ip)")
     if not lists:
         raise NotApplicable("no list of addresses is to be asked")
     names = [(one.question(ip).removesuffix(f".{one.zone}"), str(ip)) for ip in ips for one in lists[:1]]

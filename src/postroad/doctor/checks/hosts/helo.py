@@ -15,7 +15,7 @@ _LOCAL: Final = ("localhost", "localdomain", "local", "lan", "internal", "invali
 async def _look(examination: Examination) -> Sight:
     helo = examination.subject.helo
     if helo is None:
-        raise NotApplicable("what the hosts say in EHLO is not known; give --helo")
+        raise NotApplicable("what the hosts say in EHLO is not known (--helo)")
     if not is_full_name(helo) or helo.rpartition(".")[2] in _LOCAL:
         yield Seen(Level.FAIL, f"{excerpt(helo)} is no full host name; set ?ehlo= to one")
         return

@@ -14,7 +14,7 @@ def sending_hosts(examination: Examination) -> tuple[Address, ...]:
         NotApplicable: none is known.
     """
     if not examination.subject.ips:
-        raise NotApplicable("no sending host is known; give --ip")
+        raise NotApplicable("no sending host is known (--ip)")
     return examination.subject.ips
 
 

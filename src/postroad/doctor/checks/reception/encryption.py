@@ -19,7 +19,7 @@ _OF_CERTIFICATES: Final = ("SMTP-07", "SMTP-08", "SMTP-09")
 async def _look(examination: Examination) -> Sight:
     visitor = examination.beyond.visitor
     if visitor is None:
-        raise NotApplicable("no server is to be visited")
+        raise NotApplicable("no server is to be visited (--connect)")
     hosts = await exchangers(examination)
     if not hosts:
         raise NotApplicable("there is no mail exchanger (MX-01)")

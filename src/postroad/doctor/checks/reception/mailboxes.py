@@ -12,7 +12,7 @@ _LOCAL_PARTS: Final = ("postmaster", "abuse")
 async def _look(examination: Examination) -> Sight:
     question = examination.beyond.mailboxes
     if question is None:
-        raise NotApplicable("no mail exchanger is to be asked about mailboxes")
+        raise NotApplicable("no mail exchanger is to be asked about mailboxes (--connect)")
     hosts = await exchangers(examination)
     if not hosts:
         raise NotApplicable("there is no mail exchanger (MX-01)")

@@ -20,7 +20,7 @@ async def _look(examination: Examination) -> Sight:
     route = examination.beyond.route
     found = [(scheme, host) for scheme, host in _SCHEME.findall(route or "") if not _LOCAL.fullmatch(host)]
     if not found:
-        raise NotApplicable("the route by which mail leaves this machine is not known")
+        raise NotApplicable("the route by which mail leaves this machine is not known (--transport)")
     for scheme, host in found:
         if scheme == "smtp+insecure":
             yield Seen(Level.FAIL, f"mail goes to {host} in plain text; use smtp://{host} or smtps://{host}")

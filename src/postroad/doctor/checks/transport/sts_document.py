@@ -16,7 +16,7 @@ async def _look(examination: Examination) -> Sight:
     document = await sts_document(examination)
     url = policy_url(examination.subject.domain)
     if document is None:
-        raise NotApplicable("no web server is to be asked")
+        raise NotApplicable("no web server is to be asked (--connect)")
     if isinstance(document, FetchFailed):
         yield Seen(Level.FAIL, f"{url} cannot be fetched: {await why_unfetched(document, examination)}")
         return
