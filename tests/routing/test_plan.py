@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postroad.lookup import Mx
 from postroad.net.dns.zone import Zone
@@ -123,3 +125,28 @@ def test_recipients_share_a_way_if_hosts_and_policy_are_the_same() -> None:
     ways = [planned(domain, more=same).way for domain in ("b.example", "c.example", "d.example")]
     assert ways[0] == ways[1] != ways[2]
     assert planned("b.example", ENFORCED).way != ways[0]
+
+
+NAMES = st.sampled_from(["b.example", "mx1.b.example", "a", "", ".", "x" * 64, "[1.2.3.4]", "\u00fc.example", "a..b"])
+ENTRIES = st.one_of(
+    st.sampled_from(["TIMEOUT", "SERVFAIL", {"A": "192.0.2.1"}, {"AAAA": "2001:db8::1"}, {"CNAME": "mx1.b.example"}]),
+    st.tuples(st.integers(0, 65535), NAMES).map(lambda one: {"MX": list(one)}),
+    st.sampled_from([{"TLSA": "3 1 1 00"}, {"TLSA": f"3 1 1 {'00' * 32}"}, {"DS": "1 13 2 00"}]),
+)
+RECORDS = st.dictionaries(st.one_of(NAMES, NAMES.map("_25._tcp.{}".format)), st.lists(ENTRIES, max_size=4), max_size=6)
+
+
+@given(RECORDS, NAMES, st.floats(0, 1, exclude_max=True))
+def test_whatever_the_dns_says_there_is_a_way_or_a_reason(
+    records: dict[str, list[object]], domain: str, chance: float
+) -> None:
+    async def policy_of(_: str) -> Policy | None:
+        return ENFORCED
+
+    zone = Zone(records)
+    found = asyncio.run(plan(domain, zone, policy_of))
+    assert bool(found.hosts) is (found.end is None)
+    assert bool(found.reason) is (found.end is not None)
+    for host in found.order(lambda: chance):
+        there = asyncio.run(hop(host, found, zone))
+        assert there.usable or there.reason

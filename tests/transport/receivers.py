@@ -1,6 +1,7 @@
 """Mail exchangers on addresses of loopback, all at one port, and a name server that leads to them."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from postroad.transport.direct.transport import DirectTransport
 from tests.peers.aiosmtpd_server import AiosmtpdServer, AiosmtpdSettings
 from tests.peers.certificates import Certificates, ServerCertificate
 from tests.peers.dns_server import DnsServer
-from tests.peers.endpoint import free_endpoint
+from tests.peers.endpoint import LOOPBACK
 from tests.peers.http_service import Response
 from tests.peers.policy_host import PolicyHost
 
@@ -34,9 +35,15 @@ class World:
     def __init__(self, stack: ExitStack, records: Mapping[str, object], port: int = 0) -> None:
         self._stack = stack
         self.dns = stack.enter_context(DnsServer(records))
-        self.port = port or free_endpoint().port
+        self.port = port or self._reserved()
         self.web: PolicyHost | None = None
         self.ca: str | None = None
+
+    def _reserved(self) -> int:
+        """A port that nobody else gets on loopback's first address, and so not on the others that are used here."""
+        keeper = self._stack.enter_context(socket.socket())
+        keeper.bind((LOOPBACK, 0))
+        return int(keeper.getsockname()[1])
 
     def aiosmtpd(self, host: str, certificate: ServerCertificate | None = None) -> AiosmtpdServer:
         """A receiver of another make."""

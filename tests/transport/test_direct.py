@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from postroad.address import Address
-from postroad.errors import ConnectError, DnsError, OutcomeUnknown, RecipientsRefused
+from postroad.errors import ConnectError, DatabaseError, DnsError, OutcomeUnknown, RecipientsRefused
 from postroad.outcome import SendReport
 from postroad.reply import Phase
 from postroad.testing import Step, Then
 from postroad.transport.direct.transport import DirectTransport
+from postroad.transport.smtp.limits import PoolLimits
 from tests.fakes import letter
 from tests.peers.aiosmtpd_server import AiosmtpdServer
 from tests.peers.endpoint import LOOPBACK
@@ -72,7 +73,7 @@ def test_a_host_that_was_not_reached_is_tried_last_for_a_while(stack: ExitStack)
     async def twice(transport: DirectTransport) -> list[SendReport]:
         return [await transport.deliver(letter(text)) for text in ("one", "two")]
 
-    reports = world.run(twice)
+    reports = world.run(twice, limits=PoolLimits(idle=600.0))
     assert [routes(report)[-1] for report in reports] == [("mx2.b.example", False)] * 2
     assert len(routes(reports[1])) == 1
     assert len(second.sessions) == 1  # one connection for both
@@ -308,3 +309,18 @@ def test_a_name_that_is_none_is_passed_by(stack: ExitStack) -> None:
     assert report.all_accepted
     assert routes(report)[0][1]
     assert count(first) == [1]
+
+
+def test_what_one_group_meets_does_not_hide_what_became_of_the_others(stack: ExitStack) -> None:
+    world = World(stack, {**two_hosts(), "d.example": [{"MX": [10, "mx2.b.example"]}]})
+    for host in (FIRST, SECOND):
+        world.aiosmtpd(host)
+
+    async def before_commit(recipients: tuple[Address, ...]) -> bool:
+        if recipients[0].domain == "d.example":
+            raise DatabaseError("the disk is full")
+        return True
+
+    report = world.deliver(letter("x", "bob@b.example", "dan@d.example"), before_commit)
+    assert [one.accepted for one in report.outcomes] == [True, False]
+    assert isinstance(report.outcomes[1].error, DatabaseError)

@@ -119,6 +119,7 @@ def test_an_enforced_policy_is_satisfied_by_a_valid_certificate(
     assert report.all_accepted
     assert len(server.messages()) == 1
     assert (results["sts"].successes, results["sts"].failures) == (1, ())
+    assert results["sts"].strings == ("version: STSv1", "mode: enforce", "mx: *.b.example", "max_age: 86400")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from postroad.routing.addresses import host_addresses
 from postroad.routing.dane import Associations, Finding, associations
 from postroad.routing.mta_sts import Policy
 from postroad.routing.mx import MailHosts, Reception, before_ourselves, in_order, mail_hosts
-from postroad.routing.tls_requirement import Level, TlsRequirement, Wish, tls_requirement
+from postroad.routing.tls_requirement import Level, PolicyType, TlsRequirement, Wish, tls_requirement
 
 SMTP_PORT: Final = 25  # RFC 5321 §4.5.4.2
 PolicyOf = Callable[[str], Awaitable[Policy | None]]
@@ -67,8 +67,9 @@ class Plan:
 class Hop:
     """One host of a plan. It can be tried if it has addresses and the requirement is not ``REFUSED`` and enforced.
 
-    ``tls_name`` is the name that it is asked for in the handshake (RFC 7672 §2.2.3); ``reason`` says why it cannot be
-    tried, and ``temporary`` whether that may pass.
+    ``tls_name`` is the name that it is asked for in the handshake (RFC 7672 §2.2.3); ``published`` are the TLSA records
+    or the lines of the policy that the requirement comes from. ``reason`` says why it cannot be tried, and
+    ``temporary`` whether that may pass.
     """
 
     host: str
@@ -77,6 +78,7 @@ class Hop:
     tls_name: str = ""
     temporary: bool = True
     reason: str = ""
+    published: tuple[str, ...] = ()
 
     @property
     def usable(self) -> bool:
@@ -140,8 +142,16 @@ async def hop(
     if dane and plan.authentic:
         records = await associations(host, resolver, port)
     required = tls_requirement(host, records, plan.policy, wish)
+    published = _published(required, plan.policy)
     if required.level is Level.REFUSED and required.enforced:
-        return Hop(host, required, reason=required.reason)
+        return Hop(host, required, reason=required.reason, published=published)
     found = await host_addresses(host, resolver)
     name = records.host if required.level is Level.DANE else host
-    return Hop(host, required, found.addresses, name, found.temporary, found.reason)
+    return Hop(host, required, found.addresses, name, found.temporary, found.reason, published)
+
+
+def _published(required: TlsRequirement, policy: Policy | None) -> tuple[str, ...]:
+    """What the requirement comes from, as TLS reports show it (RFC 8460 §4.4)."""
+    if required.policy is PolicyType.STS and policy is not None:
+        return tuple([line for line in policy.text.splitlines() if line])
+    return tuple([f"{one.usage} {one.selector} {one.matching} {one.data.hex()}" for one in required.associations])

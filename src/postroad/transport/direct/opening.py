@@ -16,7 +16,7 @@ from postroad.net.tls import Tls, TlsSettings
 from postroad.reply import Phase
 from postroad.routing.dane import match
 from postroad.routing.plan import Hop
-from postroad.routing.tls_requirement import Level, PolicyType
+from postroad.routing.tls_requirement import Level
 from postroad.routing.tls_results import ResultType
 from postroad.transport.direct.settings import Direct
 from postroad.transport.direct.tls_counts import TlsResults
@@ -105,7 +105,7 @@ class Opening:
             trouble = TlsTrouble(ResultType.VALIDATION_FAILURE, required.reason)
         if trouble is None and opened is not None and not opened.stream.tls:
             trouble = TlsTrouble(ResultType.STARTTLS_NOT_SUPPORTED, "STARTTLS is not offered")
-        strings = policy_strings(self.hop)
+        strings = self.hop.published
         for domain in domains:
             if trouble is None:
                 self._results.succeeded(domain, required.policy, strings)
@@ -115,14 +115,6 @@ class Opening:
                 domain, required.policy, trouble.result, host=self.hop.host, address=address, reason=trouble.reason,
                 strings=strings,
             )  # fmt: skip
-
-
-def policy_strings(hop: Hop) -> tuple[str, ...]:
-    """The policy as reports show it: the TLSA records in their text form (RFC 8460 §4.4)."""
-    if hop.requirement.policy is not PolicyType.TLSA:
-        return ()
-    records = hop.requirement.associations
-    return tuple([f"{one.usage} {one.selector} {one.matching} {one.data.hex()}" for one in records])
 
 
 class TlsTrouble:

@@ -156,10 +156,11 @@ class DirectTransport:
         if len(ways) == 1:
             await ways[0]
             return journeys
-        # What one of them raises is raised when the others are through: theirs must not be cut off for it.
-        ends = await asyncio.gather(*ways, return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
+        # What one of them meets must not cut off the others: what these come to has to be known.
+        for journey, end in zip(journeys, await asyncio.gather(*ways, return_exceptions=True), strict=True):
+            if isinstance(end, PostroadError):
+                journey.passed_by("", end)
+            elif isinstance(end, BaseException):
                 raise end
         return journeys
 
@@ -227,7 +228,9 @@ class DirectTransport:
             return
         result = ResultType.VALIDATION_FAILURE if group.plan.policy is not None else ResultType.DNSSEC_INVALID
         for domain in group.domains:
-            self.tls_results.failed(domain, required.policy, result, host=found.host, reason=required.reason)
+            self.tls_results.failed(
+                domain, required.policy, result, host=found.host, reason=required.reason, strings=found.published
+            )
 
     # ── connections ───────────────────────────────────────────────────────────────────────────────────────────────
 
