@@ -35,7 +35,7 @@ _HELPERS: Final = frozenset(
     {"postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "noreply", "no-reply", "webmaster"}
 )
 # What may stand before the address in a line of its own: "Recipient: <", "Failed to deliver to '", "---> "
-_APART: Final = re.compile(r"\W*(?:[^\W\d][\w' ./()-]{0,48}[:：;=\[(<'\"「（]|\w{1,20}\t)?(?:\s*\[?smtp:)?\W*")
+_APART: Final = re.compile(r"(?i)\W*+(?:[^\W\d][\w' ./()-]{0,48}[:：;=\[(<'\"「（]|\w{1,20}\t)?\W*+(?:smtp:)?\W*+")
 _AFTER_TYPE: Final = re.compile(r"(?i)^(?:mailto:|rfc822;|.*\bsmtp=|to=|rcpt=)")  # dda:SMTP=ann@example.com is X.400
 # "Original message headers:", "The first 50 lines of your original message follow:"
 _COPY: Final = re.compile(
