@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from postroad import Outbox
+
 _NAMES = (
     "POSTROAD_URL", "POSTROAD_USERNAME", "POSTROAD_PASSWORD", "POSTROAD_DB", "POSTROAD_TRACEBACK",
     "SMTP_HOST", "SMTP_PORT", "SMTP_USER", "SMTP_PASS", "SMTP_TLS", "NO_COLOR",
@@ -16,3 +18,11 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> str:
+    """The URL of an empty outbox."""
+    url = f"sqlite:///{tmp_path / 'mail.db'}"
+    Outbox(url).close()
+    return url

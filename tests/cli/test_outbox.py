@@ -12,25 +12,14 @@ import pytest
 from postroad import Outbox, Schedule
 from postroad.outbox.states import DeliveryState
 from postroad.testing import ScriptedServer, Step
-from tests.cli.command import Ended, run_inside
+from tests.cli.command import run_inside
+from tests.cli.queueing import ENVELOPE, outbox, queue
 from tests.peers.waiting import wait_until
-
-ENVELOPE = ("--from", "Bob <bob@example.com>", "--to", "ann@example.com", "--text", "hi")
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'mail.db'}"
-
-
-def queue(db: str, *options: str) -> str:
-    ended = run_inside("send", *ENVELOPE, *options, "--outbox", "--db", db)
-    assert ended.code == 0
-    return ended.stdout.strip()
-
-
-def outbox(verb: str, db: str, *options: str) -> Ended:
-    return run_inside("outbox", verb, "--db", db, *options)
 
 
 # ── none ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

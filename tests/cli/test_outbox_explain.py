@@ -1,9 +1,5 @@
 """``postroad outbox explain|stats --by-site``, ``postroad outbox limits ls|cancel`` and pauses of accounts."""
 
-from pathlib import Path
-
-import pytest
-
 from postroad import Outbox
 from postroad.clock import SYSTEM_CLOCK
 from postroad.outbox.override import Override, set_overrides
@@ -11,19 +7,7 @@ from postroad.outbox.shaping.limits import Limits, Scope
 from postroad.testing import ScriptedServer
 from postroad.transport.gcra import Rate
 from tests.cli.command import Ended, run_inside
-
-ENVELOPE = ("--from", "Bob <bob@example.com>", "--to", "ann@example.com", "--text", "hi")
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'mail.db'}"
-    Outbox(url).close()
-    return url
-
-
-def queue(db: str, *options: str) -> str:
-    return run_inside("send", *ENVELOPE, *options, "--outbox", "--db", db).stdout.strip()
+from tests.cli.queueing import queue
 
 
 def outbox(db: str, *arguments: str) -> Ended:

@@ -7,25 +7,8 @@ import pytest
 from postroad import Outbox
 from postroad.database.schema import REVISIONS
 from postroad.testing import ScriptedServer
-from tests.cli.command import Ended, run_inside, running
-
-ENVELOPE = ("--from", "Bob <bob@example.com>", "--to", "ann@example.com", "--text", "hi")
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'mail.db'}"
-    Outbox(url).close()
-    return url
-
-
-def queue(db: str, *options: str) -> str:
-    return run_inside("send", *ENVELOPE, *options, "--outbox", "--db", db).stdout.strip()
-
-
-def outbox(verb: str, db: str, *options: str) -> Ended:
-    return run_inside("outbox", verb, "--db", db, *options)
-
+from tests.cli.command import run_inside, running
+from tests.cli.queueing import ENVELOPE, outbox, queue
 
 # ── hold and release ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,17 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from postroad import Outbox
 from tests.cli.command import Ended, run_inside
-
-ENVELOPE = ("--from", "Bob <bob@example.com>", "--to", "ann@example.com", "--text", "hi")
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'mail.db'}"
-    Outbox(url).close()
-    return url
+from tests.cli.queueing import ENVELOPE
 
 
 def suppress(verb: str, db: str, *options: str, given: str | None = None) -> Ended:
