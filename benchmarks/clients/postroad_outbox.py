@@ -21,8 +21,9 @@ Key = tuple[str, str, bytes]
 
 
 def ready(count: int) -> Messages:
-    """The message, rendered once."""
-    return [RawMessage(rendered(), envelope_from=ENVELOPE_SENDER, recipients=RECIPIENT)] * count
+    """The message as octets; each its own object, so that nothing worked out for one may serve the next."""
+    letter = rendered()
+    return [RawMessage(letter, envelope_from=ENVELOPE_SENDER, recipients=RECIPIENT) for _ in range(count)]
 
 
 def composed(count: int) -> Messages:
