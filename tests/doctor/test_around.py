@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postroad.doctor.beyond import Beyond
 from postroad.doctor.check import NOT_CHECKED
@@ -125,6 +127,12 @@ SICK = {
         too={"MX-03": "fail", "STS-04": "fail"},  # the certificate is for a name
     ),
     "exchanger has no address": Sick("MX-02", "fail", changed((HOST, "A", []), (HOST, "TXT", ["x"])), remedy=False),
+    "exchanger is no name": Sick(
+        "MX-02",
+        "fail",
+        changed((DOMAIN, "MX", [[10, HOST], [20, "-mx.acme.example"]])),
+        remedy=False,
+    ),
     "exchanger is inside": Sick("MX-02", "warn", changed((HOST, "A", ["10.0.0.1"])), remedy=False),
     "no starttls": Sick(
         "MX-03",
@@ -493,3 +501,30 @@ def test_a_dns_that_says_nothing_of_a_web_server() -> None:
 )
 def test_names_that_look_like_nobodys(name: str, generic: bool) -> None:
     assert bool(why_generic(name, IPS[0])) is generic
+
+
+# ── whatever strangers publish ──────────────────────────────────────────────────────────────────────────────────────
+
+_PIECES = [
+    *["v=STSv1", "v=TLSRPTv1", "v=BIMI1", ";", "id=", "rua=", "l=", "a=", "https://", "mailto:", ",", "x", "é"],
+    " ",
+    "\0",
+]
+_TEXTS = st.lists(st.sampled_from(_PIECES) | st.text(max_size=5), max_size=12).map("".join)
+_NO_NAMES = ["", ".", "a", "a..b", f"{64 * 'a'}.example", "ü.example", "192.0.2.1", "[192.0.2.1]", "*.example", "a b"]
+_NAMES = st.sampled_from([HOST, *_NO_NAMES])
+
+
+@given(texts=st.lists(_TEXTS, max_size=3), names=st.lists(_NAMES, max_size=3), body=st.binary(max_size=200))
+def test_whatever_is_published_has_a_finding(texts: list[str], names: list[str], body: bytes) -> None:
+    zone = changed(
+        (_STS, "TXT", texts),
+        (_TLS_REPORTS, "TXT", texts),
+        (_BIMI, "TXT", texts),
+        (DOMAIN, "MX", [[10, name] for name in names]),
+        (_PTR, "PTR", names),
+    )
+    web = pages(policy=page(POLICY_URL, body), logo=page(LOGO_URL, body), mark=page(MARK_URL, body))
+    found = examine(zone, web=web)
+    assert [one.id for one in found.values()] == [check.id for check in AROUND]
+    assert all(one.seen.isprintable() for one in found.values())

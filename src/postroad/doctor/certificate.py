@@ -54,8 +54,8 @@ def read_certificate(octets: bytes) -> Certificate | None:
 
     try:
         return _read(x509.load_der_x509_certificate(octets), _pin(octets))
-    except (ValueError, TypeError):  # of strangers: whatever is malformed inside
-        return None
+    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return None  # of strangers: whatever is malformed inside
 
 
 def _read(certificate: "x509.Certificate", pin: str) -> Certificate:

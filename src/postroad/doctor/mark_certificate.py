@@ -56,7 +56,7 @@ def read_mark(octets: bytes) -> MarkCertificate:
         raise NoMark("it holds no certificates in PEM form") from fault
     try:
         return _read(chain[0], len(chain))
-    except (ValueError, TypeError) as fault:
+    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as fault:
         raise NoMark(f"its certificate is malformed: {fault}") from fault
 
 

@@ -7,6 +7,7 @@ from postroad.clock import as_datetime
 from postroad.doctor.check import Examination
 from postroad.doctor.remedy import DnsRecord, WebDocument, txt
 from postroad.lookup import Fetched, FetchFailed, RecordType
+from postroad.mailauth.domain_name import domain_name
 from postroad.routing.dane import Associations, Finding, associations
 from postroad.routing.mta_sts import (
     FETCH_SECONDS,
@@ -102,7 +103,9 @@ async def exchangers(examination: Examination) -> tuple[str, ...]:
     """
     hosts = await mail_hosts(examination.subject.domain, examination.resolver)
     ordered = sorted(hosts.hosts, key=lambda one: (one.preference, one.host))
-    return tuple(dict.fromkeys(one.host.lower() for one in ordered))[:MAX_HOSTS]
+    # What is no name of a host cannot be visited, and is a fault of its own (MX-02).
+    names = [domain_name(one.host) for one in ordered]
+    return tuple(dict.fromkeys(name for name in names if name is not None))[:MAX_HOSTS]
 
 
 async def dane_of(host: str, examination: Examination) -> Associations | None:

@@ -53,7 +53,9 @@ def _trusted(probed: Probed, certificate: Certificate) -> Finding:
     issuer = f"issued by {excerpt(certificate.issuer)}"
     if refusal is not None and refusal.verify_code not in _OF_OTHER_CHECKS:
         kind = "self-signed" if certificate.self_issued else "not trusted"
-        seen = f"the certificate is {kind}: {refusal.verify_message}; {issuer}"
+        alone = len(probed.furthest.chain) == 1 and not certificate.self_issued
+        hint = "; the server shows no certificate of the issuer, which it may have forgotten" if alone else ""
+        seen = f"the certificate is {kind}: {refusal.verify_message}; {issuer}{hint}"
         return TRUSTED.finding(Level.FAIL, seen, _pinned(probed, certificate))
     if refusal is None and fault is not None and probed.forgiving is not None:
         if probed.forgiving.version in OLD:

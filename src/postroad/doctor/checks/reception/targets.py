@@ -3,12 +3,13 @@
 from ipaddress import ip_network
 from typing import Final
 
-from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight
+from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
 from postroad.doctor.own_host import own_host
 from postroad.doctor.remedy import DnsRecord
 from postroad.doctor.subject import Address
 from postroad.lint.finding import Level
 from postroad.lookup import Mx, RecordType
+from postroad.mailauth.domain_name import domain_name
 from postroad.net.host_name import as_address
 
 MAX_TARGETS: Final = 20  # of one domain; the largest providers have five
@@ -46,6 +47,8 @@ async def _target(domain: str, mx: Mx, examination: Examination) -> Seen:
     literal = as_address(mx.host.strip("[]"))
     if literal is not None:
         return await _instead_of(domain, mx, literal, examination)
+    if domain_name(mx.host) is None:
+        return Seen(Level.FAIL, f"an MX record of {domain} names {excerpt(mx.host)}, which is no name of a host")
     answers = [await examination.ask(mx.host, kind) for kind in (RecordType.A, RecordType.AAAA)]
     addresses = [one for answer in answers for one in answer.addresses]
     aliases = [alias for answer in answers for alias in answer.aliases]

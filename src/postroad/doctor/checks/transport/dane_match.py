@@ -53,12 +53,13 @@ async def _chain(host: str, examination: Examination) -> tuple[bytes, ...]:
 
 def _of_key(host: str, chain: tuple[bytes, ...]) -> tuple[DnsRecord, ...]:
     """``3 1 1`` for the key that the host shows (RFC 7672 §3.1.1)."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # late: it takes 50 ms
+    from cryptography.exceptions import UnsupportedAlgorithm  # late: it takes 50 ms
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
     from cryptography.x509 import load_der_x509_certificate
 
     try:
         key = load_der_x509_certificate(chain[0]).public_key()
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return ()
     digest = sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
     return (DnsRecord(f"_25._tcp.{host}", RecordType.TLSA, f"3 1 1 {digest}"),)
