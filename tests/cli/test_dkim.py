@@ -221,6 +221,38 @@ def test_a_key_lives_from_new_to_revoked(place: Path, days: list[float]) -> None
     assert rotate("--kind", "ed25519").stderr == "nothing is to be done\n"
 
 
+def a_key_that_signs() -> dict[str, str]:
+    """Its record, by its selector."""
+    publish({}, "acme.example")
+    (record,) = rotate("--kind", "ed25519", "--json").json["publish"]
+    records = {record["name"].partition(".")[0]: record["value"]}
+    publish(records, "acme.example")
+    rotate("--kind", "ed25519")
+    assert states() == ["active"]
+    return records
+
+
+def test_a_key_that_is_revoked_in_the_dns_is_revoked(place: Path) -> None:
+    (selector,) = a_key_that_signs()
+    publish({selector: "v=DKIM1; p="}, "acme.example")
+    told = rotate("--kind", "ed25519", "--json").json
+    assert sorted(states()) == ["new", "revoked"]
+    assert [record["name"].startswith(selector + ".") for record in told["publish"]] == [False]
+    assert not list(place.glob(f"keys/*/{selector}.pem"))
+
+
+def test_a_key_can_be_revoked_at_once(place: Path) -> None:
+    (selector,) = a_key_that_signs()
+    told = rotate("--kind", "ed25519", "--revoke", selector, "--json").json
+    assert sorted(states()) == ["new", "revoked"]
+    assert sorted(record["value"] == "v=DKIM1; k=ed25519; p=" for record in told["publish"]) == [False, True]
+    assert not list(place.glob(f"keys/*/{selector}.pem"))
+    again = rotate("--kind", "ed25519", "--revoke", selector)
+    assert sorted(states()) == ["new", "revoked"], again.stderr
+    ended = run_inside("dkim", "rotate", "--domain", "acme.example", "--keys", "keys", "--revoke", "none")
+    assert (ended.code, "there is no rsa key 'none' of acme.example" in ended.stderr) == (78, True)
+
+
 def test_a_dns_that_does_not_answer_changes_nothing(place: Path) -> None:
     publish({}, "acme.example")
     (record,) = rotate("--kind", "ed25519", "--json").json["publish"]

@@ -69,6 +69,49 @@ def test_whoever_signs_hears_of_a_new_key_within_a_minute(folder: KeyFolder) -> 
     assert selectors(signing) == ["two"]
 
 
+def test_a_key_that_was_revoked_signs_no_more(folder: KeyFolder, caplog: pytest.LogCaptureFixture) -> None:
+    clock = FakeClock()
+    signing = FolderSigning(folder, clock)
+    assert selectors(signing) == ["one"]
+    moved(folder, folder.keys()[0], KeyState.REVOKED)
+    clock.at += LOOK_EVERY
+    assert selectors(signing) == []
+    assert "mail goes unsigned: " in caplog.text
+    second = folder.make("a.example", "two", KeyKind.ED25519, START)
+    moved(folder, second, KeyState.PUBLISHED, KeyState.ACTIVE)
+    clock.at += LOOK_EVERY
+    assert selectors(signing) == ["two"]
+
+
+def test_what_an_end_at_the_wrong_moment_leaves_is_in_nobodys_way(folder: KeyFolder) -> None:
+    private = folder.path / "a.example" / "one.pem"
+    kept = private.read_bytes()
+    moved(folder, folder.keys()[0], KeyState.REVOKED)
+    private.write_bytes(kept)
+    (folder.path / "a.example" / "two.pem").write_bytes(kept)
+    assert folder.selectors("a.example") == {"one", "two"}
+    folder.clear("a.example")
+    assert not private.exists()
+    assert (folder.path / "a.example" / "two.pem").exists()
+
+
+def test_folders_that_are_no_domain_are_passed_over(folder: KeyFolder) -> None:
+    for name in (".bak", "A.example", "old keys"):
+        (folder.path / name).mkdir()
+        (folder.path / name / "x.json").write_text("nonsense")
+    (key,) = folder.keys()
+    assert key.selector == "one"
+    assert len(folder.stamp()) == 1
+
+
+@pytest.mark.parametrize("since", ["NaN", "Infinity", "1e300", "[]", "null"])
+def test_a_time_that_is_none_is_told_of(folder: KeyFolder, since: str) -> None:
+    text = f'{{"kind": "ed25519", "state": "active", "since": {since}}}'
+    (folder.path / "a.example" / "one.json").write_text(text)
+    with pytest.raises(ConfigurationError, match="none of the files that are kept there"):
+        folder.keys()
+
+
 def test_a_folder_that_cannot_be_read_any_more_stops_nobody(
     folder: KeyFolder, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 from postroad.clock import Clock, as_datetime
+from postroad.errors import ConfigurationError
 from postroad.lookup import RecordType, Resolver
 from postroad.mailauth.dkim.keys import KeyKind
 from postroad.mailauth.dkim.record import (
@@ -50,12 +51,26 @@ class Rotation:
         """The keys as they stand."""
         return tuple([key for key in self._folder.keys(self._domain) if key.kind is self._kind])
 
+    def revoke(self, selector: str) -> None:
+        """Revoke a key that may have fallen into other hands, before anything else is done.
+
+        Raises:
+            ConfigurationError: there is no such key, or the folder cannot be read or written.
+        """
+        found = [key for key in self.kept() if key.selector == selector]
+        if not found:
+            sentence = f"--revoke: there is no {self._kind} key {selector!a:.80} of {self._domain} in the folder"
+            raise ConfigurationError(sentence, setting="--revoke")
+        if found[0].state is not KeyState.REVOKED:
+            self._do(Step(Action.MOVE, found[0], KeyState.REVOKED))
+
     async def go(self, *, renew_now: bool) -> None:
         """Do what is to be done.
 
         Raises:
             ConfigurationError: the folder cannot be read or written.
         """
+        self._folder.clear(self._domain)
         seen: dict[str, Seen] = {}
         for _ in range(_ROUNDS):
             keys = self.kept()
@@ -95,7 +110,7 @@ class Rotation:
 
     def _free_selector(self, now: float) -> str:
         """The day, as in s20260105; with a letter where there was one that day."""
-        taken = {key.selector for key in self._folder.keys(self._domain)}
+        taken = self._folder.selectors(self._domain)
         first = f"{'e' if self._kind is KeyKind.ED25519 else 's'}{as_datetime(now):%Y%m%d}"
         return next(name for name in (first, *(f"{first}-{number}" for number in range(2, 1000))) if name not in taken)
 

@@ -7,11 +7,13 @@ its owner alone. A file is replaced whole, by renaming, so a worker that reads m
 import json
 import os
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
+from postroad.clock import as_datetime
 from postroad.errors import ConfigurationError
 from postroad.mailauth.dkim.keys import KeyKind, SigningKey, generate, read_key
 from postroad.mailauth.dkim.rotation import KeptKey, KeyState
+from postroad.mailauth.domain_name import domain_name
 from postroad.mailer.dkim import Dkim
 
 _PRIVATE: Final = 0o600
@@ -32,13 +34,38 @@ class KeyFolder:
         """
         if not self.path.is_dir():
             return ()
-        files = sorted(self.path.glob(f"{domain or '*'}/*.json"))
-        return tuple([_read(file) for file in files])
+        return tuple([_read(file) for file in self._files(domain or "*", ".json")])
+
+    def selectors(self, domain: str) -> frozenset[str]:
+        """All that were ever used for a domain, also where only a private key is left of one that was being made."""
+        return frozenset(file.stem for suffix in (".json", ".pem") for file in self._files(domain, suffix))
+
+    def is_revoked(self, domain: str, selector: str) -> bool:
+        """Whether this key is known to be revoked; not where that cannot be read."""
+        try:
+            return _read(self.path / domain / f"{selector}.json").state is KeyState.REVOKED
+        except ConfigurationError:
+            return False
+
+    def clear(self, domain: str) -> None:
+        """Delete what an end at the wrong moment left of keys that are revoked.
+
+        Raises:
+            ConfigurationError: the folder cannot be read or written.
+        """
+        for key in self.keys(domain):
+            if key.state is KeyState.REVOKED and self._private(key).exists():
+                self.put(key)
+
+    def _files(self, domain: str, suffix: str) -> list[Path]:
+        """Those in folders that are called like a domain; others, as versioning and backups make them, are not ours."""
+        files = sorted(self.path.glob(f"{domain}/*{suffix}"))
+        return [file for file in files if domain_name(file.parent.name) == file.parent.name]
 
     def stamp(self) -> tuple[tuple[str, int], ...]:
         """What differs when a key was made or moved; ``()`` where the folder cannot be read."""
         try:
-            return tuple([(str(file), file.stat().st_mtime_ns) for file in sorted(self.path.glob("*/*.json"))])
+            return tuple([(str(file), file.stat().st_mtime_ns) for file in self._files("*", ".json")])
         except OSError:
             return ()
 
@@ -69,8 +96,8 @@ class KeyFolder:
         except OSError as fault:
             raise _unwritable(self._private(key), fault) from fault
         with os.fdopen(descriptor, "wb") as file:
-            file.write(generate(kind).pem())
-        self.put(key)
+            _write(file, generate(kind).pem())
+        self.put(key)  # and with it, the name of the private key is on disk before its record is shown
         return key
 
     def put(self, key: KeptKey) -> None:
@@ -83,10 +110,12 @@ class KeyFolder:
         text = json.dumps({"kind": key.kind, "state": key.state, "since": key.since}) + "\n"
         try:
             new = file.with_suffix(".new")
-            new.write_text(text, encoding="ascii")
+            with new.open("wb") as opened:
+                _write(opened, text.encode("ascii"))
             new.replace(file)
             if key.state is KeyState.REVOKED:
                 self._private(key).unlink(missing_ok=True)
+            _sync(file.parent)
         except OSError as fault:
             raise _unwritable(file, fault) from fault
 
@@ -108,12 +137,30 @@ class KeyFolder:
         return self.path / key.domain / f"{key.selector}.pem"
 
 
+def _write(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Return when the names in the folder are on disk."""
+    if os.name != "posix":  # a folder is not opened elsewhere
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _read(file: Path) -> KeptKey:
     try:
         with file.open("rb") as opened:
             found = json.loads(opened.read(_LIMIT))
         kind, state, since = KeyKind(found["kind"]), KeyState(found["state"]), float(found["since"])
-    except (OSError, ValueError, KeyError, TypeError) as fault:
+        as_datetime(since)  # NaN and what no calendar has are no time
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
         reason = getattr(fault, "strerror", None) or "it is none of the files that are kept there"
         raise ConfigurationError(f"dkim: cannot read {str(file)!a:.200}: {reason}", setting="dkim") from fault
     return KeptKey(file.parent.name, file.stem, kind, state, since)

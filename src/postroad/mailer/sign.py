@@ -147,7 +147,8 @@ class FolderSigning:
         self._clock = clock
         self._lock = threading.Lock()
         self._stamp = folder.stamp()
-        self._signing = Signing(folder.signing())
+        self._keys = folder.signing()
+        self._signing: Signing | None = Signing(self._keys)
         self._looked_at = clock.monotonic()
 
     def signed(self, mail: MailObject, *, at: float) -> MailObject:
@@ -156,7 +157,7 @@ class FolderSigning:
             if self._clock.monotonic() - self._looked_at >= LOOK_EVERY:
                 self._look()
             signing = self._signing
-        return signing.signed(mail, at=at)
+        return mail if signing is None else signing.signed(mail, at=at)
 
     def _look(self) -> None:
         self._looked_at = self._clock.monotonic()
@@ -164,7 +165,17 @@ class FolderSigning:
         if stamp == self._stamp:
             return
         try:
-            self._signing = Signing(self._folder.signing())
-            self._stamp = stamp
+            keys = self._folder.signing()
+            self._signing = Signing(keys)
         except ConfigurationError as fault:
-            _log.error("the keys that signed until now go on signing: %s", fault)
+            self._go_on(fault)
+        else:
+            self._stamp, self._keys = stamp, keys
+
+    def _go_on(self, fault: ConfigurationError) -> None:
+        """With the keys that there were, less those that are known to be revoked: others may have them."""
+        keys = tuple([key for key in self._keys if not self._folder.is_revoked(key.domain, key.selector)])
+        if len(keys) < len(self._keys):
+            self._keys, self._signing = keys, Signing(keys) if keys else None
+        what = "the keys that signed until now go on signing" if keys else "mail goes unsigned"
+        _log.error("%s: %s", what, fault)

@@ -72,10 +72,39 @@ def test_the_younger_of_two_active_keys_takes_over() -> None:
     assert found == (Step(MOVE, old, KeyState.RETIRING),)
 
 
-@pytest.mark.parametrize("seen", [Seen.OTHER, Seen.REVOKED])
-def test_an_active_key_without_its_record_is_told_of(seen: Seen) -> None:
-    assert steps(key(KeyState.ACTIVE, 1), seen=seen) == [(PUBLISH, None)]
+def test_an_active_key_without_its_record_is_told_of() -> None:
+    assert steps(key(KeyState.ACTIVE, 1), seen=Seen.OTHER) == [(PUBLISH, None)]
     assert steps(key(KeyState.ACTIVE, 1), seen=Seen.UNKNOWN) == []
+
+
+@pytest.mark.parametrize("state", [KeyState.PUBLISHED, KeyState.ACTIVE, KeyState.RETIRING])
+def test_a_key_whose_record_is_revoked_is_revoked(state: KeyState) -> None:  # RFC 6376 §3.6.1, p=
+    found = next_steps([ACTIVE, key(state, 1)], {"s0": Seen.THERE, "s1": Seen.REVOKED}, NOW, PACE)
+    assert found == (Step(MOVE, key(state, 1), KeyState.REVOKED),)
+
+
+def test_after_the_only_key_that_signs_was_revoked_the_next_one_is_made() -> None:
+    assert steps(key(KeyState.ACTIVE, 1), seen=Seen.REVOKED) == [(MOVE, KeyState.REVOKED), (MAKE, None)]
+
+
+def test_a_new_key_is_not_taken_for_revoked() -> None:
+    # A domain that sends no mail may have a wildcard: *._domainkey IN TXT "v=DKIM1; p=".
+    assert steps(key(KeyState.NEW, 0), seen=Seen.REVOKED) == [(PUBLISH, None)]
+
+
+def test_every_move_is_made_by_some_step_or_by_people() -> None:
+    made = {
+        (state, step.state)
+        for state in KeyState
+        for seen in Seen
+        for days in (0, 200)
+        for others in ((), (ACTIVE,))
+        for step in next_steps([*others, key(state, days)], {"s0": Seen.THERE, "s1": seen}, NOW, PACE)
+        if step.action is MOVE
+    }
+    assert made | {(KeyState.NEW, KeyState.REVOKED)} == {
+        (state, to) for state, states in MOVES.items() for to in states
+    }
 
 
 def test_there_is_no_way_back_from_revoked() -> None:

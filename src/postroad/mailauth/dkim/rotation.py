@@ -8,6 +8,9 @@
     retiring   it signs no more; its record stays for mail that is on its way
     revoked    its record says so (p= is empty), and the private key is gone
 
+A key whose record was there and is revoked now (§3.6.1, p=) is revoked, and the next one is made. A new key is not: a
+wildcard may say of every name that it is revoked.
+
 A domain has one active key of a kind. The next one takes over when its record was seen for a day, because a resolver
 may have been told, and may remember for that long, that there is no such record. The old record stays for two weeks:
 mail is tried for five days (RFC 5321 §4.5.4.1), and then lies unread.
@@ -38,7 +41,7 @@ MOVES: Final[Mapping[KeyState, frozenset[KeyState]]] = {
     KeyState.NEW: frozenset({KeyState.PUBLISHED, KeyState.REVOKED}),
     KeyState.PUBLISHED: frozenset({KeyState.NEW, KeyState.ACTIVE, KeyState.REVOKED}),
     KeyState.ACTIVE: frozenset({KeyState.RETIRING, KeyState.REVOKED}),
-    KeyState.RETIRING: frozenset({KeyState.ACTIVE, KeyState.REVOKED}),
+    KeyState.RETIRING: frozenset({KeyState.REVOKED}),
     KeyState.REVOKED: frozenset(),
 }
 
@@ -111,7 +114,7 @@ def next_steps(
     so whoever does the steps asks again until only ``WAIT``, ``PUBLISH`` and ``REVOKE`` are left.
     """
     all_ = tuple(keys)
-    active = [key for key in all_ if key.state is KeyState.ACTIVE]
+    active = [key for key in all_ if key.state is KeyState.ACTIVE and seen.get(key.selector) is not Seen.REVOKED]
     steps = [step for key in all_ if (step := _step(key, seen.get(key.selector, Seen.UNKNOWN), active, now, pace))]
     coming = any(key.state in (KeyState.NEW, KeyState.PUBLISHED) for key in all_)
     due = renew_now or not active or all(now - key.since >= pace.renew for key in active)
@@ -120,7 +123,12 @@ def next_steps(
     return tuple(steps)
 
 
+_PUBLISHED_ONCE: Final = frozenset({KeyState.PUBLISHED, KeyState.ACTIVE, KeyState.RETIRING})
+
+
 def _step(key: KeptKey, seen: Seen, active: list[KeptKey], now: float, pace: Pace) -> Step | None:
+    if seen is Seen.REVOKED and key.state in _PUBLISHED_ONCE:
+        return Step(Action.MOVE, key, KeyState.REVOKED)
     match key.state:
         case KeyState.NEW:
             if seen is Seen.THERE:
@@ -138,7 +146,7 @@ def _step(key: KeptKey, seen: Seen, active: list[KeptKey], now: float, pace: Pac
 
 
 def _published(key: KeptKey, seen: Seen, active: list[KeptKey], now: float, pace: Pace) -> Step:
-    if seen in (Seen.OTHER, Seen.REVOKED):
+    if seen is Seen.OTHER:
         return Step(Action.MOVE, key, KeyState.NEW)
     # The first key has nobody whose mail could fail meanwhile: whoever signs nothing loses nothing.
     ends = key.since + pace.publish if active else key.since
@@ -150,4 +158,4 @@ def _published(key: KeptKey, seen: Seen, active: list[KeptKey], now: float, pace
 def _active(key: KeptKey, seen: Seen, active: list[KeptKey]) -> Step | None:
     if any(other.since > key.since for other in active):  # a younger one has taken over
         return Step(Action.MOVE, key, KeyState.RETIRING)
-    return Step(Action.PUBLISH, key) if seen in (Seen.OTHER, Seen.REVOKED) else None
+    return Step(Action.PUBLISH, key) if seen is Seen.OTHER else None

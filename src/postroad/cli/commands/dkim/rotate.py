@@ -24,14 +24,18 @@ if TYPE_CHECKING:
     "--renew-after", metavar="DAYS", type=click.IntRange(1), default=180, show_default=True, help="A key's age."
 )
 @click.option("--now", is_flag=True, help="Begin with a new key, however young the active one is.")
+@click.option("--revoke", metavar="NAME", help="Revoke the key of this selector at once: others may have it.")
 @dns_option
 @form_options
-def rotate(form: Form, domain: str, keys: str, kind: str, renew_after: int, now: bool, dns: str | None) -> None:
+def rotate(
+    form: Form, domain: str, keys: str, kind: str, renew_after: int, now: bool, revoke: str | None, dns: str | None
+) -> None:
     """Take the next step from one key to the next, and show what is to be published.
 
     Meant to be run every day: it makes a key when there is none or the active one is old, looks whether its record is
     in the DNS, lets it sign a day after it was first seen, retires the old one, and revokes that after two weeks. What
-    has to be done by hand is told: publishing records. Keys of the other kind are left alone.
+    has to be done by hand is told: publishing records. Keys of the other kind are left alone. A key whose record was
+    revoked in the DNS (p= is empty), and one that --revoke names, signs no more, and the next one is made.
     """
     # Loaded only now: cryptography takes a tenth of a second, and --help needs none of it.
     from postroad.cli.rotating import Rotation
@@ -43,6 +47,8 @@ def rotate(form: Form, domain: str, keys: str, kind: str, renew_after: int, now:
     rotation = Rotation(
         KeyFolder(keys), domain, KeyKind(kind), Pace(renew=renew_after * 86_400.0), resolver_of(dns), SYSTEM_CLOCK
     )
+    if revoke is not None:
+        rotation.revoke(revoke)
     asyncio.run(rotation.go(renew_now=now))
     if form is Form.TEXT:
         _say(rotation)
