@@ -106,12 +106,13 @@ def test_a_fault_of_one_area_is_told_though_another_has_no_answer() -> None:
 _PIECES = st.sampled_from(
     ["v=spf1", "v=DMARC1", "v=DKIM1", " ", ";", "=", ",", ":", "a", "mx", "ptr", "all", "+all", "include:", "redirect=",
      "acme.example", "esp.example", "%{i}", "%{d}", "%{p}", "%{", "ip4:", "ip6:", "192.0.2.1", "/0", "//", "p=", "none",
-     "rua=", "mailto:", "a@b.example", "!1m", "k=rsa", "k=ed25519", "AAAA", "psd=y", "fo=1", "\x00", "\xff", '"', "\\"]
+     "rua=", "mailto:", "a@b.example", "!1m", "k=rsa", "k=ed25519", "AAAA", "psd=y", "fo=1", "p=reject", "pct=1",
+     "t=y", "h=sha1", "\n", "\x1b", "\x00", "\xff", '"', "\\"]
 )  # fmt: skip
 _TEXTS = st.one_of(
     st.binary(max_size=200),
     st.lists(_PIECES, max_size=12).map(lambda pieces: "".join(pieces).encode("latin-1")),
-    st.tuples(st.sampled_from([SPF, DMARC]), st.lists(_PIECES, max_size=4)).map(
+    st.tuples(st.sampled_from([SPF, DMARC, "v=DKIM1; t=y; p=AAAA; "]), st.lists(_PIECES, max_size=4)).map(
         lambda given: (given[0] + "".join(given[1])).encode("latin-1")
     ),
 )

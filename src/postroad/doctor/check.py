@@ -117,18 +117,24 @@ class Check:
         text = "; ".join(one.text for one in told[:MAX_SHOWN])
         more = f"; and {len(told) - MAX_SHOWN} more" if len(told) > MAX_SHOWN else ""
         publish = lines(record for one in told for record in one.publish)
-        return Finding(self.id, level, (text + more) or "nothing is against it", self.rule, self.rfc, publish)
+        return Finding(self.id, level, _printable(text + more) or "nothing is against it", self.rule, self.rfc, publish)
 
     def _unknown(self, unanswered: list[Answer]) -> Finding:
         questions = dict.fromkeys(_without_answer(one) for one in unanswered)
         text = "; ".join(list(questions)[:MAX_SHOWN])
         more = f"; and {len(questions) - MAX_SHOWN} more" if len(questions) > MAX_SHOWN else ""
-        return Finding(self.id, Level.UNKNOWN, f"no answer from the DNS: {text}{more}", self.rule, self.rfc)
+        seen = _printable(f"no answer from the DNS: {text}{more}")
+        return Finding(self.id, Level.UNKNOWN, seen, self.rule, self.rfc)
 
 
 def _without_answer(answer: Answer) -> str:
     reason = f" ({answer.reason})" if answer.reason else ""
     return f"{answer.kind} {answer.name}: {answer.status.value}{reason}"
+
+
+def _printable(text: str) -> str:
+    """Names in the DNS may hold anything, also what a terminal would obey."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def excerpt(text: str | bytes) -> str:

@@ -41,7 +41,8 @@ class Subject:
         domain = _name("domain", self.domain)
         object.__setattr__(self, "domain", domain)
         object.__setattr__(self, "mail_from", _name("mail_from", self.mail_from.rpartition("@")[2] or domain))
-        selectors = tuple(dict.fromkeys([*(_name("selector", one) for one in self.selectors), *self.keys]))
+        given = [_name("selector", one).removesuffix(f"._domainkey.{domain}") for one in self.selectors]
+        selectors = tuple(dict.fromkeys([*given, *self.keys]))
         object.__setattr__(self, "selectors", selectors)
         if self.helo is not None:
             # An address or a single label is no domain of ours, but what is said there is what a check is about.

@@ -24,7 +24,7 @@ async def _look(examination: Examination) -> Sight:
 
 
 def _cleaned(one: Published) -> tuple[DnsRecord, ...]:
-    bare = one.text.translate({ord('"'): None, ord("\\"): None}).strip()
+    bare = " ".join(one.text.translate({ord('"'): None, ord("\\"): None}).split())
     text = _KEY.sub(lambda key: key[1] + "".join(key[2].split()), bare)
     try:
         read_record(text.encode())

@@ -21,9 +21,11 @@ async def _look(examination: Examination) -> Sight:
 
 
 async def _missing(one: Published, examination: Examination) -> str:
+    domain = examination.subject.domain
+    await examination.ask(domain, RecordType.TXT)  # who does not answer for the domain is not believed about a key
     sentence = f"there is no key at {one.name}"
     # Panels add the domain to whatever is typed in, so who types it, too, has it twice.
-    doubled = f"{one.name}.{examination.subject.domain}"
+    doubled = f"{one.name}.{domain}"
     if (await examination.ask(doubled, RecordType.TXT)).texts:
         sentence += f", but at {doubled}: the domain was written twice"
     return sentence if one.key else f"{sentence} (--key shows the record)"

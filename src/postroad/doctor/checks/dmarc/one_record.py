@@ -5,6 +5,7 @@ from typing import Final
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.dmarc.published import discovered
 from postroad.doctor.remedy import txt
+from postroad.doctor.tag_text import retagged
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType
 from postroad.mailauth.dmarc.record import DmarcRecord, read_record
@@ -21,7 +22,7 @@ async def _look(examination: Examination) -> Sight:
         shown = " / ".join(excerpt(record.text) for record in records)
         sentence = f"{step.name} has {len(records)} DMARC records, which count as none: {shown}"
         kept = min(records, key=_strictness)
-        yield Seen(Level.FAIL, f"{sentence}; publish one in their place", (txt(step.name, kept.text),))
+        yield Seen(Level.FAIL, f"{sentence}; publish one in their place", (txt(step.name, retagged(kept.text, {})),))
 
 
 def _strictness(record: DmarcRecord) -> tuple[bool, int]:

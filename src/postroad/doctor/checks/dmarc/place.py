@@ -5,6 +5,7 @@ from typing import Final
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.dmarc.published import discovered, first_record, misplaced
 from postroad.doctor.remedy import txt
+from postroad.doctor.tag_text import retagged
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType
 from postroad.mailauth.dmarc.record import is_dmarc_record
@@ -17,7 +18,7 @@ async def _look(examination: Examination) -> Sight:
     found, _ = await discovered(examination)
     lost = [] if found.record is not None else await misplaced(examination)
     for place, text in lost:
-        publish = (txt(name, text) if is_dmarc_record(text.encode()) else first_record(domain),)
+        publish = (txt(name, retagged(text, {})) if is_dmarc_record(text.encode()) else first_record(domain),)
         yield Seen(
             Level.FAIL, f"a DMARC record stands at {place}, and receivers ask for {name}: {excerpt(text)}", publish
         )

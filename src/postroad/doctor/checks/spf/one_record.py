@@ -59,7 +59,7 @@ async def _suggested(domain: str, examination: Examination) -> tuple[DnsRecord, 
 
 def _merged(records: list[str]) -> str:
     """What any of them allows; the last word of the one that ends most mildly, so that nothing is refused anew."""
-    terms = [term for record in records for term in terms_of(record)]
+    terms = [term for record in records for term in terms_of(record) if is_read(f"{VERSION} {term}")]
     ends = [term for term in terms if term.lower() in ("~all", "-all")]
     others = [term for term in terms if not term.lower().endswith("all") and not term.lower().startswith("redirect=")]
     return record_of([*others, min(ends, key=lambda one: one.lower() != "~all", default="~all")])
