@@ -228,6 +228,11 @@ SICK = {
     "id not changed": Sick(
         "STS-05", "warn", sound(), beyond={"policy_before": before(POLICY + "mx: old.acme.example")}
     ),
+    "sts without version": Sick("STS-01", "fail", changed((_STS, "TXT", ["id=20260101"]))),
+    "tls reports without version": Sick(
+        "TR-01", "fail", changed((_TLS_REPORTS, "TXT", ["rua=mailto:tls@acme.example"]))
+    ),
+    "bimi without version": Sick("BIMI-01", "fail", changed((_BIMI, "TXT", [f"l={LOGO_URL}; a={MARK_URL}"]))),
     "two tls report records": Sick(
         "TR-01", "fail", changed((_TLS_REPORTS, "TXT", ["v=TLSRPTv1; rua=mailto:a@b.example"] * 2))
     ),
@@ -350,6 +355,13 @@ def test_a_domain_with_the_least_has_no_fault() -> None:
     found = examine(zone, beyond=Beyond())
     assert faults(found) == {}
     assert {one.level for one in found.values()} <= {Level.PASS, Level.INFO}
+
+
+def test_other_records_at_a_name_say_nothing() -> None:
+    """A wildcard is everywhere."""
+    zone = {**sound(), **{name: [{"TXT": "v=spf1 -all"}, {"TXT": "x"}] for name in (_STS, _TLS_REPORTS, _BIMI)}}
+    found = examine(zone)
+    assert [found[id_].level for id_ in ("STS-01", "TR-01", "BIMI-01")] == ["info"] * 3
 
 
 def test_nothing_is_visited_unasked() -> None:

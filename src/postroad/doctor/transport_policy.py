@@ -1,5 +1,6 @@
 """What a domain promises about TLS on its mail exchangers: its MTA-STS policy, and the TLSA records of its hosts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,12 +42,19 @@ async def sts_record(examination: Examination) -> StsRecord:
         Unanswered: nothing was learnt.
     """
     answer = await examination.ask(f"_mta-sts.{examination.subject.domain}", RecordType.TXT)
-    texts = tuple(text for text in answer.texts if text.lstrip().lower().startswith(b"v=sts"))
+    texts = meant_as(answer.texts, b"v=sts", b"id=")
     try:
         id_ = record_id(answer.texts)
     except PolicyError as fault:
         return StsRecord(texts, fault=str(fault))
     return StsRecord(texts, id_, "" if id_ or not texts else "the record does not begin with v=STSv1;")
+
+
+def meant_as(texts: Sequence[bytes], version: bytes, tag: bytes) -> tuple[bytes, ...]:
+    """The records that begin with this version, in whatever case; without one, those that have the tag and no version
+    at all, for somebody forgot it. Others are there for another reason, such as a wildcard."""
+    begun = tuple(text for text in texts if text.lstrip().lower().startswith(version))
+    return begun or tuple(text for text in texts if tag in text and not text.lstrip().lower().startswith(b"v="))
 
 
 async def sts_document(examination: Examination) -> Fetched | FetchFailed | None:

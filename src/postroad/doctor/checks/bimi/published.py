@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from postroad.doctor.check import Examination, NotApplicable
+from postroad.doctor.transport_policy import meant_as
 from postroad.lookup import RecordType
 from postroad.mailauth.tag_list import MalformedTagList, read_tags
 
@@ -35,8 +36,7 @@ async def bimi_record(examination: Examination) -> BimiRecord:
         Unanswered: nothing was learnt.
     """
     name = f"default._bimi.{examination.subject.domain}"
-    texts = (await examination.ask(name, RecordType.TXT)).texts
-    meant = tuple(text for text in texts if text.lstrip().lower().startswith(b"v=bimi"))
+    meant = meant_as((await examination.ask(name, RecordType.TXT)).texts, b"v=bimi", b"l=")
     if not meant:
         return BimiRecord(name, (), {})
     if len(meant) > 1:

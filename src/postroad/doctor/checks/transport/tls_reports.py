@@ -5,6 +5,7 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.remedy import txt
+from postroad.doctor.transport_policy import meant_as
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType
 
@@ -20,7 +21,7 @@ async def _look(examination: Examination) -> Sight:
     domain = examination.subject.domain
     name = f"_smtp._tls.{domain}"
     publish = (txt(name, f"v=TLSRPTv1; rua=mailto:tls-reports@{domain}"),)
-    texts = [text for text in (await examination.ask(name, RecordType.TXT)).texts if _is_meant(text)]
+    texts = meant_as((await examination.ask(name, RecordType.TXT)).texts, b"v=tlsrpt", b"rua=")
     if not texts:
         yield Seen(Level.INFO, f"{name} has no record: nobody tells when TLS to this domain fails", publish)
     elif len(texts) > 1:
@@ -29,10 +30,6 @@ async def _look(examination: Examination) -> Sight:
         yield Seen(Level.FAIL, f"{name} is malformed: {excerpt(texts[0])}", publish)
     else:
         yield Seen(Level.PASS, f"{name}: {excerpt(texts[0])}")
-
-
-def _is_meant(text: bytes) -> bool:
-    return text.lstrip().lower().startswith(b"v=tlsrpt")
 
 
 CHECK: Final = Check(
