@@ -33,7 +33,7 @@ def test_the_way_to_a_pin_leads_there(certificates: Certificates, requires_progr
         here = command.replace("smtp.example.com:587", f"{server.host}:{server.port}")
         assert here != command
         found = subprocess.run(
-            ["sh", "-c", here], capture_output=True, text=True, check=True, timeout=60
+            ["sh", "-c", here], capture_output=True, text=True, check=True, timeout=120
         ).stdout.strip()
     certificate = x509.load_pem_x509_certificate(certificates.good.certificate.read_bytes())
     assert f"sha256//{found}" == pin_of(certificate.public_bytes(Encoding.DER))
@@ -47,7 +47,7 @@ def test_curl_takes_the_same_pin(certificates: Certificates, requires_program: C
     with ScriptedServer(tls=certificates.good.server_context(), implicit_tls=True) as server:
         for given, refused in ((pin, False), ("sha256//" + "A" * 43 + "=", True)):
             run = subprocess.run(
-                [*curl, "--pinnedpubkey", given, f"smtps://localhost:{server.port}"], check=False, timeout=60
+                [*curl, "--pinnedpubkey", given, f"smtps://localhost:{server.port}"], check=False, timeout=120
             )
             assert (run.returncode == PIN_REFUSED) is refused
         assert server.commands

@@ -53,7 +53,7 @@ def test_the_names_a_reader_learns_first_are_public() -> None:
 
 def loaded_by(statement: str) -> set[str]:
     program = f"import sys\nbefore = set(sys.modules)\n{statement}\nprint(*sorted(set(sys.modules) - before))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     return set(done.stdout.split())
 
 
@@ -86,6 +86,6 @@ except ImportError as error:
     assert isinstance(error, postroad.ConfigurationError)
     print(error, "|", error.advice)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert "pip install 'postroad[outbox]'" in done.stdout
     assert "sqlalchemy" in done.stdout

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from postroad.cli.main import postroad
 
-PATIENCE = 60.0  # seconds that a command gets before the test fails
+PATIENCE = 120.0  # seconds that a command gets before the test fails
 
 Run = Callable[..., "Ended"]
 

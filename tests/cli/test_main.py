@@ -140,7 +140,7 @@ def loaded_by(*arguments: str) -> set[str]:
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         stdin=subprocess.DEVNULL,
         check=True,
     )
@@ -191,7 +191,7 @@ def test_a_reader_that_goes_away_is_no_news() -> None:
     try:
         run = subprocess.run(
             [sys.executable, "-m", "postroad", *ENVELOPE, "--transport", "null://"],
-            stdout=writing, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=60, check=False,
+            stdout=writing, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120, check=False,
         )  # fmt: skip
     finally:
         os.close(writing)

@@ -282,7 +282,7 @@ def test_without_the_extra_the_hint_is_how_to_install_it(words: tuple[str, ...])
     )
     run = subprocess.run(
         [sys.executable, "-c", code, *words, "--json"],
-        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
+        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     assert run.returncode == 78
     error = json.loads(run.stdout)["error"]

@@ -74,6 +74,8 @@ def test_looking_at_the_list_needs_no_http() -> None:
         "import sys; sys.modules['httpx'] = None; sys.argv[1:] = ['provider', 'ls']\n"
         "from postroad.__main__ import main; main()"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=120, check=False, env=os.environ
+    )
     assert done.returncode == 0
     assert b"postmark" in done.stdout

@@ -115,7 +115,7 @@ def test_a_text_is_wanted_where_nobody_pipes_one_in() -> None:
     try:
         run = subprocess.run(
             [sys.executable, "-m", "postroad", "send", *ENVELOPE, "--transport", "null://"],
-            stdin=terminal, capture_output=True, timeout=60, check=False,
+            stdin=terminal, capture_output=True, timeout=120, check=False,
         )  # fmt: skip
     finally:
         os.close(controller)

@@ -235,7 +235,7 @@ database.write(lambda connection, _: [connection.exec_driver_sql("DELETE FROM po
 """
     url = url_of(tmp_path / "mail.db")
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", program, url], capture_output=True, timeout=60, check=True
+        [sys.executable, "-X", "dev", "-W", "error", "-c", program, url], capture_output=True, timeout=120, check=True
     )
     assert done.stderr == b""
     assert not (tmp_path / "mail.db-wal").exists()

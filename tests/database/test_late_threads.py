@@ -30,5 +30,5 @@ def test_they_can_write_beside_another_process(tmp_path: Path) -> None:
         for _ in range(3)  # that wait for each other's lock
     ]
     for program in programs:
-        said, complaint = program.communicate(timeout=60)
+        said, complaint = program.communicate(timeout=120)
         assert (said, program.returncode) == (b"sent\n", 0), complaint.decode()

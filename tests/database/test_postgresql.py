@@ -245,7 +245,7 @@ def test_a_connection_that_was_cut_while_idle_costs_nobody_anything(
 def test_none_of_many_readers_hears_of_connections_that_were_cut_while_idle(
     postgresql: Postgresql, database: Database, server_database: str
 ) -> None:
-    together = threading.Barrier(3, timeout=60)
+    together = threading.Barrier(3, timeout=120)
     readers = [threading.Thread(target=database.read, args=(lambda _: together.wait(),)) for _ in range(3)]
     for reader in readers:
         reader.start()
@@ -292,7 +292,7 @@ def test_transactions_in_each_others_way_are_begun_again(server_database: str, n
     database, other = (Database(f"{server_database}{options}") for _ in range(2))
     database.write(add_stream, "a")
     database.write(add_stream, "b")
-    both = threading.Barrier(2, timeout=60)
+    both = threading.Barrier(2, timeout=120)
     tries: list[str] = []
 
     def cross(connection: Connection, orders: Sequence[str]) -> list[str | Exception]:

@@ -25,7 +25,7 @@ def catching(client: Callable[[CatchingServer], None], server: Callable[[], Catc
 
 
 def connected(server: CatchingServer) -> smtplib.SMTP:
-    return smtplib.SMTP(*server.address, timeout=60)
+    return smtplib.SMTP(*server.address, timeout=120)
 
 
 def test_everything_is_caught_with_any_credentials() -> None:
@@ -69,7 +69,7 @@ def test_rules_for_recipients() -> None:
 
 def test_credentials_that_are_asked_for() -> None:
     def client(server: CatchingServer) -> None:
-        with smtplib.SMTP("localhost", server.address[1], timeout=60) as connection:
+        with smtplib.SMTP("localhost", server.address[1], timeout=120) as connection:
             with pytest.raises(smtplib.SMTPSenderRefused, match="Authentication required"):
                 connection.sendmail("ann@a.example", "bob@b.example", LETTER)
             connection.starttls(context=server.certificate.client_context())

@@ -80,7 +80,7 @@ def printing(stream: io.StringIO, client: Callable[[tuple[str, int]], None]) -> 
 
 
 def send(address: tuple[str, int]) -> None:
-    with smtplib.SMTP(*address, timeout=60) as connection:
+    with smtplib.SMTP(*address, timeout=120) as connection:
         connection.login("any", "thing")
         connection.sendmail("ann@a.example", "bob@b.example", b"Subject: hello\r\n\r\nhello\r\n")
 

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from postroad.lookup import RecordType
 from postroad.mailauth.authenticate import Authentication, authenticate
+from postroad.mailauth.results.border import stamped
 from postroad.mailauth.results.read import read_results
 from postroad.mailauth.results.value import AuthenticationResults
 from postroad.mailauth.results.write import header_field
 from postroad.testing.fake_dns import FakeDns
 from tests.mailauth.arc.foreign_chain import dns as keys_of_chain
 from tests.mailauth.arc.foreign_chain import sealed
-from tests.mailauth.dkim.examples import ED25519_FIELD, ED25519_RECORD, MESSAGE
+from tests.mailauth.dkim.examples import ED25519_FIELD, ED25519_RECORD, MESSAGE, RSA_FIELD
 
 SIGNED = ED25519_FIELD + MESSAGE
 EVE = "eve@evil.example"
@@ -109,6 +110,40 @@ def test_a_message_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for place in ("dkim.verify", "arc.validate"):
         monkeypatch.delattr(f"postroad.mailauth.{place}.received")
     assert outcomes(checked(SIGNED)) == ("pass", ["pass"], "none", "pass")
+
+
+@pytest.mark.parametrize(
+    ("mail_from", "written"),
+    [
+        ("<joe@bounces.football.example.com>", b"smtp.mailfrom=joe@bounces.football.example.com;"),
+        ("jö@evil.example", b"smtp.mailfrom=@evil.example;"),
+        ("joe@bücher.example", b"smtp.mailfrom=joe@xn--bcher-kva.example;"),
+    ],
+)
+def test_an_envelope_is_told_in_ascii(mail_from: str, written: bytes) -> None:
+    field = header_field(checked(SIGNED, mail_from=mail_from).results("mx.example.net"))
+    assert written in field
+
+
+def test_several_signatures_are_told_apart() -> None:  # RFC 6008
+    found = checked(RSA_FIELD + RSA_FIELD.replace(b"F45dVWDf", b"F45dVWDg") + SIGNED).results("mx").of("dkim")
+    assert [one.value_of("header", "b") for one in found] == ["F45dVWDf", "F45dVWDg", "/gCrinpc"]
+    alike = checked(RSA_FIELD + RSA_FIELD.replace(b"F45dVWDfMb", b"F45dVWDfNb") + RSA_FIELD + SIGNED).results("mx")
+    assert [one.value_of("header", "b") for one in alike.of("dkim")] == [
+        "F45dVWDfM", "F45dVWDfN", "F45dVWDfM", "/gCrinpcQ",
+    ]  # fmt: skip
+    (alone,) = checked(SIGNED).results("mx").of("dkim")
+    assert alone.value_of("header", "b") is None
+
+
+def test_a_border_lets_nobody_else_speak_in_its_name() -> None:
+    results = checked(SIGNED).results("mx.example.net")
+    others = b"Authentication-Results: other.example; spf=pass\r\n"
+    forged = (
+        b"authentication-results : MX.example.net.; dkim=pass\r\n header.d=bank.example\r\n"
+        b"Authentication-Results: (; dkim=pass\r\n"
+    )
+    assert stamped(forged + others + SIGNED, results) == header_field(results) + others + SIGNED
 
 
 def test_a_forwarded_message_tells_what_was_found_before() -> None:

@@ -12,7 +12,7 @@ from tests.peers.certificates import Certificates
 from tests.transport.road import verbs
 
 PROGRAM = Path(__file__).with_name("forking_sender.py")
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this operating system has no fork")
 

@@ -16,7 +16,7 @@ from postroad.secret import Secret
 from tests.fakes import START, FakeClock, let_others_run
 from tests.showing import shows_nothing
 
-PATIENCE = 60.0  # seconds; only waited for by a test that fails
+PATIENCE = 120.0  # seconds; only waited for by a test that fails
 HOUR = timedelta(hours=1)
 
 

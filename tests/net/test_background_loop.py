@@ -227,7 +227,7 @@ print(loop.run(leave_something()))
 
 def test_a_process_ends_without_closing_it() -> None:
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
@@ -262,5 +262,5 @@ loop.close()
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this operating system has no fork")
 def test_a_forked_child_has_a_loop_of_its_own() -> None:
     command = [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", FORKING]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -21,7 +21,7 @@ from tests.peers.certificates import Certificates
 from tests.peers.endpoint import free_endpoint
 
 SOON = 0.05  # seconds, where a deadline must pass
-PATIENCE = 60.0
+PATIENCE = 120.0
 GREETING = b"220 mail.example ESMTP\r\n"
 SOCKS_OPENED = b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"
 HTTP_OPENED = b"HTTP/1.1 200 OK\r\n\r\n"

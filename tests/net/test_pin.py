@@ -60,9 +60,9 @@ def test_it_is_the_digest_that_openssl_makes(
 ) -> None:
     openssl = requires_program("openssl")
     x = ["x509", "-in", str(certificates.good.certificate), "-pubkey", "-noout"]
-    key = subprocess.run([openssl, *x], capture_output=True, check=True, timeout=60).stdout
+    key = subprocess.run([openssl, *x], capture_output=True, check=True, timeout=120).stdout
     spki = subprocess.run(
-        [openssl, "pkey", "-pubin", "-outform", "der"], input=key, capture_output=True, check=True, timeout=60
+        [openssl, "pkey", "-pubin", "-outform", "der"], input=key, capture_output=True, check=True, timeout=120
     ).stdout
     assert pin_of(der(certificates)) == "sha256//" + base64.b64encode(hashlib.sha256(spki).digest()).decode()
 

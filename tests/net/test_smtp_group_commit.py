@@ -14,7 +14,7 @@ from postroad.smtp.server_events import ContentComplete
 from tests.net.recording_handler import RecordingHandler
 
 SESSIONS = 20
-PATIENCE = 60.0  # seconds; only reached when the listener is broken
+PATIENCE = 120.0  # seconds; only reached when the listener is broken
 ENVELOPE = b"MAIL FROM:<ann@a.example>\r\nRCPT TO:<bob@b.example>\r\n"
 BY_DATA = (ENVELOPE + b"DATA\r\n", b"x\r\n.\r\n")
 BY_CHUNKS = (ENVELOPE + b"BDAT 2\r\nx\r", b"BDAT 1 LAST\r\n\n")

@@ -22,7 +22,7 @@ from tests.net.recording_handler import RecordingHandler
 from tests.peers.certificates import Certificates
 
 ENVELOPE = b"MAIL FROM:<ann@a.example>\r\nRCPT TO:<bob@b.example>\r\n"
-PATIENCE = 60.0  # seconds; only reached when the listener is broken
+PATIENCE = 120.0  # seconds; only reached when the listener is broken
 
 
 class Wire:

@@ -52,7 +52,7 @@ def serving(
 
 def test_smtplib_sends_and_reads_the_refusals() -> None:
     def client(server: Endpoint) -> dict[str, tuple[int, bytes]]:
-        with smtplib.SMTP(*server, timeout=60) as connection:
+        with smtplib.SMTP(*server, timeout=120) as connection:
             refused = connection.sendmail("ann@a.example", ["bob@b.example", "reject@b.example"], LETTER)
             connection.sendmail("", "eve@e.example", LETTER, ["BODY=8BITMIME"])
             return refused
@@ -68,7 +68,7 @@ def test_smtplib_sends_and_reads_the_refusals() -> None:
 
 def test_smtplib_hears_every_kind_of_no() -> None:
     def client(server: Endpoint) -> None:
-        with smtplib.SMTP(*server, timeout=60) as connection:
+        with smtplib.SMTP(*server, timeout=120) as connection:
             with pytest.raises(smtplib.SMTPSenderRefused, match="Not from you"):
                 connection.sendmail("reject@a.example", "bob@b.example", LETTER)
             with pytest.raises(smtplib.SMTPRecipientsRefused):
@@ -88,7 +88,7 @@ def test_smtplib_hears_every_kind_of_no() -> None:
 
 def test_smtplib_takes_every_other_path() -> None:
     def client(server: Endpoint) -> list[int]:
-        with smtplib.SMTP(*server, timeout=60) as connection:
+        with smtplib.SMTP(*server, timeout=120) as connection:
             codes = [
                 connection.helo()[0],
                 connection.ehlo("[127.0.0.1]")[0],
@@ -112,7 +112,7 @@ def test_smtplib_takes_every_other_path() -> None:
 
 def test_smtplib_with_starttls_and_every_login(certificates: Certificates) -> None:
     def client(server: Endpoint) -> None:
-        with smtplib.SMTP("localhost", server.port, timeout=60) as connection:
+        with smtplib.SMTP("localhost", server.port, timeout=120) as connection:
             connection.starttls(context=certificates.client_context())
             connection.ehlo()
             with pytest.raises(smtplib.SMTPNotSupportedError):
@@ -138,7 +138,7 @@ def test_smtplib_with_starttls_and_every_login(certificates: Certificates) -> No
 def test_smtplib_over_implicit_tls(certificates: Certificates) -> None:
     def client(server: Endpoint) -> None:
         context = certificates.client_context()
-        with smtplib.SMTP_SSL("localhost", server.port, context=context, timeout=60) as connection:
+        with smtplib.SMTP_SSL("localhost", server.port, context=context, timeout=120) as connection:
             connection.login("bob", "secret")
             connection.sendmail("ann@a.example", "bob@b.example", LETTER)
 
@@ -150,7 +150,7 @@ def test_smtplib_with_non_ascii_addresses() -> None:
     def client(server: Endpoint) -> None:
         letter = EmailMessage()
         letter["From"], letter["To"], letter["Subject"] = "jörg@a.example", "zoë@b.example", "grüße"
-        with smtplib.SMTP(*server, timeout=60) as connection:
+        with smtplib.SMTP(*server, timeout=120) as connection:
             connection.send_message(letter)
             connection.mail("ann@a.example")
             assert connection.docmd("RCPT", "TO:<bob@b.example>")[0] == 250
@@ -172,7 +172,7 @@ def test_every_message_of_the_corpora(corpora: Path) -> None:
     assert len(letters) > 10
 
     def client(server: Endpoint) -> None:
-        with smtplib.SMTP(*server, timeout=60) as connection:
+        with smtplib.SMTP(*server, timeout=120) as connection:
             for letter in letters:
                 connection.sendmail("ann@a.example", "bob@b.example", letter, ["BODY=8BITMIME"])
 
@@ -284,7 +284,7 @@ def test_swaks_hears_why(swaks: RunSwaks, certificates: Certificates) -> None:
 
 def test_a_blocking_socket_with_one_octet_a_write() -> None:
     def client(server: Endpoint) -> bytes:
-        with socket.create_connection(server, timeout=60) as connection:
+        with socket.create_connection(server, timeout=120) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for octet in b"EHLO c\r\nMAIL FROM:<a@a.example>\r\nRCPT TO:<b@b.example>\r\nDATA\r\n..\r\n.\r\nQUIT\r\n":
                 connection.send(bytes((octet,)))

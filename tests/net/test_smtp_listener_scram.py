@@ -19,7 +19,7 @@ from tests.net.recording_handler import RecordingHandler
 
 SETTINGS = ServerSettings(auth=AuthOffer.OVER_TLS_OR_LOOPBACK)
 SALT = b"sixteen octets.."
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 
 pytestmark = pytest.mark.system
 

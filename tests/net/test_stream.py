@@ -23,7 +23,7 @@ from tests.peers.certificates import Certificates
 from tests.peers.endpoint import free_endpoint
 
 SOON = 0.02  # seconds, where a deadline must pass
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -12,7 +12,7 @@ from postroad.outcome import Outcome, Result, SendReport, failed
 from postroad.reply import Code, EnhancedCode, Phase, Reply
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
 
-PATIENCE = 60.0  # seconds; reached only when something is broken
+PATIENCE = 120.0  # seconds; reached only when something is broken
 
 Word = str | PostroadError | None
 """What is said to a recipient: a reply such as ``"550 5.1.1 no such user"``, an error, or nothing: accepted."""

@@ -507,7 +507,7 @@ def test_nobody_is_notified_in_the_callers_transaction_but_by_wake(
         receipt = on_server.send(letter(), connection=to_server)
         to_server.commit()
         postgresql.execute("NOTIFY postroad, 'the first'", server_database.rpartition("/")[2])
-        heard = listener.notifies(timeout=60)
+        heard = listener.notifies(timeout=120)
         assert next(heard).payload == "the first"
         receipt.wake()
         assert next(heard).payload == ""

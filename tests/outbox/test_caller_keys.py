@@ -18,7 +18,7 @@ CALLERS = 50
 
 def together(call: Callable[[], Receipt]) -> list[Receipt]:
     """What each of the callers got who were let go at the same time."""
-    ready = threading.Barrier(CALLERS, timeout=60)
+    ready = threading.Barrier(CALLERS, timeout=120)
 
     def one() -> Receipt:
         ready.wait()
@@ -57,7 +57,7 @@ def test_fifty_transactions_with_one_key_have_one_message(shared_database: str) 
         def call() -> Receipt:
             shop: sqlite3.Connection | psycopg.Connection
             if shared_database.startswith("sqlite"):
-                shop = sqlite3.connect(shared_database.removeprefix("sqlite:///"), timeout=60)
+                shop = sqlite3.connect(shared_database.removeprefix("sqlite:///"), timeout=120)
             else:
                 shop = psycopg.connect(shared_database)
             receipt = outbox.send(letter(), connection=shop, idempotency_key="a key")

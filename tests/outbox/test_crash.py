@@ -24,7 +24,7 @@ from tests.peers.postgresql import Postgresql
 
 BETWEEN = 60  # receipts and transactions between two misfortunes, at the most
 AHEAD = 250  # messages that may be queued and not tried yet, or the enqueuers would run away from the workers
-PATIENCE = 60.0  # seconds without any progress after which something is stuck
+PATIENCE = 120.0  # seconds without any progress after which something is stuck
 AT_ONCE = 2  # enqueuers, and workers
 STREAMS = (
     Stream("careful", uncertain=UncertainPolicy.HOLD),

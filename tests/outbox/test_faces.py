@@ -457,7 +457,7 @@ def test_sixteen_processes_enqueue_beside_a_worker(url: str) -> None:
         )
         for number in range(20):
             outbox.send(letter(f"own-{number}@b.example"))
-        taken, _ = others.communicate(timeout=60)
+        taken, _ = others.communicate(timeout=120)
         assert others.returncode == 0
         wait_for_states(outbox, sent=180)
     assert len(taken.split()) == 160
@@ -481,7 +481,7 @@ if sys.argv[2] == "tidy":
 """
     for manner in ("tidy", "careless"):
         command = [sys.executable, "-X", "dev", "-W", "error", "-c", program, url, manner]
-        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=120, check=False)
         # The development mode also tells of slow turns of the loop, which a busy machine has.
         complaints = [line for line in done.stderr.splitlines() if not line.startswith(b"Executing ")]
         assert (done.returncode, complaints) == (0, []), manner

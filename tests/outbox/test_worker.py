@@ -561,7 +561,7 @@ with Outbox(sys.argv[1]) as outbox:
 """
     for number, verb in enumerate(("run", "drain"), start=1):
         command = [sys.executable, "-W", "error", "-c", program, f"sqlite:///{tmp_path / 'mail.db'}", verb]
-        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, timeout=60, check=False)
+        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, timeout=120, check=False)
         assert done.returncode == -signal.SIGINT, done.stderr.decode()
         with Outbox(f"sqlite:///{tmp_path / 'mail.db'}") as outbox:
             assert outbox.stats().states["sent"] == number

@@ -13,7 +13,7 @@ from tests.pairings.exercise import Exercise, Feature, exercises
 from tests.pairings.letters import LETTER
 from tests.peers.endpoint import Endpoint
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from tests.pairings.exercise import Exercise, Feature, exercises
 from tests.pairings.letters import LETTER
 from tests.peers.endpoint import Endpoint
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 
 
 def connected(server: Endpoint, order: Order) -> smtplib.SMTP:

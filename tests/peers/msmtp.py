@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.peers.endpoint import Endpoint
 from tests.peers.program import program_path
 
-RUN_PATIENCE = 60.0  # seconds
+RUN_PATIENCE = 120.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from tests.peers.endpoint import Endpoint
 
 FOLDER = Path(__file__).parent / "node"
 INSTALL_PATIENCE = 120.0  # seconds
-RUN_PATIENCE = 60.0  # seconds
+RUN_PATIENCE = 120.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)

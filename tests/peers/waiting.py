@@ -8,7 +8,7 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 STEP = 0.005  # seconds between two looks: short beside the 30 ms that the quickest peer needs to start
-PATIENCE = 60.0  # seconds before a wait fails: only ever reached when the peer is broken
+PATIENCE = 120.0  # seconds before a wait fails: only ever reached when the peer is broken
 
 
 def wait_until(look: Callable[[], Answer | None], what: str | Callable[[], str], patience: float = PATIENCE) -> Answer:

@@ -296,7 +296,7 @@ def postmark_message() -> dict[str, Any]:
 
 def postmark(service: ProviderService, path: str, document: Any, token: str = KEY) -> requests.Response:
     headers = {"Accept": "application/json", "X-Postmark-Server-Token": token}
-    return requests.post(f"{service.url}{path}", json=document, headers=headers, timeout=60)
+    return requests.post(f"{service.url}{path}", json=document, headers=headers, timeout=120)
 
 
 def test_postmark_takes_the_documented_request(stack: ExitStack) -> None:
@@ -322,7 +322,7 @@ def test_postmark_refuses_a_wrong_token(stack: ExitStack) -> None:
 
 
 def mailgun(service: ProviderService, path: str, **form: Any) -> requests.Response:
-    return requests.post(f"{service.url}/v3/a.example/{path}", auth=("api", KEY), timeout=60, **form)
+    return requests.post(f"{service.url}/v3/a.example/{path}", auth=("api", KEY), timeout=120, **form)
 
 
 def test_mailgun_takes_the_documented_mime_request(stack: ExitStack) -> None:

@@ -19,7 +19,7 @@ LETTER = b"From: ann@a.example\r\nSubject: hello\r\n\r\n.a dot\r\n"
 
 @contextmanager
 def connected(server: ScriptedServer) -> Iterator[smtplib.SMTP]:
-    with smtplib.SMTP(*server.address, timeout=60) as client:
+    with smtplib.SMTP(*server.address, timeout=120) as client:
         yield client
 
 
@@ -28,7 +28,7 @@ def send(client: smtplib.SMTP, *recipients: str) -> dict[str, tuple[int, bytes]]
 
 
 def raw(server: ScriptedServer) -> socket.socket:
-    connection = socket.create_connection(server.address, timeout=60)
+    connection = socket.create_connection(server.address, timeout=120)
     connection.settimeout(60)
     return connection
 
@@ -38,7 +38,7 @@ def test_closing_loses_no_connection_that_was_just_accepted() -> None:
     connections = []
     with ScriptedServer() as server:
         for _ in range(40):
-            connections.append(socket.create_connection(server.address, timeout=60))  # noqa: PERF401 - all are closed
+            connections.append(socket.create_connection(server.address, timeout=120))  # noqa: PERF401 - all are closed
     for connection in connections:
         with connection, suppress(ConnectionResetError):
             connection.makefile("rb").read()
@@ -162,7 +162,7 @@ def test_closing_does_not_wait_for_a_gate() -> None:
 def test_starttls_and_auth(certificates: Certificates) -> None:
     with (
         ScriptedServer(tls=certificates.good.server_context(), credentials={"bob": "secret"}) as server,
-        smtplib.SMTP("localhost", server.port, timeout=60) as client,
+        smtplib.SMTP("localhost", server.port, timeout=120) as client,
     ):
         client.ehlo()
         assert client.has_extn("starttls")
@@ -181,7 +181,7 @@ def test_starttls_and_auth(certificates: Certificates) -> None:
 def test_implicit_tls(certificates: Certificates) -> None:
     with ScriptedServer(tls=certificates.good.server_context(), implicit_tls=True) as server:
         assert server.url == f"smtps://127.0.0.1:{server.port}"
-        with smtplib.SMTP_SSL("localhost", server.port, context=certificates.client_context(), timeout=60) as client:
+        with smtplib.SMTP_SSL("localhost", server.port, context=certificates.client_context(), timeout=120) as client:
             send(client)
     assert server.messages[0].secure
 

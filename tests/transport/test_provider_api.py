@@ -536,7 +536,7 @@ try:
 except MissingExtra as error:
     print(error, "|", error.advice)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert "pip install 'postroad[http]'" in done.stdout
 
 
@@ -549,4 +549,4 @@ from postroad.transport.from_url import from_url
 from_url("sendgrid://k@")
 assert "httpx" not in sys.modules and "boto3" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", program], timeout=120, check=True)

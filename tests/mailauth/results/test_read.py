@@ -163,10 +163,36 @@ def test_properties_are_found_by_name() -> None:
         ('"mx.example.com"; spf=pass', True),
         ("(mx.example.com", True),
         ("mx.example.com 7; spf=pass", True),
+        ("mx.example.com.; spf=pass", True),
+        ("\u00a0mx.example.com\u2003; spf=pass", True),
+        ("mx\uff0eexample\u3002com; spf=pass", True),
+        ("mx.example.com.net; spf=pass", False),
     ],
 )
 def test_who_a_field_claims_to_be_from(value: str, claims: bool) -> None:  # RFC 8601 §5
     assert claims_to_be_from(value, "mx.example.com") is claims
+
+
+def test_an_international_service_is_known_in_both_spellings() -> None:
+    for value in ("mx.bücher.example; spf=pass", "mx.xn--bcher-kva.example; spf=pass", "MX.BÜCHER.example.; none"):
+        assert claims_to_be_from(value, "mx.bücher.example")
+        assert claims_to_be_from(value, "mx.xn--bcher-kva.example")
+    assert claims_to_be_from("Our Own Id; none", "our")
+    assert claims_to_be_from("inbound_filter; none", "Inbound_Filter")
+
+
+@pytest.mark.parametrize(
+    ("value", "unread"),
+    [
+        ('mx "; dkim=pass "; spf=fail', '"; dkim=pass "'),
+        ('mx x"; dkim=pass "; spf=fail', 'x"; dkim=pass "'),
+        ("mx  from=a.example; spf=fail", "from=a.example"),
+    ],
+)
+def test_what_stands_behind_the_service_is_not_cut_open(value: str, unread: str) -> None:
+    found = read(value)
+    assert [(one.method, one.result) for one in found.results] == [("spf", "fail")]
+    assert found.unread == (unread,)
 
 
 PIECES = st.sampled_from(

@@ -152,7 +152,7 @@ def feed(zone: Zone) -> Any:
 
 def by_pyspf(zone: Zone, ip: str, helo: str, mail_from: str) -> tuple[str, str]:
     with patch.object(spf, "DNSLookup", feed(zone)):
-        query = spf.query(ip, mail_from, helo, timeout=60)
+        query = spf.query(ip, mail_from, helo, timeout=120)
         query.set_default_explanation("DEFAULT")
         result, _, explanation = query.check()
         return result, explanation if result == "fail" else "DEFAULT"

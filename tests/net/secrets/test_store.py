@@ -15,7 +15,7 @@ from postroad.secret import FORMS, Reference, Secret
 from tests.fakes import FakeClock
 from tests.showing import shows_nothing
 
-PATIENCE = 60.0  # seconds; only waited for by a test that fails
+PATIENCE = 120.0  # seconds; only waited for by a test that fails
 
 
 class Place:
