@@ -124,6 +124,21 @@ def test_a_parked_domain_needs_records_too(tmp_path: Path) -> None:
     assert '_dmarc.acme.example. IN TXT "v=DMARC1; p=reject; rua=mailto:dmarc-reports@acme.example"' in ended.stdout
 
 
+def test_servers_are_visited_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    zone = changed((DOMAIN, "MX", [[10, "localhost"]]), ("localhost", "A", ["127.0.0.1"]))
+    arguments = ("check", "domain", DOMAIN, "--dns", written(tmp_path, zone), *USUAL, "--json")
+    ended = [run_inside(*arguments, *more) for more in ([], ["--connect"])]
+    seen = [{one["id"]: one["seen"] for one in each.json["findings"]} for each in ended]
+    assert [one["MX-03"].startswith("not checked: no server is to be visited") for one in seen] == [True, False]
+    assert [one["MX-04"].startswith("not checked: no mail exchanger is to be") for one in seen] == [True, False]
+
+
+def test_the_route_is_judged_where_it_is_given(tmp_path: Path) -> None:
+    arguments = ("check", "domain", DOMAIN, "--dns", written(tmp_path, healthy()), "--json")
+    ended = run_inside(*arguments, "--transport", "smtp+insecure://relay.acme.example")
+    assert next(one["level"] for one in ended.json["findings"] if one["id"] == "OUT-TLS") == "fail"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [

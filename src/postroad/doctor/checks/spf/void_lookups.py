@@ -1,6 +1,5 @@
 """SPF-04: the names in the policy exist."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
@@ -10,9 +9,10 @@ from postroad.doctor.remedy import txt
 from postroad.lint.finding import Level
 from postroad.lookup import Answer, RecordType, Status
 from postroad.mailauth.spf.questions import Limits
-from postroad.mailauth.spf.verdict import Outcome, SpfVerdict, Step
+from postroad.mailauth.spf.verdict import Outcome, Step
 
 _MOST: Final = Limits().void_lookups
+_NOT_COUNTED: Final = (RecordType.TXT, RecordType.PTR)
 _VOID: Final = (Status.NO_DATA, Status.NO_NAME)
 
 
@@ -20,29 +20,30 @@ async def _look(examination: Examination) -> Sight:
     async for policy, verdict in worst_cases(examination):
         found = [(step, answer) for step in verdict.trace for answer in _void(step)]
         questions = excerpt(", ".join(f"{answer.kind} {answer.name} ({step.term})" for step, answer in found))
-        sentence = f"{policy.domain}: {verdict.void_lookups} of {_MOST} questions find nothing"
-        if verdict.void_lookups <= _MOST:
+        sentence = f"{policy.domain}: {len(found)} of {_MOST} questions find nothing"
+        if len(found) <= _MOST:
             yield Seen(
                 Level.PASS, f"{sentence}: {questions}" if found else f"{policy.domain}: every question is answered"
             )
             continue
-        barren = _barren(policy.domain, verdict, found)
+        barren = _barren(policy.domain, found)
         assert policy.record is not None
         publish = (txt(policy.domain, without(policy.record.text, barren.__contains__)),) if barren else ()
         yield Seen(Level.FAIL, f"{sentence}: {questions}", publish)
 
 
-def _barren(domain: str, verdict: SpfVerdict, found: Iterable[tuple[Step, Answer]]) -> set[str]:
+def _barren(domain: str, found: list[tuple[Step, Answer]]) -> set[str]:
     """The terms of the own record that find nothing, if it is enough to take them away."""
     own = [step.term for step, _ in found if step.depth == 0 and step.domain == domain]
-    return set(own) if verdict.void_lookups - len(own) <= _MOST else set()
+    return set(own) if len(found) - len(own) <= _MOST else set()
 
 
 def _void(step: Step) -> list[Answer]:
+    """Whether there is a policy that a term leads to is not counted: that is an error of its own. And what name a
+    client has is nothing that the policy could mend."""
     if step.outcome is Outcome.RECORD:
         return []
-    # Whether a policy exists that a term leads to is not counted (it is an error of its own), nor are names of clients.
-    return [one for one in step.answers if one.status in _VOID and one.kind is not RecordType.TXT]
+    return [one for one in step.answers if one.status in _VOID and one.kind not in _NOT_COUNTED]
 
 
 CHECK: Final = Check(
