@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postroad.lookup import Tlsa
 from postroad.net.dns.zone import Zone
@@ -127,3 +129,12 @@ def test_an_authority_vouches_for_names_and_dates(certificates: Certificates) ->
 def test_what_is_no_certificate_matches_nothing(chain: list[bytes]) -> None:
     records = [Tlsa(3, 1, 1, bytes(32)), Tlsa(2, 0, 0, b"y")]
     assert match(records, chain, ["localhost"], NOW).record is None
+
+
+@given(data=st.data())
+def test_any_certificate_before_an_authority_matches_or_not(certificates: Certificates, data: st.DataObject) -> None:
+    authority, leaf = der(certificates.ca), bytearray(der(certificates.good.certificate))
+    for _ in range(data.draw(st.integers(1, 3))):
+        leaf[data.draw(st.integers(0, len(leaf) - 1))] = data.draw(st.integers(0, 255))
+    found = match([Tlsa(2, 0, 1, sha256(authority).digest())], [bytes(leaf), authority], ["localhost"], NOW)
+    assert found.record is not None or found.reason

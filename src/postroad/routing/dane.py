@@ -160,24 +160,26 @@ def _loaded(chain: Sequence[bytes]) -> "list[Certificate] | None":
 
 
 def _issued(lower: "Certificate", upper: "Certificate") -> bool:
-    from cryptography.exceptions import InvalidSignature  # late, as above
-    from cryptography.x509 import BasicConstraints, ExtensionNotFound
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # late, as above
+    from cryptography.x509 import BasicConstraints, DuplicateExtension, ExtensionNotFound, UnsupportedGeneralNameType
 
     try:
         lower.verify_directly_issued_by(upper)
         return upper.extensions.get_extension_for_class(BasicConstraints).value.ca
-    except (ValueError, TypeError, InvalidSignature, ExtensionNotFound):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    except (DuplicateExtension, ExtensionNotFound, UnsupportedGeneralNameType):
         return False
 
 
 def _is_for(certificate: "Certificate", name: str) -> bool:
     """Whether a certificate names a host: as a DNS name, whose leftmost label may be ``*`` (RFC 6125 §6.4.3)."""
-    from cryptography.x509 import DNSName, ExtensionNotFound, SubjectAlternativeName  # late, as above
+    from cryptography import x509  # late, as above
 
     try:
-        extension = certificate.extensions.get_extension_for_class(SubjectAlternativeName)
-        known = [one.lower().rstrip(".") for one in extension.value.get_values_for_type(DNSName)]
-    except (ValueError, ExtensionNotFound):
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        known = [one.lower().rstrip(".") for one in extension.value.get_values_for_type(x509.DNSName)]
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return False
     wanted = name.lower().rstrip(".")
     _, dot, rest = wanted.partition(".")
