@@ -11,6 +11,7 @@ from postroad.mailauth.dkim.verify import Verdict, verify
 from postroad.mailauth.dmarc.alignment import Identifier, Mechanism
 from postroad.mailauth.dmarc.author import evaluate_from
 from postroad.mailauth.dmarc.evaluate import DmarcResult
+from postroad.mailauth.domain_name import domain_name
 from postroad.mailauth.header_section import received
 from postroad.mailauth.results.value import AuthenticationResults, MethodResult, Property
 from postroad.mailauth.spf.check import check
@@ -33,18 +34,23 @@ class Authentication:
         Raises:
             MessageError: the name is empty.
         """
-        signatures = tuple(map(_of_signature, self.dkim)) or (MethodResult("dkim", "none"),)
+        told = _told_apart([one.value for one in self.dkim])
+        signatures = tuple(map(_of_signature, self.dkim, told)) or (MethodResult("dkim", "none"),)
         return AuthenticationResults(authserv_id, (self._spf(), *signatures, self._arc(), self._dmarc()))
 
     def _spf(self) -> MethodResult:
         # RFC 8601 §2.7.2: the property is the identity that was checked.
         by_helo = self.spf.identity is Identity.HELO
-        whose = Property("smtp", "helo", self.spf.domain) if by_helo else Property("smtp", "mailfrom", self.mail_from)
+        whose = (
+            Property("smtp", "helo", self.spf.domain)
+            if by_helo
+            else Property("smtp", "mailfrom", _in_ascii(self.mail_from))
+        )
         return MethodResult("spf", self.spf.result, (whose,), self.spf.reason)
 
     def _arc(self) -> MethodResult:
         oldest = self.arc.oldest_pass
-        properties = () if oldest is None else (Property("header", "oldest-pass", str(oldest)),)  # RFC 8617 §10.1
+        properties = () if oldest is None else (Property("header", "oldest-pass", str(oldest)),)  # RFC 8617 §10.2
         reason = self.arc.reason if self.arc.status is ChainStatus.FAIL else ""
         return MethodResult("arc", self.arc.status, properties, reason)
 
@@ -91,9 +97,35 @@ def identifiers(spf: SpfVerdict, dkim: tuple[Verdict, ...]) -> tuple[Identifier,
     return (Identifier(Mechanism.SPF, spf.domain, spf.result), *signed)
 
 
-def _of_signature(verdict: Verdict) -> MethodResult:
-    named = (("d", verdict.domain), ("i", verdict.identity), ("s", verdict.selector), ("a", verdict.algorithm))
-    properties = tuple([Property("header", name, value) for name, value in named if value])
+def _of_signature(verdict: Verdict, beginning: str) -> MethodResult:
+    named = {
+        "d": verdict.domain,
+        "i": _in_ascii(verdict.identity or ""),
+        "s": domain_name(verdict.selector or "") or verdict.selector,
+        "a": verdict.algorithm,
+        "b": beginning,
+    }
+    properties = tuple([Property("header", name, value) for name, value in named.items() if value])
     comment = f"{verdict.bits}-bit key" if verdict.bits else ""
     reason = "" if verdict.result is DkimResult.PASS else verdict.reason
     return MethodResult("dkim", verdict.result, properties, reason, comment)
+
+
+def _told_apart(values: list[str]) -> list[str]:
+    """Of several signatures so much of ``b=`` that no two look alike, eight characters at the least (RFC 6008 §3)."""
+    if len(values) < 2:
+        return [""] * len(values)
+    different = len(set(values))
+    lengths = range(8, max(8, *map(len, values)) + 1)
+    enough = next(length for length in lengths if len({value[:length] for value in values}) == different)
+    return [value[:enough] for value in values]
+
+
+def _in_ascii(address: str) -> str:
+    """An address in a field of ASCII: without brackets, the domain in A-labels, without a local part that is not ASCII.
+
+    The property is ``[[local-part] "@"] domain`` (RFC 8601 §2.2), and the domain is what matters.
+    """
+    local, at, domain = address.strip().removeprefix("<").removesuffix(">").rpartition("@")
+    name = domain_name(domain) or domain
+    return f"{local if local.isascii() else ''}{at}{name}"

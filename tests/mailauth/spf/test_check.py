@@ -55,7 +55,7 @@ def test_a_verdict_names_what_decided(ip: str, result: Result, mechanism: str, l
     assert (verdict.identity, verdict.domain) == (Identity.MAIL_FROM, "acme.example")
 
 
-@pytest.mark.parametrize("helo", ["mail.\r\n250 ok", "mäil.example", "mail\x1b[2J"])
+@pytest.mark.parametrize("helo", ["mail.\r\n250 ok", "mä il", "mail\x1b[2J"])
 def test_an_explanation_is_what_a_reply_can_hold(helo: str) -> None:  # RFC 7208 §6.2
     zone = {**ACME, "why.acme.example": [{"TXT": "%{h} may not"}]}
     assert checked(zone).explanation == "mail.acme.example may not"

@@ -1,5 +1,6 @@
 """Checking the signatures of a message (RFC 6376 §6). Whatever stands in message or DNS, each one gets a verdict."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,9 +13,10 @@ from postroad.mailauth.dkim.signed_body import SignedBody
 from postroad.mailauth.dkim.signed_octets import signed_octets
 from postroad.mailauth.domain_name import domain_name
 from postroad.mailauth.header_section import Field, Signable, received
-from postroad.mailauth.tag_list import without_signature
+from postroad.mailauth.tag_list import without_signature, without_white_space
 from postroad.message import limits
 
+_BEGINNING: Final = 64  # characters of b= that are kept, to tell signatures apart (RFC 6008)
 MAX_SIGNATURES: Final = 10  # checked, from the top; mail that went through three forwarders has five
 _BEHIND_LENGTH: Final = "the body goes on behind the signed length (l=), and what stands there is anybody's"  # §8.2
 
@@ -25,7 +27,7 @@ class Verdict:
     cannot be read; ``reason`` says why it does not pass, or what is to be known if it does.
 
     ``testing``: the domain asks not to go by the result (``t=y``). ``length`` is ``l=``: what follows in the body is
-    anybody's. ``names`` are the signed fields, in lower case.
+    anybody's. ``names`` are the signed fields, in lower case; ``value`` is the beginning of ``b=``.
     """
 
     domain: str | None
@@ -38,6 +40,7 @@ class Verdict:
     bits: int = 0
     length: int | None = None
     names: tuple[bytes, ...] = ()
+    value: str = ""
 
     @property
     def passed(self) -> bool:
@@ -85,7 +88,9 @@ def _of_long_header(field: Field) -> Verdict:
 
 def _unchecked(claimed: Mapping[str, str], fault: Unverifiable) -> Verdict:
     domain, selector, algorithm = [_claim(claimed.get(tag)) for tag in ("d", "s", "a")]
-    return Verdict(domain_name(domain or "") or domain, selector, algorithm, fault.result, fault.reason)
+    value = without_white_space(claimed.get("b", ""))[:_BEGINNING]
+    name = domain_name(domain or "") or domain
+    return Verdict(name, selector, algorithm, fault.result, fault.reason, value=value)
 
 
 class _Checking:
@@ -135,6 +140,7 @@ class _Checking:
         return Verdict(
             signature.domain, signature.selector, algorithm, result, reason, signature.identity,
             record.testing, record.bits, signature.length, signature.names,
+            b64encode(signature.value).decode("ascii")[:_BEGINNING],
         )  # fmt: skip
 
     def _check_header(self, field: Field, signature: Signature, record: KeyRecord) -> None:

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from postroad.mailauth.domain_name import domain_name
 from postroad.mailauth.results.value import KEYWORD, VERSION, AuthenticationResults, MethodResult, Property
 from postroad.message.header_decode import octets_resolved, one_line
 
@@ -63,7 +64,13 @@ def read_arc_instance(value: str) -> int | None:
 def claims_to_be_from(value: str, authserv_id: str) -> bool:
     """Whether a field says that this service wrote it, or cannot be read: a border deletes both (RFC 8601 §5)."""
     results = read_results(value)
-    return isinstance(results, Unreadable) or results.authserv_id.lower() == authserv_id.lower()
+    return isinstance(results, Unreadable) or _spelled(results.authserv_id) == _spelled(authserv_id)
+
+
+def _spelled(authserv_id: str) -> str:
+    """In the one spelling of a domain name, where it is one (RFC 8601 §2.5)."""
+    plain = authserv_id.strip()
+    return domain_name(plain) or plain.casefold()
 
 
 class _Malformed(ValueError):
@@ -134,7 +141,9 @@ class _Scanner:
         return "".join(parts)
 
     def rest_of_result(self, start: int) -> str:
-        """Everything from ``start`` to the next semicolon that is neither quoted nor in a comment."""
+        """What stands behind the semicolon at ``start``, if there is one, up to the next that is neither quoted nor
+        in a comment."""
+        start += self._text.startswith(";", start)
         self._place = start
         while not self.at_end and not self.stands(";"):
             if self.stands("("):
@@ -184,7 +193,7 @@ def _payload(scanner: _Scanner) -> AuthenticationResults | Unreadable:
         try:
             result = _result(scanner)
         except _Malformed:
-            unread.append(scanner.rest_of_result(start + 1))
+            unread.append(scanner.rest_of_result(start))
         else:
             results += [result] if result else []
     return AuthenticationResults(authserv_id, tuple(results), VERSION, tuple(filter(None, unread)))

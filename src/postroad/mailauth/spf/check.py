@@ -219,7 +219,9 @@ class _Evaluation:
             text = read_macros(texts[0].decode("ascii"), TEXT_LETTERS)
         except MacroError:
             return None
-        return text.expand(await self._values(text, ruling.domain))
+        expanded = text.expand(await self._values(text, ruling.domain))
+        # RFC 7208 §6.2: it goes into an SMTP reply, and what a client said may be in it.
+        return expanded if expanded and expanded.isascii() and expanded.isprintable() else None
 
     def _step(self, domain: str, depth: int, term: str, outcome: Outcome) -> None:
         answers = self._questions.take_answers()
