@@ -88,7 +88,8 @@ class Supply:
         self._unloaded: dict[int, deque[Parcel]] = {}
         self._octets: Counter[int] = Counter()  # loaded, by priority
         self._held: set[Lane] = set()  # lanes left alone because of limits
-        self._full: dict[Gate, tuple[int, list[Lane]]] = {}  # of those: until so few wait for what they have in common
+        # Of those, by what they have in common and by priority: until so few wait there.
+        self._full: dict[Gate, dict[int, tuple[int, list[Lane]]]] = {}
         self._rows = 0  # of rests and overrides of ours, begun to be written or written: how many
         self._unwritten = 0
         self.behind = False  # the last look did not tell what rests and is limited
@@ -149,12 +150,18 @@ class Supply:
 
     def _make_room(self, gone: Turn) -> None:
         """Have lanes looked at again for which enough was at hand, now that half of that is gone."""
-        gates = (self._shaper.site_gate(gone.site), *gone.gates)
-        waiting = (self._dispatcher.waiting_for(gone.site), *(gate.waiting for gate in gone.gates))
-        for gate, number in zip(gates, waiting, strict=True):
-            if gate in self._full and number <= self._full[gate][0]:
-                self._look_at(self._full.pop(gate)[1])
-                self._low = True
+        site = self._shaper.site_gate(gone.site)
+        for gate in (site, *gone.gates):
+            full = self._full.get(gate, {})
+            for priority, (few, lanes) in tuple(full.items()):
+                if self._waiting_at(gate, gone.site if gate is site else None, priority) <= few:
+                    del full[priority]
+                    self._look_at(lanes)
+                    self._low = True
+
+    def _waiting_at(self, gate: Gate, site: str | None, priority: int) -> int:
+        """How many wait for a gate, a site's or another: who is less urgent keeps nobody's place."""
+        return gate.waiting_before(priority) if site is None else self._dispatcher.waiting_for(site, priority)
 
     def _look_at(self, lanes: Iterable[Lane]) -> None:
         now = self._clock.now()
@@ -293,6 +300,11 @@ class Supply:
     def _room(self, priority: int) -> int:
         return self._ahead - self._at_hand(priority) - len(self._unloaded.get(priority, ()))
 
+    def _in_hand_before(self, priority: int) -> int:
+        """How many are in hand that are as urgent as this, or more."""
+        unloaded = sum(len(waiting) for one, waiting in self._unloaded.items() if one <= priority)
+        return self._dispatcher.waiting_before(priority) + unloaded
+
     def _at_hand(self, priority: int) -> int:
         """How many wait for their turn; those who wait for their limits do not count: they keep nobody's place."""
         aside = min(self._dispatcher.standing_aside(priority), ASIDE * self._ahead)
@@ -321,11 +333,11 @@ class Supply:
         wanted: dict[Lane, int] = {}
         # The door is not asked: it is looked after once a round, and whoever comes here knows better.
         gates = [gate for gate in self._shaper.common if gate is not self._shaper.door]
-        limits = min(gate.room(now, AHEAD, self.in_hand) for gate in gates)
         at_all = min(gate.room(now, AHEAD, 0) for gate in gates)
         for priority, lanes in self._lanes.due(now):
             if not self._has_room(priority):
                 continue
+            limits = min(gate.room(now, AHEAD, self._in_hand_before(priority)) for gate in gates)
             nobody = not (self._dispatcher.waiting(priority) or self._unloaded.get(priority))
             room = min(float(self._room(priority)), max(limits, min(1.0, at_all)) if nobody else limits)
             each = max(1.0, room // len(lanes))
@@ -350,24 +362,34 @@ class Supply:
             return 0
         site = self._shaper.site(lane.domain)
         gate, others = self._shaper.site_gate(site), self._shaper.lane_gates(lane.domain, lane.stream)
-        waiting = self._dispatcher.waiting_for(site)
-        room = gate.room(now, AHEAD, waiting)
-        if room < 1 and not self._dispatcher.anybody_for(site, lane.priority):
-            room = min(1.0, gate.room(now, AHEAD, 0))  # so that each priority has its turns, however slow the site is
-        most = min((most, room, *(other.room(now, AHEAD, other.waiting) for other in others)))
+        waiting = self._dispatcher.waiting_for(site, lane.priority)
+        room = self._room_at(gate, waiting, now, alone=not self._dispatcher.anybody_for(site, lane.priority))
+        passed = [(gate, waiting)]
+        for other in others:
+            passed.append((other, other.waiting_before(lane.priority)))
+            room = min(room, self._room_at(*passed[-1], now, alone=not other.waiting[lane.priority]))
+        most = min(most, room)
         if most < 1:
-            self._leave_alone(lane, [(gate, waiting), *((other, other.waiting) for other in others)], now)
+            self._leave_alone(lane, passed, now)
             return 0
         self._held.discard(lane)
         return 1 << (int(most).bit_length() - 1)  # a power of two: lanes with the same number are asked for together
 
+    def _room_at(self, gate: Gate, waiting: int, now: float, *, alone: bool) -> float:
+        room = gate.room(now, AHEAD, waiting)
+        if room < 1 and alone:  # of its priority: each has its turns, however slow it is
+            return min(1.0, gate.room(now, AHEAD, 0))
+        return room
+
     def _leave_alone(self, lane: Lane, gates: Sequence[tuple[Gate, int]], now: float) -> None:
         opens = max(gate.opens(now) for gate, _ in gates)
+        if any(not waiting and gate.room(now, AHEAD, 0) < 1 for gate, waiting in gates):
+            opens -= AHEAD / 2  # nobody is at hand who could go then: somebody has to be, before others take the turn
         self._lanes.settle([(lane, min(max(now + FULL, opens), now + LONGEST))])
         self._held.add(lane)
         for gate, waiting in gates:
             if gate.room(now, AHEAD, waiting) < 1 <= gate.room(now, AHEAD, 0):  # those who wait fill it
-                self._full.setdefault(gate, (waiting // 2, []))[1].append(lane)
+                self._full.setdefault(gate, {}).setdefault(lane.priority, (waiting // 2, []))[1].append(lane)
 
     async def _heard(self, claiming: "asyncio.Future[Claimed]", began: float) -> Claimed:
         try:
@@ -435,7 +457,7 @@ class Supply:
     def _counted(self, entry: Turn, number: int) -> None:
         self._octets[entry.priority] += number * len(entry.item.octets)
         for gate in entry.gates:
-            gate.waiting += number
+            gate.waiting[entry.priority] += number
 
     # ── giving back ───────────────────────────────────────────────────────────────────────────────────────────────
 

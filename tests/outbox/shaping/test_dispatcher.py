@@ -118,7 +118,7 @@ def test_what_is_not_wanted_is_withdrawn_and_the_rest_stays() -> None:
     dispatcher = filled(Gates(), entry("1", "a"), entry("2", "b"), entry("3", "a"))
     assert {one.item for one in dispatcher.withdraw(lambda one: one.site == "a")} == {"1", "3"}
     assert len(dispatcher) == 1
-    assert dispatcher.waiting_for("b") == 1
+    assert dispatcher.waiting_for("b", 10) == 1
     assert order(dispatcher) == ["2"]
     assert len(dispatcher) == 0
 

@@ -89,13 +89,12 @@ class _Line(Generic[T]):
 class _Site(Generic[T]):
     """A site: its gate, and its lines by priority."""
 
-    __slots__ = ("gate", "lines", "name", "waiting")
+    __slots__ = ("gate", "lines", "name")
 
     def __init__(self, name: str, gate: Gate) -> None:
         self.name = name
         self.gate = gate
         self.lines: dict[int, _Line[T]] = {}
-        self.waiting = 0
 
     def whose_turn(self, priority: int, turns: int) -> int:
         """The priority that goes when the turn is this one's: here, too, one of ten belongs to the less urgent.
@@ -140,7 +139,6 @@ class Dispatcher(Generic[T]):
         if line.aside:
             self._still[entry.priority] += 1
         line.add(entry)
-        site.waiting += 1
         self._waiting[entry.priority] += 1
 
     def __len__(self) -> int:
@@ -150,14 +148,18 @@ class Dispatcher(Generic[T]):
         """How many wait at a priority."""
         return self._waiting[priority]
 
+    def waiting_before(self, priority: int) -> int:
+        """How many wait that are as urgent as this, or more."""
+        return sum(number for one, number in self._waiting.items() if one <= priority)
+
     def standing_aside(self, priority: int) -> int:
         """How many of those may not go now."""
         return self._still[priority]
 
-    def waiting_for(self, site: str) -> int:
-        """How many wait for a site."""
+    def waiting_for(self, site: str, priority: int) -> int:
+        """How many wait for a site that are as urgent as this, or more."""
         known = self._sites.get(site)
-        return 0 if known is None else known.waiting
+        return 0 if known is None else sum(len(line) for one, line in known.lines.items() if one <= priority)
 
     def anybody_for(self, site: str, priority: int) -> bool:
         """Whether somebody waits for a site at a priority."""
@@ -277,7 +279,6 @@ class Dispatcher(Generic[T]):
         line.pop()
         if line.aside:
             self._still[entry.priority] -= 1
-        site.waiting -= 1
         self._waiting[entry.priority] -= 1
         if not line.queues:
             self._drop(site, line)

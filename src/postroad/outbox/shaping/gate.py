@@ -1,6 +1,7 @@
 """The door of one destination, account, source or stream: who is inside, and when the next one may go. Pure."""
 
 import math
+from collections import Counter
 from typing import Final
 
 from postroad.outbox.shaping.limits import NO_LIMITS, Limits
@@ -31,7 +32,8 @@ class Gate:
         self.limits = limits
         self._unlimited = not limits
         self.inside = 0
-        self.waiting = 0  # at hand and not gone yet, of those that pass it beside their site's; kept by who has them
+        # At hand and not gone yet, by priority, of those that pass it beside their site's; kept by who has them.
+        self.waiting: Counter[int] = Counter()
         self.shut = False  # nobody may go, until it is opened again
         self.counted = False  # each message is one of a day's allowance
         self.granted = 0  # of the allowance, to us
@@ -78,6 +80,10 @@ class Gate:
             self._due = min(self._due, now + rate.burst * rate.interval)
         self.limits = limits
         self._unlimited = not limits
+
+    def waiting_before(self, priority: int) -> int:
+        """How many are at hand that are as urgent as this, or more."""
+        return sum(number for one, number in self.waiting.items() if one <= priority)
 
     def spent(self, now: float) -> bool:
         """Nobody goes before tomorrow."""
