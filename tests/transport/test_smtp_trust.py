@@ -26,7 +26,7 @@ from postroad.transport.smtp.settings import Smtp
 from postroad.transport.smtp.transport import SmtpTransport
 from tests.fakes import letter
 from tests.peers.certificates import Certificates, ServerCertificate
-from tests.peers.program import find_program
+from tests.peers.fixtures import RequiresProgram
 from tests.transport.road import account, deliver_one, run
 
 OTHER_PIN = "sha256//" + "A" * 43 + "="
@@ -167,9 +167,13 @@ def test_we_show_who_we_are(certificates: Certificates, client: ClientFiles, imp
         assert not deliver_one(account(server, tls=mode(implicit=implicit), ca=str(certificates.ca)), letter()).accepted
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(("version", "alert"), [("1_2", "HANDSHAKE_FAILURE"), ("1_3", "CERTIFICATE_REQUIRED")])
-def test_a_certificate_of_ours_that_openssl_misses(certificates: Certificates, version: str, alert: str) -> None:
-    with openssl_server(certificates.good, f"-tls{version}", "-Verify", "1", "-verify_return_error") as port:
+def test_a_certificate_of_ours_that_openssl_misses(
+    certificates: Certificates, version: str, alert: str, requires_program: RequiresProgram
+) -> None:
+    openssl = requires_program("openssl")
+    with openssl_server(openssl, certificates.good, f"-tls{version}", "-Verify", "1", "-verify_return_error") as port:
         error = failure(Smtp("127.0.0.1", port, tls=Tls.IMPLICIT, ca=str(certificates.ca)))
     assert type(error) is TlsError
     assert f"_ALERT_{alert}" in str(error)
@@ -213,11 +217,8 @@ def refuse_after_starttls(listener: socket.socket, context: ssl.SSLContext) -> N
 
 
 @contextmanager
-def openssl_server(server: ServerCertificate, *options: str) -> Iterator[int]:
+def openssl_server(program: str, server: ServerCertificate, *options: str) -> Iterator[int]:
     """The port of an ``openssl s_server``, which never greets."""
-    program = find_program("openssl")
-    if program is None:
-        pytest.skip("openssl is not installed")
     own = ["-accept", "127.0.0.1:0", "-cert", str(server.certificate), "-key", str(server.key)]
     process = subprocess.Popen(
         [program, "s_server", *own, *options],
