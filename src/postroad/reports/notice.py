@@ -133,27 +133,44 @@ def _from_first_field(copy: str) -> str:
 
 
 def _sign(mail: Part, text: str) -> _Sign:
-    names = {name for name, _ in mail.fields}
-    if "x-failed-recipients" in names:
+    if any(name == "x-failed-recipients" for name, _ in mail.fields):
         return _Sign.SURE
     if mail.essence == "multipart/report" and "delivery-status" in mail.first("content-type").lower():
         return _Sign.SURE
     subject = mail.first("subject")
-    announced = not is_reply(subject) and begins_like(subject, notice_words()["notice_subjects"])
-    top = " ".join(folded(text[:_TOP]).split())
-    opened = any(words in top for words in notice_words()["openings"])
     sender = _sender(mail)
     if is_reply(subject):  # a person's, but for few servers that answer so, and then tell what they were told
-        return _Sign.WORDS if sender is _Sender.HOST and opened and _REFUSAL.search(text[:_TOP]) else _Sign.NONE
+        told = sender is _Sender.HOST and _REFUSAL.search(text[:_TOP]) and _opened(text)
+        return _Sign.WORDS if told else _Sign.NONE
+    announced = begins_like(subject, notice_words()["notice_subjects"])
     if sender is _Sender.DAEMON:
-        return _Sign.SURE if announced or opened else _Sign.PERHAPS
-    if sender is _Sender.HOST:
-        return _Sign.SURE if announced else _Sign.NONE if names & _LISTS else _Sign.WORDS if opened else _Sign.PERHAPS
+        return _Sign.SURE if announced or _opened(text) else _Sign.PERHAPS
+    if sender is _Sender.HOST and announced:
+        return _Sign.SURE
+    if sender is _Sender.SOMEBODY and not announced:
+        return _Sign.NONE
+    return _by_words(sender, announced=announced, opened=_opened(text), letter=_is_letter(mail, text))
+
+
+def _by_words(sender: _Sender, *, announced: bool, opened: bool, letter: bool) -> _Sign:
     if sender is _Sender.NOBODY:
         return _Sign.SURE if announced and opened else _Sign.WORDS if announced or opened else _Sign.NONE
-    # A newsletter may well write about bounces, and so may a friend.
-    silent = not announced or not opened or names & _LISTS or _GREETING.match(text)
-    return _Sign.NONE if silent else _Sign.FRIEND
+    if letter:
+        return _Sign.NONE
+    if sender is _Sender.HOST:
+        return _Sign.WORDS if opened else _Sign.PERHAPS
+    return _Sign.FRIEND if announced and opened else _Sign.NONE
+
+
+def _opened(text: str) -> bool:
+    """Whether it says near its top what notices say."""
+    top = " ".join(folded(text[:_TOP]).split())
+    return any(words in top for words in notice_words()["openings"])
+
+
+def _is_letter(mail: Part, text: str) -> bool:
+    """A newsletter may well write about bounces, and so may a friend."""
+    return any(name in _LISTS for name, _ in mail.fields) or _GREETING.match(text) is not None
 
 
 def _sender(mail: Part) -> _Sender:

@@ -9,7 +9,7 @@ the order in which they are tried: those of a provider, then those of everybody 
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -55,6 +55,7 @@ class Basis(Enum):
     CODE = "code"
 
 
+_Rest = tuple[tuple[str, ...], ...]  # behind each gap, one of several
 _Status = tuple[int | None, int, int | None]  # None: whichever
 
 
@@ -63,7 +64,7 @@ class Phrase:
     """``start`` is looked for first; one of each of ``rest`` follows it, where the phrase has gaps."""
 
     start: str
-    rest: tuple[tuple[str, ...], ...]
+    rest: _Rest
 
     @classmethod
     def of(cls, text: str) -> "list[Phrase]":
@@ -75,24 +76,27 @@ class Phrase:
 
     def stands_in(self, words: str) -> bool:
         """Whether the words hold the phrase."""
-        position = -1
-        for _ in range(_TRIES):
-            position = words.find(self.start, position + 1)
-            if position < 0:
-                return False
-            if _follow(self.rest, words, position + len(self.start)):
-                return True
-        return False
+        return any(_follow(self.rest, words, end) for end in _ends(self.start, words))
 
 
-def _follow(rest: tuple[tuple[str, ...], ...], words: str, position: int) -> bool:
+def _ends(start: str, words: str) -> Iterator[int]:
+    """Where the beginning of a phrase ends, each time that it stands there."""
+    position = -1
+    for _ in range(_TRIES):
+        position = words.find(start, position + 1)
+        if position < 0:
+            return
+        yield position + len(start)
+
+
+def _follow(rest: _Rest, words: str, position: int) -> bool:
     if not rest:
         return True
-    return any(
-        (found := words.find(piece, position, position + _WIDTH + len(piece))) >= 0
-        and _follow(rest[1:], words, found + len(piece))
-        for piece in rest[0]
-    )
+    for piece in rest[0]:
+        found = words.find(piece, position, position + _WIDTH + len(piece))
+        if found >= 0 and _follow(rest[1:], words, found + len(piece)):
+            return True
+    return False
 
 
 def _alternatives(piece: str) -> tuple[str, ...]:
@@ -160,6 +164,23 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """A beginning that phrases share: who says no more than that, and who goes on in which way."""
+
+    start: str
+    alone: frozenset[str]
+    longer: tuple[tuple[str, _Rest], ...]
+
+    def said_by(self, words: str) -> Iterable[str]:
+        """The rules and providers one of whose phrases begins so, and stands in the words."""
+        if self.start not in words:
+            return ()
+        ends = tuple(_ends(self.start, words)) if self.longer else ()
+        going_on = {name for name, rest in self.longer if any(_follow(rest, words, end) for end in ends)}
+        return self.alone | going_on
+
+
+@dataclass(frozen=True, slots=True)
 class RuleBook:
     """All rules, in the order in which they are tried."""
 
@@ -168,7 +189,7 @@ class RuleBook:
     reasons: Mapping[str, Mapping[str, str]]
     _tried: Mapping[str, tuple[Rule, ...]]
     _domains: Mapping[str, str]
-    _index: Mapping[str, Sequence[tuple[str, Phrase]]]
+    _index: Mapping[str, Sequence[Beginning]]
     _short: frozenset[str]
     _advice: Mapping[str, str]
 
@@ -197,9 +218,11 @@ class RuleBook:
             grams |= self._short  # few: looked for one by one
         else:
             grams |= {words[position : position + _SHORT_GRAM] for position in range(len(words) - 1)}
-        return {
-            name for gram in grams & self._index.keys() for name, phrase in self._index[gram] if phrase.stands_in(words)
-        }
+        said: set[str] = set()
+        for gram in grams & self._index.keys():
+            for beginning in self._index[gram]:
+                said.update(beginning.said_by(words))
+        return said
 
     def meaning(self, reason: str) -> str:
         """What a reason means, in a sentence."""
@@ -247,13 +270,18 @@ def _in_order(rules: Sequence[Rule], provider: str) -> tuple[Rule, ...]:
     return (*own, *(rule for rule in rules if not rule.provider))
 
 
-def _index(speaking: Sequence[Rule | Provider]) -> Mapping[str, Sequence[tuple[str, Phrase]]]:
-    """Some letters of each phrase, those that the fewest others have, and the rule or provider that it belongs to."""
-    pairs = [(one.id if isinstance(one, Rule) else one.name, phrase) for one in speaking for phrase in one.says]
-    count = Counter(gram for _, phrase in pairs for gram in _grams(phrase.start))
-    index: dict[str, list[tuple[str, Phrase]]] = {}
-    for name, phrase in pairs:
-        index.setdefault(min(_grams(phrase.start), key=count.__getitem__), []).append((name, phrase))
+def _index(speaking: Sequence[Rule | Provider]) -> Mapping[str, Sequence[Beginning]]:
+    """The beginnings of all phrases, under those of their letters that the fewest others have."""
+    by_start: dict[str, list[tuple[str, _Rest]]] = {}
+    for one in speaking:
+        for phrase in one.says:
+            by_start.setdefault(phrase.start, []).append((one.id if isinstance(one, Rule) else one.name, phrase.rest))
+    count = Counter(gram for start in by_start for gram in _grams(start))
+    index: dict[str, list[Beginning]] = {}
+    for start, said in by_start.items():
+        alone = frozenset(name for name, rest in said if not rest)
+        longer = tuple((name, rest) for name, rest in said if rest and name not in alone)
+        index.setdefault(min(_grams(start), key=count.__getitem__), []).append(Beginning(start, alone, longer))
     return index
 
 

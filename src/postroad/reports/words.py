@@ -21,9 +21,9 @@ _PLAIN: Final = str.maketrans(
 
 def folded(text: str) -> str:
     """A text as words are looked up in it: lower case, plain quotes, no accents, no wide or narrow forms."""
+    if text.isascii():
+        return text.lower().replace("`", "'")
     plain = text.lower().translate(_PLAIN)
-    if plain.isascii():
-        return plain
     bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", plain))
     return unicodedata.normalize("NFC", bare)
 
