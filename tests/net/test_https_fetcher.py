@@ -100,7 +100,8 @@ def test_nothing_is_unfolded(server: PolicyHost, certificates: Certificates) -> 
 
 def test_a_silent_server_is_waited_for_no_longer_than_said(server: PolicyHost, certificates: Certificates) -> None:
     server.hold()
-    assert "within 0.1 s" in failure(get(fetcher_for(server, certificates), seconds=0.1)).reason
+    # Long enough to get to the question: a connection that is given up while it is made is closed only when collected.
+    assert "within 2 s" in failure(get(fetcher_for(server, certificates), seconds=2)).reason
 
 
 @pytest.mark.parametrize(
