@@ -101,16 +101,23 @@ def _enhanced(text: str, status: str, code: int | None) -> EnhancedCode | None:
 # ── the step of the conversation ──────────────────────────────────────────────────────────────────────────────────────
 
 _STEPS: Final = (
-    (
-        re.compile(
-            r"(?i)(?:after|in reply to) (?:the )?(?:end of|message content)|end of data|"
-            r"after i sent the message|final dot"
-        ),
-        Phase.DOT,
-    ),
-    (re.compile(r"(?i)refused to talk to me|initial connection|initial (?:server )?greeting"), Phase.GREETING),
-    (re.compile(r"(?i)does not like recipient|rcpt to generated"), Phase.RCPT),
-    (re.compile(r"(?i)does not like sender|mail from generated"), Phase.MAIL),
+    ("after the end of", Phase.DOT),
+    ("after end of", Phase.DOT),
+    ("in reply to end of", Phase.DOT),
+    ("in reply to the end of", Phase.DOT),
+    ("after message content", Phase.DOT),
+    ("in reply to message content", Phase.DOT),
+    ("end of data", Phase.DOT),
+    ("after i sent the message", Phase.DOT),
+    ("final dot", Phase.DOT),
+    ("refused to talk to me", Phase.GREETING),
+    ("initial connection", Phase.GREETING),
+    ("initial greeting", Phase.GREETING),
+    ("initial server greeting", Phase.GREETING),
+    ("does not like recipient", Phase.RCPT),
+    ("rcpt to generated", Phase.RCPT),
+    ("does not like sender", Phase.MAIL),
+    ("mail from generated", Phase.MAIL),
 )
 _COMMAND: Final = re.compile(
     r"(?i)\b(RCPT|MAIL|DATA|EHLO|HELO|STARTTLS|AUTH)\b(?:[ _](?:TO|FROM)\b)?(?=[:\s\"')\].<]|$)"
@@ -129,8 +136,9 @@ _BY_NAME: Final = {
 @lru_cache(maxsize=64)  # the recipients of one notice share their text
 def phase_of(text: str) -> Phase | None:
     """The command that was answered, as the words of mail servers name it; ``None`` where they do not."""
-    for pattern, phase in _STEPS:
-        if pattern.search(text):
+    lower = text.lower()
+    for words, phase in _STEPS:
+        if words in lower:
             return phase
     named = None
     for found in _COMMAND.finditer(text):
