@@ -29,6 +29,7 @@ A_GRANT: Final = 50  # a fiftieth of a day's allowance is taken at a time: so li
 MOST_GRANTED: Final = 1000  # messages
 ROUNDS: Final = 3.0  # failed rounds in a row until a relay rests: its account is ours, and its pool opens one at a time
 REPEATED: Final = 2  # how much longer, and for how much less, where a reply comes again while its measure holds
+GRACE: Final = 60.0  # seconds: what comes again within them may have been under way, and makes the measure no longer
 
 HOLD_STILL: Final = 1.0  # seconds after a measure in which its occasion is not heard again: connections have to close
 _NOBODY: Final = Address("nobody@localhost.invalid")
@@ -108,6 +109,7 @@ class Shaper:
         self._limiting: set[Thing] = set()  # whose gates keep anybody from anything
         self._warm_ups = {(plan.scope, plan.key): plan for plan in rules.warm_ups}
         self._measured: dict[Thing, float] = {}  # when a measure was last taken
+        self._lengthened: dict[Thing, float] = {}  # when it was last decided for how long
         self.door = Gate()  # of the worker: shut while nothing may go at all
         self.common = (self.door, *map(self.gate, ((Scope.ACCOUNT, road.account), (Scope.SOURCE, road.source))))
 
@@ -246,9 +248,11 @@ class Shaper:
         return self._ruled(thing) if override is None else self._ruled(thing).and_also(override.limits)
 
     def _within_window(self, thing: Thing, limits: Limits) -> Limits:
+        window = self._windows.get(thing)
+        if window is not None and window.on_trial:  # the rest would spend an attempt each on what one has found out
+            return replace(limits, connections=1)
         if thing[0] is Scope.ACCOUNT:  # its connections are the transport's business, which has messages wait for them
             return replace(limits, connections=None)
-        window = self._windows.get(thing)
         if window is None or thing[0] is not Scope.SITE:
             return limits
         return limits.and_also(Limits(connections=max(1, math.floor(window.size))))
@@ -308,12 +312,19 @@ class Shaper:
         scope, key = self._target(rule.scope, thing)
         action = rule.action
         held = self._overrides.get((scope, key))
-        seconds = action.seconds * REPEATED if held is not None and held.until > now else action.seconds
+        until = now + action.seconds
+        if held is not None and held.until > now:
+            if now >= self._lengthened.get((scope, key), -math.inf) + GRACE:
+                until = now + action.seconds * REPEATED
+                self._lengthened[scope, key] = now
+            until = max(until, held.until)
+        else:
+            self._lengthened[scope, key] = now
         limits = action.limits
         if action.halve:
             limits = limits.and_also(Limits(connections=self._half(thing, (scope, key))))
         why = f"{outcome.reply.code} {outcome.text}"[:200]
-        return [Measure(scope, key, now, now + seconds, None if action.suspend else limits, f"rule {rule.id}", why)]
+        return [Measure(scope, key, now, until, None if action.suspend else limits, f"rule {rule.id}", why)]
 
     def _target(self, scope: Scope | None, thing: Thing) -> Thing:
         if scope is Scope.SOURCE and self.road.source:

@@ -41,6 +41,11 @@ class Window:
         """As many have failed in a row as there were let in."""
         return self.failed >= 1 or (self.failed > 0 and self.deaths > 0)
 
+    @property
+    def on_trial(self) -> bool:
+        """It has died and nothing has come of it since: one connection is enough to find out."""
+        return self.deaths > 0
+
     def bury(self) -> tuple["Window", float]:
         """The window after a death, and for how many seconds nobody goes there."""
         rest = min(LONGEST_REST, FIRST_REST * 2**self.deaths)

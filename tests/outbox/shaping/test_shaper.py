@@ -1,0 +1,74 @@
+"""What is made of replies and of trouble with connections, on a clock that costs no time."""
+
+from collections import Counter
+
+import pytest
+
+from postroad.address import Address
+from postroad.errors import Throttled
+from postroad.outbox.destination import Destinations
+from postroad.outbox.override import Override
+from postroad.outbox.shaping.hearing import Measure
+from postroad.outbox.shaping.rules import NO_RULES
+from postroad.outbox.shaping.rules_file import rules_in
+from postroad.outbox.shaping.shaper import Road, Shaper
+from postroad.outbox.stream import Stream
+from postroad.outcome import SendReport, failed
+from postroad.reply import Code, Phase, Reply
+from postroad.testing import SimulatedProvider, Traffic, simulate
+from tests.fakes import middle
+
+RULES = rules_in(
+    b"""
+[[reply]]
+id = "too-many"
+code = 421
+text = 'too many'
+example = "421 too many connections"
+for = "10min"
+halve = true
+""",
+    "own rules",
+)
+BOB = Address("bob@b.example")
+
+
+def too_many() -> SendReport:
+    reply = Reply(Code(421), ("too many connections",))
+    return failed((BOB,), Throttled("too many", reply=reply, phase=Phase.GREETING))
+
+
+def heard(shaper: Shaper, at: float) -> Measure:
+    """What follows from a refusal of a message that was begun just then; it holds from then on."""
+    (measure,) = shaper.hear(BOB.domain, too_many(), at, at)
+    assert measure.limits is not None
+    override = Override(*measure[:4], measure.limits, measure.who, measure.why)
+    shaper.learn([override], at)
+    return measure
+
+
+def test_what_comes_again_within_a_minute_makes_a_measure_no_longer() -> None:
+    shaper = Shaper(RULES, Destinations(RULES), Road("direct", direct=True))
+    assert heard(shaper, 1000.0).until == 1600.0
+    for at in (1002.0, 1010.0, 1059.0):
+        assert heard(shaper, at).until == at + 600.0
+    assert heard(shaper, 1061.0).until == 1061.0 + 1200.0
+    assert heard(shaper, 1100.0).until == 1061.0 + 1200.0
+    assert heard(shaper, 1122.0).until == 1122.0 + 1200.0
+
+
+@pytest.mark.parametrize("road", [Road("smtp://relay"), Road("direct", direct=True)], ids=["relay", "direct"])
+def test_after_a_rest_one_try_finds_out_whether_it_works_again(road: Road) -> None:
+    site, down = "b.example", 3000.0
+    outcome = simulate(
+        [Traffic(site, Stream("transactional"), 100)],
+        [SimulatedProvider(site, outages=((0.0, down),))],
+        chance=middle,
+        limits=NO_RULES,
+        road=road,
+    )
+    begun = Counter(one.began for delivery in outcome.deliveries for one in delivery.tries if one.began < down)
+    rests = sorted(measure.until for measure in outcome.measures if measure.limits is None)
+    assert rests
+    assert {number for at, number in begun.items() if at >= rests[0]} == {1}
+    assert {str(delivery.state) for delivery in outcome.deliveries} == {"sent"}
