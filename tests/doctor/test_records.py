@@ -12,7 +12,19 @@ from postroad.lookup import Answer, RecordType, Status
 from postroad.net.dns.zone import Zone
 from tests.doctor.examined import AUTHENTICATION, examine, faults, subject
 from tests.doctor.sick import SICK, Sick
-from tests.doctor.zones import DMARC, DOMAIN, KEY_NAME, SELECTOR, SPF, changed, healthy, other_key, publish, rsa_key
+from tests.doctor.zones import (
+    DMARC,
+    DOMAIN,
+    KEY_NAME,
+    SELECTOR,
+    SPF,
+    changed,
+    healthy,
+    other_key,
+    publish,
+    rsa_key,
+    with_spf,
+)
 
 _CASES = [pytest.param(case, id=name) for name, case in SICK.items()]
 _NO_FAULT = {"DNS-03"}  # it is good to know, and nothing more
@@ -50,6 +62,18 @@ def test_the_ids_are_those_of_the_list() -> None:
     numbers = {"DNS": 4, "SPF": 14, "DK": 11, "DM": 13}
     expected = [f"{area}-{n:02}" for area, most in numbers.items() for n in range(1, most + 1)]
     assert [check.id for check in AUTHENTICATION] == expected
+
+
+def test_the_terms_that_ask_are_shown_as_they_lead_to_each_other() -> None:
+    zone = with_spf("v=spf1 include:esp.example mx redirect=more.example")
+    zone["esp.example"] = [{"TXT": "v=spf1 ip4:192.0.2.1 a:mx.acme.example include:two.example -all"}]
+    zone["two.example"] = [{"TXT": "v=spf1 exists:%{i}.two.example ~all"}]
+    zone["more.example"] = [{"TXT": "v=spf1 a:ns1.acme.example -all"}]
+    terms = "include:esp.example (a:mx.acme.example, include:two.example (exists:%{i}.two.example))"
+    terms += ", mx, redirect=more.example, a:ns1.acme.example"
+    seen = examine(zone)["SPF-03"].seen.split("; ")
+    assert seen == [f"{DOMAIN}: 7 of 10 terms ask the DNS: {terms}", "mail.acme.example: 1 of 10 terms ask the DNS: a"]
+    assert examine(zone)["SPF-04"].level == "pass"  # what is asked about a client is nobody's fault
 
 
 # ── a DNS that does not answer ──────────────────────────────────────────────────────────────────────────────────────

@@ -27,14 +27,14 @@ async def _look(examination: Examination) -> Sight:
 
 
 def _tree(verdict: SpfVerdict) -> str:
-    """The terms that ask, those of an included policy behind it in parentheses."""
-    text, depth = "", 0
-    # A step is told when it has ended, so an include comes after what it led to: read backwards, it comes first.
-    for step in reversed([one for one in verdict.trace if _asks(one)]):
-        text += " (" * max(0, step.depth - depth) + ")" * max(0, depth - step.depth)
-        text += ("" if text.endswith("(") or not text else ", ") + step.term
-        depth = step.depth
-    return excerpt(text + ")" * depth)
+    """The terms that ask, those of an included policy in parentheses behind what includes it."""
+    open_: dict[int, list[str]] = {}
+    # A step is told when it has ended, so what an include leads to stands before it in the trace.
+    for step in filter(_asks, verdict.trace):
+        below = open_.pop(step.depth + 1, [])
+        entry = f"{step.term} ({', '.join(below)})" if below else step.term
+        open_.setdefault(step.depth, []).append(entry)
+    return excerpt(", ".join(open_.get(0, ())))
 
 
 def _asks(step: Step) -> bool:

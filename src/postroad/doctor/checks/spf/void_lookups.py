@@ -39,9 +39,9 @@ def _barren(domain: str, found: list[tuple[Step, Answer]]) -> set[str]:
 
 
 def _void(step: Step) -> list[Answer]:
-    """Whether there is a policy that a term leads to is not counted: that is an error of its own. And what name a
-    client has is nothing that the policy could mend."""
-    if step.outcome is Outcome.RECORD:
+    """Whether there is a policy that a term leads to is not counted: that is an error of its own. And what is asked
+    about a client, its name or by a macro, is nothing that the policy could mend."""
+    if step.outcome is Outcome.RECORD or "%{" in step.term:
         return []
     return [one for one in step.answers if one.status in _VOID and one.kind not in _NOT_COUNTED]
 
