@@ -268,6 +268,37 @@ def test_a_folder_that_holds_something_else_is_told_of(place: Path) -> None:
     assert (ended.code, "none of the files that are kept there" in ended.stderr) == (78, True)
 
 
+# ── sending ──
+
+
+def sent_now(*options: str, environ: dict[str, str] | None = None) -> Ended:
+    return run_inside(
+        "send", "--from", "joe@football.example.com", "--to", "a@b.example", "--subject", "hello", "--text", "hello",
+        *options, environ=environ,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "environ"),
+    [
+        (["--dkim", "football.example.com:brisbane:env:SEED"], {}),
+        ([], {"POSTROAD_DKIM": "football.example.com:brisbane:env:SEED"}),
+    ],
+)
+def test_what_is_sent_now_is_signed_too(place: Path, options: list[str], environ: dict[str, str]) -> None:
+    folder = "file:///" + str(Path.cwd() / "sent").lstrip("/")
+    ended = sent_now("--transport", folder, *options, environ={**environ, "SEED": ED25519_SEED})
+    assert ended.code == 0, ended.stderr
+    (file,) = Path("sent").glob("*.eml")
+    assert b"a=ed25519-sha256" in file.read_bytes()
+
+
+@pytest.mark.parametrize("where", ["--outbox", "--dry-run"])
+def test_keys_have_no_place_where_nothing_goes_out(place: Path, where: str) -> None:
+    ended = sent_now(where, "--dkim", "football.example.com:brisbane:key.pem")
+    assert (ended.code, f"--dkim cannot go with {where}" in ended.stderr) == (2, True)
+
+
 # ── the worker ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -7,6 +7,7 @@ import click
 
 from postroad.cli.counted import counted
 from postroad.cli.database_option import database_option, outbox_of
+from postroad.cli.dkim_options import dkim_options, signing
 from postroad.cli.dot_watch import DotWatch
 from postroad.cli.exit_codes import Ended
 from postroad.cli.failure import of_error, tell
@@ -42,6 +43,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @message_options
 @route_options
+@dkim_options
 @click.option("--dry-run", is_flag=True, help="Send nothing: print the message, and on standard error its envelope.")
 @click.option("--transcript", is_flag=True, help="If anything is refused or fails, show the conversation.")
 @click.option("--outbox", "queue", is_flag=True, help="Put it into the outbox; a worker delivers it.")
@@ -59,7 +61,10 @@ def send(form: Form, queue: bool, transcript: bool, dry_run: bool, **options: An
     """
     queueing = {name: options.pop(name) for name in _QUEUE_OPTIONS}
     route = {name: options.pop(name) for name in ("transport", "username", "password")}
-    _check(route if queue else queueing, "cannot go with --outbox" if queue else "needs --outbox")
+    keys = {name: options.pop(name) or None for name in ("dkim", "dkim_keys")}
+    _check({**route, **keys} if queue else queueing, "cannot go with --outbox" if queue else "needs --outbox")
+    if dry_run:
+        _check(keys, "cannot go with --dry-run: a message is signed on its way")
     show_log(level=logging.WARNING)
     message = message_of(options)
     if dry_run:
@@ -67,7 +72,8 @@ def send(form: Form, queue: bool, transcript: bool, dry_run: bool, **options: An
     elif queue:
         _queue(message, queueing, form)
     else:
-        _send_now(message, DotWatch(route_of(**route)), form, transcript=transcript)
+        signed = signing(route_of(**route), keys["dkim"] or (), keys["dkim_keys"])
+        _send_now(message, DotWatch(signed), form, transcript=transcript)
 
 
 def _check(misplaced: dict[str, Any], why: str) -> None:
