@@ -8,7 +8,8 @@ import pytest
 
 from postroad.reports.classes import BounceClass
 from postroad.reports.evidence import Source, evidence_of
-from postroad.reports.rules import Phrase, read_rules, rule_book
+from postroad.reports.phrases import Phrase
+from postroad.reports.rules import read_rules, rule_book
 
 DOCUMENT, LANGUAGES = (
     tomllib.loads((files("postroad.reports") / name).read_text(encoding="utf-8"))

@@ -1,15 +1,12 @@
 """The rules of classification: read once from ``bounce_rules.toml``, when the first refusal is classified.
 
-A phrase stands for words in a row; ``…`` in it for some others in between, ``{a|b}`` for either. A rule applies when
-one of its phrases is found (and one of ``also``, where it has that), its codes fit, and its step does. Rules stand in
-the order in which they are tried: those of a provider, then those of everybody by their words, then bare codes.
-``bounce_languages.toml`` has more phrases of some rules, in other languages than English.
+A rule applies when one of its phrases is found (and one of ``also``, where it has that), its codes fit, and its step
+does. Rules stand in the order in which they are tried: those of a provider, then those of everybody by their words,
+then bare codes. ``bounce_languages.toml`` has more phrases of some rules, in other languages than English.
 """
 
-import re
 import tomllib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -20,15 +17,9 @@ from typing import Any, Final
 from postroad.reply import EnhancedCode, Phase
 from postroad.reports.classes import BounceClass
 from postroad.reports.evidence import Evidence
-from postroad.reports.words import folded
+from postroad.reports.phrases import Phrase, PhraseIndex
 
-_GAP: Final = "…"
-_BRACES: Final = re.compile(r"\{([^{}]*)\}")
-_GRAM: Final = 4  # characters by which phrases are indexed
-_SHORT_GRAM: Final = 2  # the same for shorter phrases, as Chinese has many
 _ANY_FAILURE: Final = 599  # a code that only a rule for all of 5xx has
-_WIDTH: Final = 80  # characters that a gap may have
-_TRIES: Final = 20  # beginnings of a phrase that are followed; a refusal that says one more often is made to cost time
 _STEPS: Final[Mapping[str, frozenset[Phase]]] = {
     "connect": frozenset({Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS}),
     "mail": frozenset({Phase.MAIL}),
@@ -55,57 +46,7 @@ class Basis(Enum):
     CODE = "code"
 
 
-_Rest = tuple[tuple[str, ...], ...]  # behind each gap, one of several
 _Status = tuple[int | None, int, int | None]  # None: whichever
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """``start`` is looked for first; one of each of ``rest`` follows it, where the phrase has gaps."""
-
-    start: str
-    rest: _Rest
-
-    @classmethod
-    def of(cls, text: str) -> "list[Phrase]":
-        """Read one from the file: as many as it has beginnings."""
-        if any(_GAP in group for group in _BRACES.findall(text)):
-            raise ValueError(f"{text}: no gap may stand within braces")
-        start, *rest = [_alternatives(folded(piece)) for piece in text.split(_GAP)]
-        return [cls(one, tuple(rest)) for one in start]
-
-    def stands_in(self, words: str) -> bool:
-        """Whether the words hold the phrase."""
-        return any(_follow(self.rest, words, end) for end in _ends(self.start, words))
-
-
-def _ends(start: str, words: str) -> Iterator[int]:
-    """Where the beginning of a phrase ends, each time that it stands there."""
-    position = -1
-    for _ in range(_TRIES):
-        position = words.find(start, position + 1)
-        if position < 0:
-            return
-        yield position + len(start)
-
-
-def _follow(rest: _Rest, words: str, position: int) -> bool:
-    if not rest:
-        return True
-    for piece in rest[0]:
-        found = words.find(piece, position, position + _WIDTH + len(piece))
-        if found >= 0 and _follow(rest[1:], words, found + len(piece)):
-            return True
-    return False
-
-
-def _alternatives(piece: str) -> tuple[str, ...]:
-    """``{a|b} c`` is ``a c`` or ``b c``."""
-    texts = [""]
-    for number, part in enumerate(_BRACES.split(piece)):
-        choices = part.split("|") if number % 2 else [part]
-        texts = [text + choice for text in texts for choice in choices]
-    return tuple(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +105,6 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
-    """A beginning that phrases share: who says no more than that, and who goes on in which way."""
-
-    start: str
-    alone: frozenset[str]
-    longer: tuple[tuple[str, _Rest], ...]
-
-    def said_by(self, words: str) -> Iterable[str]:
-        """The rules and providers one of whose phrases begins so, and stands in the words."""
-        if self.start not in words:
-            return ()
-        ends = tuple(_ends(self.start, words)) if self.longer else ()
-        going_on = {name for name, rest in self.longer if any(_follow(rest, words, end) for end in ends)}
-        return self.alone | going_on
-
-
-@dataclass(frozen=True, slots=True)
 class RuleBook:
     """All rules, in the order in which they are tried."""
 
@@ -189,13 +113,12 @@ class RuleBook:
     reasons: Mapping[str, Mapping[str, str]]
     _tried: Mapping[str, tuple[Rule, ...]]
     _domains: Mapping[str, str]
-    _index: Mapping[str, Sequence[Beginning]]
-    _short: frozenset[str]
+    _phrases: PhraseIndex
     _advice: Mapping[str, str]
 
     def decide(self, evidence: Evidence) -> tuple[str, Rule | None]:
         """The name of who spoke, empty where they are not known; and the first rule that applies."""
-        said = self._said(evidence.words)
+        said = self._phrases.said_in(evidence.words)
         provider = self._of_host(evidence.host) or next((one.name for one in self.providers if one.name in said), "")
         statuses = _statuses(evidence.enhanced)
         for rule in self._tried[provider]:
@@ -210,19 +133,6 @@ class RuleBook:
                 return name
             domain = domain.partition(".")[2]
         return ""
-
-    def _said(self, words: str) -> set[str]:
-        """The rules and providers one of whose phrases is there. Of two thousand, a refusal holds letters of a few."""
-        grams = {words[position : position + _GRAM] for position in range(len(words) - _GRAM + 1)}
-        if words.isascii():
-            grams |= self._short  # few: looked for one by one
-        else:
-            grams |= {words[position : position + _SHORT_GRAM] for position in range(len(words) - 1)}
-        said: set[str] = set()
-        for gram in grams & self._index.keys():
-            for beginning in self._index[gram]:
-                said.update(beginning.said_by(words))
-        return said
 
     def meaning(self, reason: str) -> str:
         """What a reason means, in a sentence."""
@@ -260,34 +170,14 @@ def read_rules(document: Mapping[str, Any], languages: Mapping[str, Mapping[str,
     tried = {name: _in_order(rules, name) for name in names}
     advice = {rule.id: rule.advice for rule in rules if rule.advice}
     domains = {domain: provider.name for provider in providers for domain in provider.domains}
-    index = _index((*rules, *providers))
-    short = frozenset(gram for gram in index if len(gram) < _GRAM and gram.isascii())
-    return RuleBook(rules, providers, document["reason"], tried, domains, index, short, advice)
+    speaking = [(rule.id, rule.says) for rule in rules] + [(provider.name, provider.says) for provider in providers]
+    index = PhraseIndex.of((name, phrase) for name, says in speaking for phrase in says)
+    return RuleBook(rules, providers, document["reason"], tried, domains, index, advice)
 
 
 def _in_order(rules: Sequence[Rule], provider: str) -> tuple[Rule, ...]:
     own = tuple(rule for rule in rules if provider and rule.provider == provider)
     return (*own, *(rule for rule in rules if not rule.provider))
-
-
-def _index(speaking: Sequence[Rule | Provider]) -> Mapping[str, Sequence[Beginning]]:
-    """The beginnings of all phrases, under those of their letters that the fewest others have."""
-    by_start: dict[str, list[tuple[str, _Rest]]] = {}
-    for one in speaking:
-        for phrase in one.says:
-            by_start.setdefault(phrase.start, []).append((one.id if isinstance(one, Rule) else one.name, phrase.rest))
-    count = Counter(gram for start in by_start for gram in _grams(start))
-    index: dict[str, list[Beginning]] = {}
-    for start, said in by_start.items():
-        alone = frozenset(name for name, rest in said if not rest)
-        longer = tuple((name, rest) for name, rest in said if rest and name not in alone)
-        index.setdefault(min(_grams(start), key=count.__getitem__), []).append(Beginning(start, alone, longer))
-    return index
-
-
-def _grams(start: str) -> list[str]:
-    length = _GRAM if len(start) >= _GRAM else _SHORT_GRAM
-    return [start[position : position + length] for position in range(len(start) - length + 1)]
 
 
 def _rule(given: Mapping[str, Any], languages: Mapping[str, Sequence[str]]) -> Rule:
