@@ -11,6 +11,7 @@ from postroad.outbox.blocking import Outbox
 from postroad.outbox.shaping.rules import Rules
 from postroad.outbox.shaping.rules_file import rules_in
 from postroad.transport.to_memory import MemoryTransport
+from tests.cli.command import run_inside
 from tests.fakes import START
 from tests.outbox.letters import letter, wait_for_states
 from tests.outbox.stepped_clock import SteppedClock
@@ -86,6 +87,17 @@ def test_a_fresh_mail_leaves_beside_backlogs_that_may_not_go(deep: Outbox) -> No
             deep.send(letter(f"{number}@fresh.example"))
             wait_for_states(deep, sent=number + 2)
     assert recipients(transport)[1:] == [f"{number}@fresh.example" for number in range(20)]
+
+
+def test_a_deep_backlog_is_explained_without_counting_it(deep: Outbox) -> None:
+    explained = deep.explain("slow.example")
+    assert not explained.counted_all
+    assert 10_000 < sum(explained.counts.values()) < DEEP
+    assert len(explained.deliveries) == 20
+    assert deep.explain("resting.example").counts == {"ready": 1000}
+    assert deep.explain("resting.example").counted_all
+    said = run_inside("outbox", "explain", "slow.example", "--db", deep.url)
+    assert "More than 10000 wait or are under way; 20 of them are shown" in said.stdout
 
 
 def test_many_slow_destinations_take_nobody_elses_room(clock: SteppedClock) -> None:

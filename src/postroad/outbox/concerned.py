@@ -21,6 +21,7 @@ from postroad.outbox.states import DeliveryState, state_at
 MOST_SHOWN: Final = 20  # deliveries that are not final; a screen
 MOST_ENDED: Final = 5  # final ones
 MOST_COUNTED: Final = 1000  # before one in its lane
+MOST_IN_COUNTS: Final = 10_000  # deliveries of a domain or an address that are counted by their states
 MOST_COMPANIONS: Final = 100  # domains of others who wait for the same message
 RECENT: Final = (
     10_000  # of the newest deliveries: among them a domain's final ones are looked for, as no index has them
@@ -68,10 +69,14 @@ class Row(NamedTuple):
 
 
 class Concerned(NamedTuple):
-    """Some deliveries, and how many are in each state that is not final."""
+    """Some deliveries, and how many are in each state that is not final.
+
+    ``more``: there are more than ``MOST_IN_COUNTS``, and the counts are of so many.
+    """
 
     rows: tuple[Row, ...]
     counts: dict[str, int]
+    more: bool
 
 
 _COLUMNS: Final = (
@@ -94,11 +99,16 @@ _without_key = and_(delivery.c.recipient_key.is_(None), delivery.c.recipient == 
 _to_address = or_(delivery.c.recipient_key == bindparam("key"), _without_key)
 _ADDRESS_LIVE = Query(_rows_where(_to_address, ~_FINAL).order_by(delivery.c.due_at, delivery.c.id).limit(_most))
 _ADDRESS_ENDED = Query(_rows_where(_to_address, _FINAL).order_by(delivery.c.id.desc()).limit(_most))
-_ADDRESS_COUNTS = Query(
-    select(delivery.c.state, delivery.c.due_at > bindparam("now", type_=Double), func.count().label("number"))
-    .where(_to_address, ~_FINAL)
-    .group_by(delivery.c.state, literal_column("2"))
-)
+
+
+def _counts_where(*conditions: Any) -> Query:
+    """How many of each state are due later, or not; no more than one above ``MOST_IN_COUNTS`` are looked at."""
+    later = (delivery.c.due_at > bindparam("now", type_=Double)).label("later")
+    some = select(delivery.c.state, later).where(*conditions).limit(MOST_IN_COUNTS + 1).subquery()
+    return Query(select(some.c.state, some.c.later, func.count().label("number")).group_by(some.c.state, some.c.later))
+
+
+_ADDRESS_COUNTS = _counts_where(_to_address, ~_FINAL)
 _in_lane = (
     WAITING,
     delivery.c.site == bindparam("site"),
@@ -119,15 +129,11 @@ _RECENT_ROWS = Query(
     .order_by(delivery.c.id.desc())
     .limit(_most)
 )
-_WAITING_COUNTS = Query(
-    select(delivery.c.state, delivery.c.due_at > bindparam("now", type_=Double), func.count().label("number"))
-    .where(WAITING, delivery.c.site == bindparam("domain"))
-    .group_by(delivery.c.state, literal_column("2"))
+_DOMAIN_COUNTS = (
+    _counts_where(WAITING, delivery.c.site == bindparam("domain")),
+    _counts_where(LEASED, _of_domain),
+    _counts_where(HELD, _of_domain),
 )
-_OTHER_COUNTS = {
-    state: Query(select(func.count().label("number")).where(kind, _of_domain))
-    for state, kind in ((DeliveryState.LEASED, LEASED), (DeliveryState.HELD, HELD))
-}
 _earlier = (
     select(delivery.c.id)
     .where(*_in_lane, delivery.c.due_at < bindparam("due_at", type_=Double))
@@ -168,7 +174,8 @@ def of_address(connection: Connection, address: Address, now: float) -> Concerne
     who = {"key": address.key, "recipient": address.addr_spec}
     live = _read(_ADDRESS_LIVE.rows(connection, **who, most=MOST_SHOWN))
     ended = _read(_ADDRESS_ENDED.rows(connection, **who, most=MOST_ENDED))
-    return Concerned((*live, *ended), _counted(_ADDRESS_COUNTS.rows(connection, **who, now=now)))
+    counts = _counted(_ADDRESS_COUNTS.rows(connection, **who, now=now))
+    return Concerned((*live, *ended), counts, more=sum(counts.values()) > MOST_IN_COUNTS)
 
 
 def of_domain(connection: Connection, domain: str, now: float) -> Concerned:
@@ -184,12 +191,11 @@ def of_domain(connection: Connection, domain: str, now: float) -> Concerned:
     recent = _read(_RECENT_ROWS.rows(connection, domain=domain, most=MOST_SHOWN))
     live += [row for row in recent if not row.final]
     live.sort(key=lambda row: (row.due_at, row.id))
-    counts = _counted(_WAITING_COUNTS.rows(connection, domain=domain, now=now))
-    for state, query in _OTHER_COUNTS.items():
-        counts[state] = int(query.rows(connection, domain=domain)[0][0])
-    counts[DeliveryState.UNCERTAIN] = sum(not row.final for row in recent)
+    counts = _counted([row for query in _DOMAIN_COUNTS for row in query.rows(connection, domain=domain, now=now)])
+    if uncertain := sum(not row.final for row in recent):
+        counts[DeliveryState.UNCERTAIN.value] = uncertain
     ended = [row for row in recent if row.final][:MOST_ENDED]
-    return Concerned((*live[:MOST_SHOWN], *ended), {str(state): number for state, number in counts.items() if number})
+    return Concerned((*live[:MOST_SHOWN], *ended), counts, more=sum(counts.values()) > MOST_IN_COUNTS)
 
 
 def before(connection: Connection, row: Row) -> int:

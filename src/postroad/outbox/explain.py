@@ -89,6 +89,7 @@ def explain(connection: Connection, subject: Subject, now: float) -> Explanation
         suspensions=tuple([one for one in scene.suspensions if (one.scope, one.key) in things]),
         suppressions=listed,
         counts=MappingProxyType(concerned.counts),
+        counted_all=not concerned.more,
         deliveries=tuple([scene.explained(row) for row in concerned.rows]),
     )
 

@@ -106,7 +106,8 @@ class Explained:
 class Explanation:
     """Why mail to an address or a domain is where it is.
 
-    ``counts`` says how many of its deliveries are in each state that is not final. ``deliveries`` are some of those,
+    ``counts`` says how many of its deliveries are in each state that is not final; unless ``counted_all``, there are
+    more than ten thousand, and it is of those that were looked at. ``deliveries`` are some of those,
     the next due first, and behind them the last ones that reached a final state.
     """
 
@@ -120,6 +121,7 @@ class Explanation:
     suspensions: tuple[Suspension, ...]
     suppressions: tuple[Suppression, ...]
     counts: Mapping[str, int]
+    counted_all: bool
     deliveries: tuple[Explained, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -132,6 +134,7 @@ class Explanation:
             "suspensions": [one.as_dict() for one in self.suspensions],
             "suppressions": [one.as_dict() for one in self.suppressions],
             "counts": dict(self.counts),
+            "counted_all": self.counted_all,
             "deliveries": [one.as_dict() for one in self.deliveries],
         }  # fmt: skip
 

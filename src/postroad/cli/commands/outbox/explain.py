@@ -22,6 +22,7 @@ _LIMITS: Final = (
     Column("waiting"),
     Column("shut by", below="next may go"),
 )
+_MANY: Final = "More than 10000 wait or are under way"
 
 
 @click.command()
@@ -103,4 +104,5 @@ def _say_rest(it: "Explanation") -> None:
         say("No mail to it waits, and none was sent lately.")
     elif whole > shown:
         counts = ", ".join(f"{number} {state}" for state, number in it.counts.items())
-        say(f"{whole} wait or are under way ({counts}); {shown} of them are shown, the next due first.")
+        number = f"{whole} wait or are under way ({counts})" if it.counted_all else _MANY
+        say(f"{number}; {shown} of them are shown, the next due first.")
