@@ -14,12 +14,16 @@ from postroad.clock import SYSTEM_CLOCK
 from postroad.database.driver import execute
 from postroad.outbox.blocking import Outbox
 from postroad.outbox.outbox import AsyncOutbox
+from postroad.outbox.override import Override
 from postroad.outbox.retention import Sweep, forget_contents
+from postroad.outbox.shaping.limits import Limits
 from postroad.outbox.shaping.shaper import NO_SHAPING, Road, Shaper
 from postroad.outbox.supply import Supply
+from postroad.transport.gcra import Rate
 from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import let_others_run
 from tests.outbox.letters import letter, only, wait_for_states
+from tests.outbox.stepped_clock import SteppedClock
 
 
 def shaper() -> Shaper:
@@ -96,6 +100,35 @@ def test_a_claim_whose_commit_was_not_heard_of_comes_back(
             wait_for_states(outbox, sent=1)
         assert cut
         assert only(outbox, id_).attempts == 1
+
+
+def test_limits_that_are_learnt_later_bind_what_is_in_hand(tmp_path: Path) -> None:
+    async def bound() -> None:
+        clock = SteppedClock()
+        async with AsyncOutbox(f"sqlite:///{tmp_path / 'mail.db'}", clock=clock) as outbox:
+            for number in range(4):
+                await outbox.send(letter(f"{number}@b.example"))
+            ours, now = shaper(), clock.now()
+            supply = Supply(outbox._store.database, "me", 4, ours, clock=clock, next_try=lambda lease, now: now)
+            await supply.survey()
+            await supply.claim()
+            await supply.load()
+            one_a_minute = Limits(rate=Rate.read("1/min"))
+            ours.learn([Override("domain", "b.example", now, now + 600, one_a_minute, "ann", "slower")], now)
+            supply.limits_changed()
+            supply.done(await supply.take())
+            waiting = asyncio.ensure_future(supply.take())
+            await let_others_run(3)
+            assert not waiting.done()
+            clock.advance(60)
+            supply.hand_out()
+            assert (await waiting).item.parcel.leases[0].recipient == "1@b.example"
+            ours.learn([], clock.now())
+            supply.limits_changed()
+            assert (await supply.take()).item.parcel.leases[0].recipient == "2@b.example"
+            supply.close()
+
+    asyncio.run(bound())
 
 
 def test_while_everybody_delivers_there_is_nothing_to_look_for(tmp_path: Path) -> None:

@@ -244,12 +244,28 @@ class Supply:
         self._unwritten -= 1
 
     def limits_changed(self) -> None:
-        """Gates may be open that were shut."""
+        """Gates may be open that were shut, and there may be others than before."""
+        self._bind_anew()
         self._full.clear()
         self._look_at(self._held)
         self._held.clear()
         self._dispatcher.look_again()
         self.hand_out()
+
+    def _bind_anew(self) -> None:
+        """Have what is in hand pass the gates that it would have if it came now."""
+        changed = self._dispatcher.withdraw(lambda entry: entry.gates != self._gates_of(entry.item.parcel))
+        for entry in changed:
+            self._counted(entry, -1)
+            bound = entry._replace(gates=self._gates_of(entry.item.parcel))
+            self._counted(bound, 1)
+            self._dispatcher.add(bound)
+
+    def _gates_of(self, parcel: Parcel) -> tuple[Gate, ...]:
+        """The gates on a parcel's way beside its site's."""
+        gates = self._shaper.lane_gates(parcel.lane.domain, parcel.lane.stream)
+        sender = self._shaper.sender_gate(parcel.mail_from)
+        return gates if sender is None else (*gates, sender)
 
     def all_rest(self) -> Rest | None:
         """What keeps everything of this worker from being tried now."""
@@ -445,9 +461,7 @@ class Supply:
         if octets is None:
             return False
         lane = parcel.lane
-        gates = self._shaper.lane_gates(lane.domain, lane.stream)
-        if (sender := self._shaper.sender_gate(parcel.mail_from)) is not None:
-            gates = (*gates, sender)
+        gates = self._gates_of(parcel)
         cost = 1.0 + len(octets) / A_SIZE
         entry = Entry(Loaded(parcel, octets), self._shaper.site(lane.domain), lane.priority, lane.stream, cost, gates)
         self._counted(entry, 1)
