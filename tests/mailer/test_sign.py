@@ -223,6 +223,7 @@ def test_a_reference_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) 
         (Dkim("a.example", "", ED25519), "'' is no selector"),
         (Dkim("a.example", "e1", ED25519, canon="loose"), "not 'loose'"),
         (Dkim("a.example", "e1", ED25519, valid_for=timedelta(0)), "more than 0 seconds"),
+        (Dkim("a.example", "e1", ED25519, valid_for=timedelta(days=40_000)), "3162240000 at the most"),
         (Dkim("a.example", "e1", "/nowhere/key.pem"), "cannot read '/nowhere/key.pem': No such file"),
         (Dkim("a.example", "e1", ED25519_SEED), "this is a key itself"),
         (Dkim("a.example", "e1", Secret("x")), "neither PEM nor"),

@@ -93,7 +93,7 @@ class BodyHash:
         self._held.clear()
         if not self._octets:
             self._feed(canonical_body(last, self._how))
-        elif last or self._octets:
+        else:
             # One octet of text before it, so that it is the end of a body, not a whole one.
             self._feed(canonical_body(b"." + last, self._how)[1:])
         return self._hash.digest()

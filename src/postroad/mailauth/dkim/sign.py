@@ -38,6 +38,7 @@ _PLAN: Final = (
     *((name.lower().encode(), name, 0, 1) for name in _SEALED_IF_PRESENT),
     *((name.lower().encode(), name, 0, 0) for name in _SIGNED),
 )  # key, name, how often where it is absent, how often more than it is there
+MAX_VALID_FOR: Final = 100 * 366 * 86_400  # seconds; x= has twelve digits (RFC 6376 §3.5)
 _REMEMBERED_FIELDS: Final = 100  # of a message whose choice of fields is kept for the next like it
 _LINE: Final = 76  # characters of a folded line
 # RFC 6376 §3.1: labels as in a host name; RFC 8552 names have underscores, and some selectors do.
@@ -54,7 +55,7 @@ class Signer:
     ``valid_for`` is in seconds after the time of signing (``x=``); it must outlast every try to deliver.
 
     Raises:
-        ConfigurationError: domain or selector are no names, or it would be valid for no time.
+        ConfigurationError: domain or selector are no names, or it would be valid for no time, or for a century.
     """
 
     domain: str
@@ -65,8 +66,9 @@ class Signer:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "domain", checked_names(self.domain, self.selector)[0])
-        if self.valid_for is not None and self.valid_for <= 0:
-            raise ConfigurationError("valid_for: more than 0 seconds", setting="valid_for")
+        if self.valid_for is not None and not 0 < self.valid_for <= MAX_VALID_FOR:
+            sentence = f"valid_for: more than 0 seconds, and {MAX_VALID_FOR} at the most"
+            raise ConfigurationError(sentence, setting="valid_for")
 
 
 def checked_names(domain: str, selector: str) -> tuple[str, str]:

@@ -86,8 +86,8 @@ def read_signature(tags: Mapping[str, str]) -> Signature:
     domain, key_name = _names(tags["d"], tags["s"])
     identity, identity_domain = _identity(tags.get("i"), domain)
     signed_at, expires_at = _number(tags, "t"), _number(tags, "x")
-    if signed_at is not None and expires_at is not None and expires_at < signed_at:
-        raise _unreadable("x= lies before t=")
+    if signed_at is not None and expires_at is not None and expires_at <= signed_at:  # §3.5, x=
+        raise _unreadable("x= is not later than t=")
     if "dns/txt" not in [query.strip(" \t\r\n") for query in tags.get("q", "dns/txt").split(":")]:
         raise _unreadable("q= names no way to the key that is known")
     return Signature(
@@ -118,7 +118,7 @@ def _canon(text: str) -> Canon:
 def _names(domain: str, selector: str) -> tuple[str, str]:
     """The domain, and the name of the key record. U-labels become A-labels (RFC 8616 §3)."""
     name = domain_name(domain)
-    if name is None:
+    if name is None or "." not in name or domain.endswith("."):  # §3.5, d=
         raise _unreadable(f"d={_shown(domain)} is no domain name")
     label = domain_name(selector)
     key_name = domain_name(f"{label}._domainkey.{name}")
@@ -135,7 +135,7 @@ def _identity(given: str | None, domain: str) -> tuple[str, str]:
     if "@" not in identity or name is None:
         raise _unreadable(f"i={_shown(identity)} is no identity")
     if not is_within(name, domain):  # §6.1.1
-        raise _unreadable(f"i={_shown(identity)} does not belong to d={_shown(domain)}")
+        raise Unverifiable(Result.NEUTRAL, f"i={_shown(identity)} does not belong to d={_shown(domain)}")
     return identity, name
 
 

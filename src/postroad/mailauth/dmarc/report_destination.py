@@ -8,10 +8,9 @@ from postroad.lookup import RecordType, Resolver, Status
 from postroad.mailauth.dmarc.record import DmarcRecord, read_record
 from postroad.mailauth.dmarc.reporting_uri import ReportingUri
 from postroad.mailauth.dmarc.tree_walk import Walker
+from postroad.mailauth.domain_name import is_within
 
-MAX_DESTINATIONS: Final = (
-    10  # of each tag that are asked about; receivers send to two (RFC 7489 §6.2), and more are rare
-)
+MAX_DESTINATIONS: Final = 10  # of each tag that are asked about; records with more than three are rare
 
 
 class Authorization(Enum):
@@ -40,16 +39,19 @@ async def destinations(
 ) -> tuple[tuple[str, Destination], ...]:
     """The places that a record names, each with its tag, ``rua`` or ``ruf``: the first ten of each. It never raises."""
     uris = [(tag, uri) for tag, uris in (("rua", record.rua), ("ruf", record.ruf)) for uri in uris[:MAX_DESTINATIONS]]
-    return tuple([(tag, await authorize(policy_domain, uri, resolver)) for tag, uri in uris])
+    walker = Walker(resolver)
+    return tuple([(tag, await authorize(policy_domain, uri, resolver, walker)) for tag, uri in uris])
 
 
-async def authorize(policy_domain: str, uri: ReportingUri, resolver: Resolver) -> Destination:
+async def authorize(
+    policy_domain: str, uri: ReportingUri, resolver: Resolver, walker: Walker | None = None
+) -> Destination:
     """Ask whether reports about the domain, at which the policy record was found, may be sent to ``uri``.
 
-    It never raises. ``policy_domain`` is in its one spelling.
+    It never raises. ``policy_domain`` is in its one spelling; ``walker`` remembers what was asked before.
     """
     name = f"{policy_domain}._report._dmarc.{uri.host}"
-    same = await _same_organization(policy_domain, uri.host, Walker(resolver))
+    same = await _same_organization(policy_domain, uri.host, walker or Walker(resolver))
     if same:
         return Destination(uri, name, Authorization.INTERNAL)
     answer = await resolver.lookup(name, RecordType.TXT)
@@ -71,7 +73,11 @@ async def _same_organization(domain: str, host: str, walker: Walker) -> bool | N
         return True
     if domain.rpartition(".")[2] != host.rpartition(".")[2]:  # an Organizational Domain is the end of both names
         return False
-    walks = [await walker.walk(one) for one in (domain, host)]
-    if any(walk.uncertain for walk in walks):
+    own = await walker.walk(domain)
+    if own.uncertain:
         return None
-    return walks[0].organizational_domain == walks[1].organizational_domain
+    organization = own.organizational_domain
+    if not is_within(host, organization):  # nothing that stands elsewhere belongs to it
+        return False
+    other = await walker.walk(host)
+    return None if other.uncertain else other.organizational_domain == organization
