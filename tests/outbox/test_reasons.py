@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from postroad.outbox.reasons import Door, Facts, Hand, Learnt, Rested, Road, why
+from postroad.outbox.facts import Door, Facts, Hand, Learnt, Rested, Road
+from postroad.outbox.reasons import why
 from postroad.outbox.shaping.limits import Limits
 from postroad.outbox.shaping.warm_up import DAY
 from postroad.outbox.states import DeliveryState as State

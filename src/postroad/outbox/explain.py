@@ -25,9 +25,10 @@ from postroad.outbox.concerned import (
     suppressed_by,
 )
 from postroad.outbox.explanation import Explained, Explanation, LimitShown, RoadShown, WorkerShown
+from postroad.outbox.facts import Door, Facts, Hand, Learnt, Rested, Road
 from postroad.outbox.liveness import GIVEN_UP_AFTER
 from postroad.outbox.override import Override, overrides, shown
-from postroad.outbox.reasons import Door, Facts, Hand, Learnt, Rested, Road, connections_of, why
+from postroad.outbox.reasons import connections_of, why
 from postroad.outbox.shaping.limits import Scope
 from postroad.outbox.site_table import known_sites
 from postroad.outbox.standing import WorkerSeen, workers_seen
