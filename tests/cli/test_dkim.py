@@ -140,6 +140,39 @@ def test_a_key_in_the_place_of_its_file_is_not_shown(place: Path, key: str) -> N
     assert key[40:60] not in ended.stderr + ended.stdout
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (MESSAGE.replace(b"\r\n", b"\r"), "a bare CR in line 1"),
+        (b"X: a\nY: a\rFrom: eve@evil.example\n" + MESSAGE, "a bare CR in line 2"),
+    ],
+)
+def test_what_is_not_sent_like_that_is_not_signed(place: Path, content: bytes, words: str) -> None:
+    (place / "wrong.eml").write_bytes(content)
+    ended = run_inside("dkim", "sign", "--key", "key.pem", *NAMED, "wrong.eml")
+    assert (ended.code, ended.stdout, words in ended.stderr) == (65, "", True)
+
+
+def test_the_line_of_a_mailbox_file_is_no_part_of_the_message(place: Path) -> None:
+    (place / "box.eml").write_bytes(b"From joe@football.example.com Fri Jul 11 21:00:37 2003\r\n" + MESSAGE)
+    arguments = ("dkim", "sign", "--key", "key.pem", *NAMED)
+    assert run_inside(*arguments, "--out", "out", "box.eml").code == 0
+    assert (place / "out" / "box.eml").read_bytes().endswith(b"\r\n" + MESSAGE)
+    assert b"\r\nFrom joe" not in (place / "out" / "box.eml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--kind", "ed25519", "--bits", "4096"], "--bits is for RSA"),
+        (["--out", "-", "--json"], "--out - writes the key to standard output"),
+    ],
+)
+def test_a_key_is_not_made_otherwise_than_asked_for(place: Path, arguments: list[str], words: str) -> None:
+    ended = run_inside("dkim", "keygen", *NAMED, *arguments)
+    assert (ended.code, words in ended.stderr, "PRIVATE" in ended.stdout) == (2, True, False)
+
+
 # ── keygen, dns ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

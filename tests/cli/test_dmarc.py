@@ -58,6 +58,15 @@ def test_nothing_is_said_of_mail_where_none_was_given(zone: str) -> None:
     assert run_inside("dmarc", "check", "x.test", "--dns", zone, "--json").json["result"] == "none"
 
 
+def test_mail_for_which_nothing_passes_is_judged_too(zone: str) -> None:
+    command = ("dmarc", "check", "acme.example", "--dns", zone, "--json")
+    assert run_inside(*command, "--expect", "fail").json["result"] == "fail"
+    assert run_inside(*command, "--expect", "pass").code == 3
+    cases = '{"domain": "acme.example", "dkim": []}\n{"domain": "acme.example"}\n'
+    named, alone = run_inside("dmarc", "check", "--dns", zone, "--jsonl", given=cases).lines
+    assert (named["result"], named["disposition"], alone["result"]) == ("fail", "quarantine", None)
+
+
 @pytest.mark.parametrize(("expected", "code"), [("temperror", 0), ("fail", 3)])
 def test_an_answer_that_does_not_come_is_no_verdict(zone: str, expected: str, code: int) -> None:
     ended = run_inside("dmarc", "check", "down.example", "--dns", zone, "--dkim", "x.test", "--expect", expected)

@@ -25,7 +25,7 @@ _COLUMNS: Final = (Column("asked"), Column("found"), Column("record"))
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """All that was found out. ``judged``: results of SPF or DKIM were given, so that there is a verdict."""
+    """All that was found out. ``judged``: there is mail to judge, and not only a policy to look at."""
 
     result: "DmarcResult"
     judged: bool

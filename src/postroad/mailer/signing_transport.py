@@ -1,7 +1,8 @@
 """A route that signs on the way (DKIM): each message in a thread, with the same bytes at every try.
 
 The time in the signature is that of the message's acceptance, and both algorithms give the same signature for the same
-octets (RFC 8017 §8.2, RFC 8032 §5.1.6), so a try tomorrow sends what the try today sent.
+octets (RFC 8017 §8.2, RFC 8032 §5.1.6), so a try tomorrow sends what the try today sent, unless another key has become
+active in between.
 """
 
 import asyncio

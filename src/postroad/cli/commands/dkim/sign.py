@@ -1,9 +1,10 @@
 """``postroad dkim sign``."""
 
+import re
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,7 +14,10 @@ from postroad.cli.references import bytes_value
 from postroad.cli.terminal import note
 from postroad.clock import SYSTEM_CLOCK
 from postroad.errors import ConfigurationError, MessageError
+from postroad.mailauth.header_section import divided, read, with_crlf
 from postroad.terminal_text import one_line
+
+_BARE_CR: Final = re.compile(rb"\r(?!\n)")
 
 if TYPE_CHECKING:
     from postroad.mailauth.dkim.canonical import Canon
@@ -82,9 +86,8 @@ def _canon(text: str) -> "Canon":
 def _signed(name: str, signer: "Signer") -> tuple[bytes, bytes]:
     """The signature field, and the message as it was."""
     from postroad.mailauth.dkim.sign import sign as fields_of
-    from postroad.mailauth.header_section import read
 
-    content = bytes_value(name, "FILE")
+    content = _message_of(name)
     try:
         fields = fields_of(read(content), [signer], at=SYSTEM_CLOCK.now())
     except MessageError as fault:
@@ -92,6 +95,25 @@ def _signed(name: str, signer: "Signer") -> tuple[bytes, bytes]:
     if b"\r\n" not in content:
         fields = fields.replace(b"\r\n", b"\n")
     return fields, content
+
+
+def _message_of(name: str) -> bytes:
+    """A message in a file, without the line that a mailbox file has above it (RFC 4155).
+
+    Raises:
+        MessageError: it cannot be read, or its header has a CR without LF: what is sent must be signed (RFC 6376 §5.3).
+    """
+    content = bytes_value(name, "FILE")
+    if content.startswith(b"From "):
+        content = content.partition(b"\n")[2]
+    header = divided(with_crlf(content))[0]
+    if found := _BARE_CR.search(header):
+        line = header.count(b"\n", 0, found.start()) + 1
+        raise MessageError(
+            f"FILE: {name!a:.200}: a bare CR in line {line}", field="FILE",
+            advice="Lines end in CRLF or in LF; write the file anew with one of them.",
+        )  # fmt: skip
+    return content
 
 
 def _paths(files: tuple[str, ...], folder: Path) -> list[Path]:

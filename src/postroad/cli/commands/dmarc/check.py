@@ -33,7 +33,8 @@ def check(
 ) -> None:
     """Show the policy that holds for mail from DOMAIN, and every query that led to it.
 
-    With --spf and --dkim, mail in whose From the domain stands is judged; a result that is left out is pass. With
+    With --spf and --dkim, mail in whose From the domain stands is judged, and with --expect also
+    where neither says anything; a result that is left out is pass. With
     --jsonl and without DOMAIN the cases come on standard input, one object a line: domain, spf, and dkim as a list,
     each as {"domain": …, "result": …}. A line that is none is told, and the exit code is 65.
     """
@@ -47,7 +48,7 @@ def check(
     identifiers = [
         _identifier(kind, *_split(text, f"--{kind}")) for kind, text in (*given, *(("dkim", one) for one in dkim))
     ]
-    checked = asyncio.run(_checked(domain, identifiers, resolver))
+    checked = asyncio.run(_checked(domain, identifiers, resolver, judge=bool(identifiers) or expect is not None))
     if form is Form.TEXT:
         say_verdict(checked)
     else:
@@ -63,7 +64,8 @@ async def _check_all(resolver: "Resolver", expect: str | None) -> None:
             say_json_line(case.as_json())
             code = ExitCode.BAD_MESSAGE
             continue
-        checked = await _checked(*case, resolver)
+        domain, identifiers, judge = case
+        checked = await _checked(domain, identifiers, resolver, judge=judge or expect is not None)
         say_json_line(as_json(checked))
         if expect is not None and checked.result.outcome != expect and code is ExitCode.OK:
             code = ExitCode.CHECKS_FAILED
@@ -71,7 +73,7 @@ async def _check_all(resolver: "Resolver", expect: str | None) -> None:
         raise Ended(code)
 
 
-async def _checked(domain: str, identifiers: "list[Identifier]", resolver: "Resolver") -> "Checked":
+async def _checked(domain: str, identifiers: "list[Identifier]", resolver: "Resolver", *, judge: bool) -> "Checked":
     from postroad.cli.dmarc_verdict import Checked  # with what it needs, late: --help needs none of it
     from postroad.mailauth.dmarc.evaluate import evaluate
     from postroad.mailauth.dmarc.report_destination import Destination, destinations
@@ -82,7 +84,7 @@ async def _checked(domain: str, identifiers: "list[Identifier]", resolver: "Reso
     places: tuple[tuple[str, Destination], ...] = ()
     if result.record is not None and result.policy_domain is not None:
         places = await destinations(result.record, result.policy_domain, resolver)
-    return Checked(result, judged=bool(identifiers), walk=walk, destinations=places)
+    return Checked(result, judged=judge, walk=walk, destinations=places)
 
 
 def _split(text: str, option: str) -> tuple[str, str]:
@@ -98,7 +100,8 @@ def _identifier(kind: str, domain: str, word: str) -> "Identifier":
     return Identifier(Mechanism(kind), domain, word)
 
 
-def _case(fields: dict[str, Any]) -> "tuple[str, list[Identifier]]":
+def _case(fields: dict[str, Any]) -> "tuple[str, list[Identifier], bool]":
+    """Domain, identifiers, and whether there is mail to judge: where SPF or DKIM are named, be it without a result."""
     domain = fields.get("domain")
     if not isinstance(domain, str):
         raise MessageError("domain: a text is wanted", field="domain")
@@ -106,7 +109,8 @@ def _case(fields: dict[str, Any]) -> "tuple[str, list[Identifier]]":
     if not isinstance(signatures, list):
         raise MessageError("dkim: a list is wanted", field="dkim")
     found = [("spf", fields["spf"])] if fields.get("spf") else []
-    return domain, [_of_case(kind, value) for kind, value in (*found, *(("dkim", one) for one in signatures))]
+    identifiers = [_of_case(kind, value) for kind, value in (*found, *(("dkim", one) for one in signatures))]
+    return domain, identifiers, "spf" in fields or "dkim" in fields
 
 
 def _of_case(kind: str, value: object) -> "Identifier":
