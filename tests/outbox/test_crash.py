@@ -32,11 +32,6 @@ STREAMS = (
 )
 
 
-def pick(things: list[Process]) -> Process:
-    assert all(one.running for one in things), "one has ended by itself"
-    return things[int(SYSTEM_CHANCE() * len(things))]
-
-
 class Progress:
     """Counts receipts and transactions, so that a test can wait for more of them. Thread-safe."""
 
@@ -109,8 +104,13 @@ class Site:
             kinds += [self.kill_server, self.freeze_worker]
         return sorted(kinds, key=lambda _: SYSTEM_CHANCE())
 
+    def _pick(self, things: list[Process]) -> Process:
+        ended = [one for one in things if not one.running]
+        assert not ended, f"one has ended by itself; the log ends with {self._log.read_text(errors='replace')[-2000:]}"
+        return things[int(SYSTEM_CHANCE() * len(things))]
+
     def kill_enqueuer(self) -> None:
-        victim = pick(self.enqueuers)
+        victim = self._pick(self.enqueuers)
         self._end_enqueuer(victim)
         self._enqueue()
         self.happened["enqueuer killed"] += 1
@@ -123,7 +123,7 @@ class Site:
             self.progress.changed.notify_all()
 
     def kill_worker(self) -> None:
-        victim = pick(self.workers)
+        victim = self._pick(self.workers)
         self.workers.remove(victim)
         victim.kill()
         self._declare_dead(victim)
@@ -132,7 +132,7 @@ class Site:
         self.happened["worker killed"] += 1
 
     def freeze_worker(self) -> None:
-        victim = pick(self.workers)
+        victim = self._pick(self.workers)
         victim.freeze()
         self._declare_dead(victim)
         self._work()  # it takes over on its arrival
