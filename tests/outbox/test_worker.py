@@ -213,6 +213,20 @@ def test_a_message_that_cannot_go_this_way_is_refused(outbox: Outbox) -> None:
     )
 
 
+def test_a_reply_that_cannot_be_classified_is_written_all_the_same(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def defect(*_: object) -> None:
+        raise RuntimeError("a defect of ours")
+
+    monkeypatch.setattr("postroad.outbox.record.classify_reply", defect)
+    receipt = outbox.send(letter())
+    outbox.worker(ScriptedTransport(at_rcpt=lambda recipient, attempt: "550 5.1.1 no such user")).drain()
+    delivery = only(outbox, receipt.id)
+    assert (delivery.state, delivery.code, delivery.history[0].bounce_class) == ("refused", 550, None)
+    assert "could not be classified" in caplog.text
+
+
 class Defective(ScriptedTransport):
     """Fails in ways that no transport should."""
 

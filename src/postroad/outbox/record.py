@@ -4,6 +4,7 @@ Only a lease whose owner and epoch still stand changes its delivery. What comes 
 given up, is kept as an attempt and changes nothing.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,8 @@ from postroad.outbox.settle import Path, Settled, kept_text
 from postroad.outbox.states import DeliveryState, Move, allowed
 from postroad.outcome import Outcome
 from postroad.reports.classify import classify_reply
+
+_log = logging.getLogger("postroad.outbox")
 
 
 class Landing(NamedTuple):
@@ -186,7 +189,11 @@ def _meaning(outcome: Outcome | None, route: str) -> tuple[str | None, str | Non
     if outcome is None or outcome.reply is None or outcome.accepted:
         return None, None
     host = route.removeprefix(_DIRECT) if route.startswith(_DIRECT) else ""
-    meaning = classify_reply(outcome.reply, host, outcome.phase)
+    try:
+        meaning = classify_reply(outcome.reply, host, outcome.phase)
+    except Exception:  # noqa: BLE001  # a defect of ours must not keep from being written what has happened
+        _log.exception("the reply %r could not be classified", outcome.reply.text[:200])
+        return None, None
     return meaning.bounce_class.value, meaning.reason
 
 
