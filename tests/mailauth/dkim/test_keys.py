@@ -47,6 +47,7 @@ def test_a_new_key_can_be_kept_and_read_again(kind: KeyKind, bits: int) -> None:
 def test_keys_are_read_in_every_form_they_are_kept_in() -> None:
     private = rsa.generate_private_key(65537, 1024)
     texts = [pem(private), pem(private, serialization.PrivateFormat.TraditionalOpenSSL)]
+    texts.append(pem(private, serialization.PrivateFormat.OpenSSH))
     assert {read_key(text).public for text in texts} == {SigningKey(private).public}
     ed25519 = Ed25519PrivateKey.generate()
     seed = b64encode(ed25519.private_bytes_raw())
@@ -68,6 +69,7 @@ def test_the_keys_of_the_standard_make_its_records() -> None:
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "no private key that can be read"),
         (pem(ec.generate_private_key(ec.SECP256R1())), "RSA or Ed25519"),
         (pem(rsa.generate_private_key(65537, 1024), password=b"x"), "encrypted"),
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", "no private key that"),
         (b"x" * 70_000, "more than 65536 octets"),
     ],
 )  # fmt: skip

@@ -20,6 +20,7 @@ RSA_BITS: Final = 2048  # of a new key: the SHOULD of RFC 8301 §3.2, and its re
 MIN_RSA_BITS: Final = 1024  # RFC 8301 §3.2: the least that may sign, or pass
 MAX_RSA_BITS: Final = 4096  # RFC 8301 §3.2: the most that every verifier can check
 _SEED_OCTETS: Final = 32  # RFC 8032 §5.1.5
+_OPENSSH: Final = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _MAX_OCTETS: Final = 65_536  # of a key's text; an RSA-4096 key in PEM has 3,300
 _PKCS8: Final = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
@@ -98,7 +99,8 @@ def read_key(text: bytes | str) -> SigningKey:
 
 def _from_pem(octets: bytes) -> rsa.RSAPrivateKey | Ed25519PrivateKey:
     try:
-        private = serialization.load_pem_private_key(octets, password=None)
+        load = serialization.load_ssh_private_key if _OPENSSH in octets else serialization.load_pem_private_key
+        private: object = load(octets, password=None)
     except TypeError:
         raise _refusal("the key is encrypted", "Decrypt it: openssl pkey -in key.pem -out plain.pem") from None
     except (ValueError, UnsupportedAlgorithm):

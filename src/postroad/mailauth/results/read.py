@@ -184,6 +184,9 @@ def _payload(scanner: _Scanner) -> AuthenticationResults | Unreadable:
         return Unreadable(str(fault))
     if not authserv_id.strip() or scanner.stands("="):
         return Unreadable("it does not say who wrote it")
+    if not scanner.at_end and not scanner.stands(";"):
+        # Whose name is it then: "mx.example.com", or what another reader makes of "mx (.) example.com"?
+        return Unreadable("something stands between the name of who wrote it and the results")
     if version and int(version.group()) != VERSION:
         return Unreadable(f"version {version.group()} of the field is not known")  # §2.5
     results: list[MethodResult] = []
