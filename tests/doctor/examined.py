@@ -11,6 +11,7 @@ from postroad.doctor.checks.dmarc.checks import DMARC_CHECKS
 from postroad.doctor.checks.dns.checks import DNS_CHECKS
 from postroad.doctor.checks.spf.checks import SPF_CHECKS
 from postroad.doctor.checkup import check_domain
+from postroad.doctor.extent import Extent
 from postroad.doctor.subject import Subject
 from postroad.lint.finding import Finding
 from postroad.net.dns.zone import Zone
@@ -30,10 +31,12 @@ def subject(**given: Any) -> Subject:
     return Subject(**{**usual, **given})
 
 
-def examine(zone: Any, of: Subject | None = None, checks: Iterable[Check] = AUTHENTICATION) -> dict[str, Finding]:
+def examine(
+    zone: Any, of: Subject | None = None, checks: Iterable[Check] = AUTHENTICATION, extent: Extent = Extent.WORLD
+) -> dict[str, Finding]:
     """The findings by the id of their check."""
     resolver = Zone(zone) if isinstance(zone, dict) else zone
-    found = asyncio.run(check_domain(of or subject(), resolver, checks=checks))
+    found = asyncio.run(check_domain(of or subject(), resolver, checks=checks, extent=extent))
     return {one.id: one for one in found}
 
 

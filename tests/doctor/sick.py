@@ -1,7 +1,7 @@
 """Domains with one fault each: the check that finds it, its level, the zone, and who is examined if not the usual one.
 
-Last in a case stand the checks that find something, too, because they depend on the same; and whether a record mends
-it.
+Last in a case stand the checks that find something, too, because they depend on the same; whether a record mends it;
+and what the level is then.
 """
 
 from dataclasses import dataclass, field
@@ -42,6 +42,7 @@ class Sick:
     given: dict[str, Any] = field(default_factory=dict)
     too: dict[str, str] = field(default_factory=dict)
     remedy: bool = True
+    after: tuple[str, ...] = ("pass", "info")
 
     def subject(self) -> Any:
         return subject(**self.given)
@@ -244,7 +245,7 @@ SICK: Final[dict[str, Sick]] = {
     "quotes around DMARC": Sick("DM-03", "fail", with_dmarc(f'"{DMARC}"')),
     "a policy that is none": Sick("DM-03", "fail", with_dmarc(DMARC.replace("p=reject;", "p=rejected;", 1))),
     "an alignment that is none": Sick("DM-03", "warn", with_dmarc(f"{DMARC}; adkim=loose")),
-    "no policy, no reports": Sick("DM-04", "fail", with_dmarc("v=DMARC1; adkim=r")),
+    "no policy, no reports": Sick("DM-04", "fail", with_dmarc("v=DMARC1; adkim=r"), after=("warn",)),
     "no policy": Sick("DM-04", "warn", with_dmarc("v=DMARC1; rua=mailto:a@acme.example")),
     "p=none": Sick("DM-04", "warn", with_dmarc(DMARC.replace("p=reject", "p=none", 1))),
     "a weak sp": Sick("DM-05", "warn", with_dmarc(f"{DMARC}; sp=none")),
@@ -257,6 +258,9 @@ SICK: Final[dict[str, Sick]] = {
     "rua with a size": Sick("DM-08", "warn", with_dmarc(f"{DMARC}!10m")),
     "rua by https": Sick("DM-08", "warn", with_dmarc("v=DMARC1; p=reject; rua=https://acme.example/r")),
     "reports to nobody": Sick("DM-08", "warn", with_dmarc(DMARC.replace("@acme", "@no.acme"))),
+    "reports to somebody and to nobody": Sick(
+        "DM-08", "warn", with_dmarc(f"{DMARC},mailto:x@no.acme.example,mailto:y@mail.acme.example")
+    ),
     "reports to others": Sick("DM-09", "fail", _reports_to("reports.example")),
     "an odd fo": Sick("DM-10", "warn", with_dmarc(f"{DMARC}; fo=x")),
     "an odd ruf": Sick("DM-10", "warn", with_dmarc(f"{DMARC}; ruf=a@acme.example")),
@@ -273,5 +277,9 @@ SICK: Final[dict[str, Sick]] = {
         "DM-12", "fail", {**_without(f"_dmarc.{DOMAIN}"), f"_dmarc.{DOMAIN}.{DOMAIN}": [{"TXT": DMARC}]}
     ),
     "SPF where DMARC belongs": Sick("DM-12", "fail", with_dmarc(SPF)),
+    "SPF beside DMARC": Sick("DM-12", "fail", with_dmarc(SPF, DMARC), remedy=False),
+    "DMARC at the domain, too": Sick(
+        "DM-12", "fail", {**healthy(), DOMAIN: [*healthy()[DOMAIN], {"TXT": DMARC}]}, remedy=False
+    ),
     "a registry": Sick("DM-13", "warn", with_dmarc(f"{DMARC}; psd=y")),
 }  # fmt: skip

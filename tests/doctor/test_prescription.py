@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from postroad.doctor.checks.registry import CHECKS
 from postroad.doctor.prescription import Prescribed, prescribe
 from postroad.doctor.remedy import DnsRecord, read_line, txt
 from postroad.doctor.subject import Subject
@@ -60,3 +61,19 @@ def test_a_line_is_read_as_it_was_written(text: str) -> None:
 def test_other_lines_are_no_txt_records() -> None:
     assert read_line(DnsRecord("acme.example", RecordType.MX, "10 mx.acme.example.").line) is None
     assert read_line("# https://acme.example/x") is None
+
+
+@pytest.mark.parametrize(
+    "texts", [["v=DMARC1"], ["v=DMARC1; p=none; rua=mailto:a@acme.example"], []], ids=["bare", "none", "no record"]
+)
+def test_no_stricter_policy_is_prescribed_for_today(texts: list[str]) -> None:
+    zone = changed(
+        (f"_dmarc.{DOMAIN}", "TXT", texts),
+        (f"default._bimi.{DOMAIN}", "TXT", ["v=BIMI1; l=https://acme.example/l.svg"]),
+    )
+    of = subject()
+    findings = tuple(examine(zone, of, CHECKS).values())
+    given = asyncio.run(prescribe(of, Zone(zone), findings, CHECKS))
+    assert "p=none" in next((one.record.text for one in given), "p=none")
+    assert not [one for one in given if "quarantine" in one.record.text]
+    assert len(given) == ("rua" not in "".join(texts))

@@ -96,7 +96,15 @@ def publish(zone: dict[str, list[Any]], lines: str) -> dict[str, list[Any]]:
         name, value = owner.removesuffix("."), _value(kind, text)
         kept = [one for one in result.get(name, []) if not (_is_of(one, kind) and _same_sort(one[kind], value))]
         result[name] = [*kept, {kind: value}]
+        if name.startswith("_dmarc."):
+            _take_away_strays(result, name)
     return result
+
+
+def _take_away_strays(zone: dict[str, list[Any]], right: str) -> None:
+    """Who moves a policy takes it from where it was."""
+    for name in set(zone) - {right}:
+        zone[name] = [one for one in zone[name] if not (_is_of(one, "TXT") and "v=DMARC1; p=" in str(one["TXT"]))]
 
 
 def _value(kind: str, text: str) -> Any:

@@ -11,10 +11,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from postroad.doctor.beyond import NOTHING_ELSE, Beyond
+from postroad.doctor.extent import Extent
 from postroad.doctor.questions import HeardResolver, Unanswered
 from postroad.doctor.remedy import Remedy, lines
 from postroad.lint.finding import Finding, Level
 from postroad.lookup import Answer, RecordType, Resolver
+from postroad.mailauth.domain_name import is_within
 
 if TYPE_CHECKING:
     from postroad.doctor.subject import Subject
@@ -58,7 +60,8 @@ class Examination:
 
     ``resolver`` is for functions that take a ``Resolver``; ``aside`` is the same, but questions that it leaves
     unanswered say nothing of the check: who asks it looks at the status of the answer. ``now`` is in seconds since the
-    epoch. ``fetcher`` is ``None`` where no web server is to be asked; ``beyond`` is what else may be looked at.
+    epoch. ``fetcher`` is ``None`` where no web server is to be asked; ``beyond`` is what else may be looked at;
+    ``extent`` is how much of the DNS the answers are of.
     """
 
     subject: "Subject"
@@ -67,6 +70,11 @@ class Examination:
     now: float
     fetcher: "Fetcher | None" = None
     beyond: Beyond = NOTHING_ELSE
+    extent: Extent = Extent.WORLD
+
+    def is_written_down(self, name: str) -> bool:
+        """Whether what is not found at a name is missing: a file of the domain's records tells nothing of others."""
+        return self.extent is Extent.WORLD or is_within(name.lower(), self.subject.domain)
 
     async def ask(self, name: str, kind: RecordType) -> Answer:
         """The answer to a question.

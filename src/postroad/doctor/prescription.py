@@ -8,6 +8,7 @@ from typing import Final
 from postroad.doctor.beyond import Beyond
 from postroad.doctor.check import Check
 from postroad.doctor.checkup import check_domain
+from postroad.doctor.extent import Extent
 from postroad.doctor.questions import SharedResolver
 from postroad.doctor.remedy import DnsRecord, read_line
 from postroad.doctor.subject import Subject
@@ -16,7 +17,7 @@ from postroad.lookup import Answer, RecordType, Resolver, found
 
 _MOST: Final = 20  # records that are tried on; a domain has five
 # A stricter policy is for the day when the reports say that all is well, not for the day of the first record.
-_LATER: Final = frozenset({("DM-04", Level.WARN)})
+_LATER: Final = frozenset({("DM-04", Level.WARN), ("BIMI-02", Level.FAIL)})
 _MENDED: Final = (Level.FAIL, Level.WARN)
 _ALONE: Final = Beyond(blocklists=())  # nobody's server is visited for what is only tried on
 
@@ -30,36 +31,48 @@ class Prescribed:
 
 
 async def prescribe(
-    subject: Subject, resolver: Resolver, findings: Sequence[Finding], checks: Iterable[Check]
+    subject: Subject,
+    resolver: Resolver,
+    findings: Sequence[Finding],
+    checks: Iterable[Check],
+    extent: Extent = Extent.WORLD,
 ) -> tuple[Prescribed, ...]:
     """The TXT records that mend the findings of the levels ``fail`` and ``warn``, as far as records can."""
-    known = tuple(checks)
+    examined = _Examined(subject, tuple(checks), extent)
     trial = _Trial(SharedResolver(resolver))
     for _ in range(_MOST):
         next_ = _next(findings, trial)
         if next_ is None:
             break
         trial.put_on(*next_)
-        findings = await _seen_with(trial, subject, known)
-    await _leave_out(trial, findings, subject, known)
+        findings = await examined.with_(trial)
+    await _leave_out(trial, findings, examined)
     return tuple(trial.worn.values())
 
 
-async def _leave_out(trial: "_Trial", findings: Sequence[Finding], subject: Subject, checks: tuple[Check, ...]) -> None:
+async def _leave_out(trial: "_Trial", findings: Sequence[Finding], examined: "_Examined") -> None:
     """Take off what a later record made needless."""
     left = _faults(findings)
     for place, one in list(trial.worn.items()):
         del trial.worn[place]
-        if _faults(await _seen_with(trial, subject, checks)) != left:
+        if _faults(await examined.with_(trial)) != left:
             trial.worn[place] = one
 
 
-async def _seen_with(trial: "_Trial", subject: Subject, checks: tuple[Check, ...]) -> tuple[Finding, ...]:
-    return await check_domain(subject, trial, beyond=_ALONE, checks=checks)
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """Who is looked at again with each record, and by which checks."""
+
+    subject: Subject
+    checks: tuple[Check, ...]
+    extent: Extent
+
+    async def with_(self, trial: "_Trial") -> tuple[Finding, ...]:
+        return await check_domain(self.subject, trial, beyond=_ALONE, checks=self.checks, extent=self.extent)
 
 
-def _faults(findings: Sequence[Finding]) -> set[tuple[str, Level]]:
-    return {(one.id, one.level) for one in findings if one.level in _MENDED}
+def _faults(findings: Sequence[Finding]) -> set[tuple[str, Level, str]]:
+    return {(one.id, one.level, one.seen) for one in findings if one.level in _MENDED}
 
 
 def _next(findings: Sequence[Finding], trial: "_Trial") -> tuple[str, DnsRecord] | None:

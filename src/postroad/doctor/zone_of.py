@@ -1,6 +1,7 @@
 """In whose zone a name lies."""
 
 from postroad.doctor.check import Examination
+from postroad.doctor.extent import Extent
 from postroad.lookup import Answer, RecordType, Status
 
 
@@ -19,3 +20,17 @@ async def zone_above(name: str, examination: Examination) -> Answer | None:
         if answer.status is Status.FOUND:
             return answer
     return None
+
+
+async def delegated(name: str, examination: Examination) -> bool:
+    """Whether the zone of a name can be judged: a file in which neither an SOA nor an NS record stands at the name or
+    above it leaves out where the zone begins, and nothing follows from that.
+
+    Raises:
+        Unanswered: nothing was learnt.
+    """
+    if examination.extent is Extent.WORLD or await zone_above(name, examination) is not None:
+        return True
+    labels = name.split(".")
+    above = [".".join(labels[first:]) for first in range(max(1, len(labels) - 1))]
+    return any([(await examination.ask(one, RecordType.NS)).status is Status.FOUND for one in above])

@@ -54,7 +54,11 @@ def domain(form: Form, dns: str | None, domain: str, profile: str | None, **said
     the DNS did not answer, so that something could not be found out, it is 75.
     """
     subject, resolver = _subject(domain, said), resolver_of(dns)
-    examined = asyncio.run(_examined(subject, resolver, _beyond(said["transport"], connect=said["connect"]), profile))
+    examined = asyncio.run(
+        _examined(
+            subject, resolver, _beyond(said["transport"], connect=said["connect"]), profile, in_file=dns is not None
+        )
+    )
     if form is Form.TEXT:
         _say(subject, examined)
     else:
@@ -71,18 +75,24 @@ class _Examined(NamedTuple):
 
 
 async def _examined(
-    subject: "Subject", resolver: "Resolver", beyond: "tuple[Beyond, Fetcher | None]", profile: str | None
+    subject: "Subject",
+    resolver: "Resolver",
+    beyond: "tuple[Beyond, Fetcher | None]",
+    profile: str | None,
+    *,
+    in_file: bool,
 ) -> _Examined:
     from postroad.doctor.checks.registry import CHECKS  # late, as all of the doctor: --help needs none of it
     from postroad.doctor.checkup import check_domain
+    from postroad.doctor.extent import Extent
     from postroad.doctor.prescription import prescribe
     from postroad.doctor.profile import judged, standings
     from postroad.doctor.profiles import profiles_named
     from postroad.doctor.questions import SharedResolver
 
-    shared = SharedResolver(resolver)
-    findings = await check_domain(subject, shared, beyond=beyond[0], fetcher=beyond[1])
-    prescribed = await prescribe(subject, shared, findings, CHECKS)
+    shared, extent = SharedResolver(resolver), Extent.FILE if in_file else Extent.WORLD
+    findings = await check_domain(subject, shared, beyond=beyond[0], fetcher=beyond[1], extent=extent)
+    prescribed = await prescribe(subject, shared, findings, CHECKS, extent)
     profiles = profiles_named(profile) if profile else ()
     return _Examined(judged(findings, profiles), prescribed, standings(findings, profiles))
 

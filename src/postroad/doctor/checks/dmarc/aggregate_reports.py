@@ -1,10 +1,12 @@
 """DM-08: somebody hears what receivers see."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
 from postroad.doctor.checks.dmarc.published import Published, mailbox, published
 from postroad.doctor.remedy import DnsRecord
+from postroad.doctor.sample_domains import reply_domains
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType
 from postroad.mailauth.dmarc.record import Oddity
@@ -16,6 +18,8 @@ async def _look(examination: Examination) -> Sight:
     record = found.record
     if record.p is None and not record.rua and not record.misstated:
         raise NotApplicable("DMARC does not apply, as DM-04 says")
+    if examination.subject.parked and not record.rua and not found.odd(Oddity.INVALID):
+        raise NotApplicable("nobody need hear of the mail of a domain that sends none")
     for tag, text in found.odd(Oddity.INVALID, Oddity.SIZE_LIMIT):
         if tag == "rua":
             meaning = "is an obsolete size limit" if text.startswith("!") else "is no place that reports can go to"
@@ -25,9 +29,13 @@ async def _look(examination: Examination) -> Sight:
         yield Seen(Level.WARN, f"{found.name} has no rua=: nobody hears who sends in your name", _with(found))
     elif record.rua and not mailboxes:
         yield Seen(Level.WARN, f"{found.name} has no mailto: in rua=, and receivers send mail only", _with(found))
-    for host in dict.fromkeys(uri.host for uri in mailboxes):
-        if not await _takes_mail(host, examination):
-            yield Seen(Level.WARN, f"reports go to {host}, which has neither MX nor address records", _with(found))
+    dead = [host for host in dict.fromkeys(uri.host for uri in mailboxes) if not await _takes_mail(host, examination)]
+    for host in dead:
+        if examination.is_written_down(host):
+            sentence = f"reports go to {host}, which has neither MX nor address records"
+            yield Seen(Level.WARN, sentence, _with(found, without=dead))
+        else:
+            yield Seen(Level.INFO, f"reports go to {host}, of which the file says nothing")
 
 
 def mended(found: Published, tag: str) -> tuple[DnsRecord, ...]:
@@ -45,12 +53,18 @@ def _address(text: str) -> ReportingUri | None:
     return reporting_uri(f"mailto:{without}") if "@" in without else None
 
 
-def _with(found: Published) -> tuple[DnsRecord, ...]:
-    return found.with_tags({"rua": f"mailto:{mailbox(found.domain)}"})
+def _with(found: Published, without: Sequence[str] = ()) -> tuple[DnsRecord, ...]:
+    """The record with the places that are good; if no mailbox is among them, with one of the domain's own."""
+    good = [uri for uri in found.record.rua if uri.host not in without]
+    own = [] if any(uri.address for uri in good) else [f"mailto:{mailbox(found.domain)}"]
+    return found.with_tags({"rua": ",".join([*(uri.uri for uri in good), *own])})
 
 
 async def _takes_mail(host: str, examination: Examination) -> bool:
-    """RFC 5321 §5.1; a null MX takes none (RFC 7505)."""
+    """RFC 5321 §5.1; a null MX takes none (RFC 7505). Of the domains that MX-01 is about, it tells itself."""
+    subject = examination.subject
+    if host in (subject.domain, subject.mail_from, *reply_domains(subject)):
+        return True
     exchanges = (await examination.ask(host, RecordType.MX)).exchanges
     if exchanges:
         return any(one.host for one in exchanges)

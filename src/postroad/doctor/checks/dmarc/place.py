@@ -16,21 +16,16 @@ async def _look(examination: Examination) -> Sight:
     domain = examination.subject.domain
     name = f"_dmarc.{domain}"
     found, _ = await discovered(examination)
-    lost = [] if found.record is not None else await misplaced(examination)
+    missing = found.record is None
+    lost = await misplaced(examination)
     for place, text in lost:
-        publish = (txt(name, retagged(text, {})) if is_dmarc_record(text.encode()) else first_record(domain),)
-        yield Seen(
-            Level.FAIL, f"a DMARC record stands at {place}, and receivers ask for {name}: {excerpt(text)}", publish
-        )
-    if found.record is not None:
-        for place, text in await misplaced(examination):
-            yield Seen(Level.INFO, f"a DMARC record stands at {place}, too, where nobody asks for it: {excerpt(text)}")
+        moved = txt(name, retagged(text, {})) if is_dmarc_record(text.encode()) else first_record(domain)
+        where = f"a DMARC record stands at {place}, and receivers ask for {name}"
+        hint = "move it there" if missing else "take it away, for another one counts"
+        yield Seen(Level.FAIL, f"{where}; {hint}: {excerpt(text)}", (moved,) if missing else ())
     for policy in spf_texts((await examination.ask(name, RecordType.TXT)).texts):
-        hint = f"{name} has an SPF record, which belongs to {domain}: {excerpt(policy)}"
-        if found.record is None and not lost:
-            yield Seen(Level.FAIL, hint, (first_record(domain),))
-        else:
-            yield Seen(Level.INFO, hint)
+        sentence = f"{name} has an SPF record, which belongs to {domain}; take it away: {excerpt(policy)}"
+        yield Seen(Level.FAIL, sentence, (first_record(domain),) if missing and not lost else ())
 
 
 CHECK: Final = Check(

@@ -14,8 +14,8 @@ async def _look(examination: Examination) -> Sight:
     if any(note.tag == "p" for note in record.misstated):
         raise NotApplicable("p= has no valid value, as DM-03 says")
     if record.p is None and not record.rua:
-        publish = found.with_tags({"p": "quarantine", "rua": f"mailto:{mailbox(found.domain)}"})
-        hint = "say p=none for a while if you do not know yet that all your mail passes"
+        publish = found.with_tags({"p": "none", "rua": f"mailto:{mailbox(found.domain)}"})
+        hint = "say p=none for a while, and more when the reports show that your own mail passes"
         yield Seen(Level.FAIL, f"{found.name} has neither p= nor rua=: DMARC does not apply; {hint}", publish)
     elif record.p is None:
         yield Seen(Level.WARN, f"{found.name} has no p=, which counts as p=none", found.with_tags({"p": "quarantine"}))

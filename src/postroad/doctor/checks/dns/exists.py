@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from postroad.doctor.check import Area, Check, Examination, Seen, Sight
-from postroad.doctor.zone_of import zone_above
+from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight
+from postroad.doctor.zone_of import delegated, zone_above
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType, Status
 
@@ -19,6 +19,8 @@ async def _look(examination: Examination) -> Sight:
     zone = soa.name if soa is not None else domain
     servers = (await examination.ask(zone, RecordType.NS)).names
     if not servers:
+        if not await delegated(domain, examination):
+            raise NotApplicable("the file has neither the SOA record nor the name servers of the zone")
         yield Seen(Level.WARN, f"{zone} shows no NS records")
         return
     reachable = [one for one in servers if await _has_address(one, examination)]
@@ -32,6 +34,8 @@ async def _look(examination: Examination) -> Sight:
 
 async def _has_address(host: str, examination: Examination) -> bool:
     kinds = (RecordType.A, RecordType.AAAA)
+    if not examination.is_written_down(host):
+        return True
     return any([(await examination.ask(host, kind)).addresses for kind in kinds])
 
 
