@@ -134,6 +134,13 @@ SICK: Final[dict[str, Sick]] = {
     "a mechanism that is none": Sick("SPF-02", "fail", with_spf("v=spf1 ipv4:192.0.2.1 -all")),
     "a bare address": Sick("SPF-02", "fail", with_spf("v=spf1 192.0.2.1 -all")),
     "commas": Sick("SPF-02", "fail", with_spf("v=spf1 ip4:192.0.2.1,include:esp.example -all")),
+    "a wrong prefix": Sick("SPF-02", "fail", with_spf("v=spf1 ip4:192.0.2.1/33 -all")),
+    "letters in another order": Sick("SPF-02", "fail", with_spf(f"v=spf1 {_IP} inlcude:esp.example -all")),
+    "all with a letter less": Sick("SPF-02", "fail", with_spf(f"v=spf1 {_IP} -al")),
+    "nothing that can be read": Sick("SPF-02", "fail", with_spf("v=spf1 foo bar:baz -all")),
+    "nothing that can be read, and no known address": Sick(
+        "SPF-02", "fail", with_spf("v=spf1 foo bar:baz -all"), {"ips": ()}
+    ),
     "redirect twice": Sick("SPF-02", "fail", with_spf(f"v=spf1 {_IP} redirect=esp.example redirect=mx.example")),
     "an include that cannot be read": Sick(
         "SPF-02", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 foo -all"}]}, remedy=False
@@ -144,9 +151,14 @@ SICK: Final[dict[str, Sick]] = {
     "three names that do not exist": Sick(
         "SPF-04", "fail", with_spf(f"v=spf1 {_IP} a:no1.example a:no2.example mx:no3.example -all")
     ),
+    "three names that do not exist, and no known address": Sick(
+        "SPF-04", "fail", with_spf("v=spf1 a:no1.example a:no2.example mx:no3.example -all"), {"ips": ()}
+    ),
     "eleven exchanges": Sick("SPF-05", "fail", _exchanges(11), remedy=False),
     "eleven names of a client": Sick("SPF-05", "warn", _pointers(11), too={"SPF-07": "warn"}, remedy=False),
     "+all": Sick("SPF-06", "fail", with_spf(f"v=spf1 {_IP} +all")),
+    "+all alone": Sick("SPF-06", "fail", with_spf("v=spf1 +all")),
+    "+all alone, and no known address": Sick("SPF-06", "fail", with_spf("v=spf1 +all"), {"ips": ()}),
     "?all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP} ?all")),
     "no all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP}")),
     "terms behind all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP} -all include:esp.example")),
@@ -156,15 +168,22 @@ SICK: Final[dict[str, Sick]] = {
         {**with_spf("v=spf1 redirect=esp.example"), "esp.example": [{"TXT": f"v=spf1 {_IP}"}]}, remedy=False,
     ),
     "ptr": Sick("SPF-07", "warn", with_spf(f"v=spf1 {_IP} ptr:acme.example -all")),
+    "ptr alone": Sick("SPF-07", "warn", with_spf("v=spf1 ptr:acme.example -all")),
+    "ptr alone, and no known address": Sick("SPF-07", "warn", with_spf("v=spf1 ptr -all"), {"ips": ()}),
     "ptr below an include": Sick(
         "SPF-07", "warn", {**healthy(), "esp.example": [{"TXT": "v=spf1 ptr -all"}]}, remedy=False
     ),
     "an include of nothing": Sick("SPF-08", "fail", with_spf(f"v=spf1 {_IP} include:gone.example -all")),
+    "an include of nothing alone": Sick("SPF-08", "fail", with_spf("v=spf1 include:gone.example -all")),
+    "an include of nothing alone, and no known address": Sick(
+        "SPF-08", "fail", with_spf("v=spf1 include:gone.example -all"), {"ips": ()}
+    ),
     "a redirect to nothing": Sick("SPF-08", "fail", with_spf(f"v=spf1 {_IP} redirect=gone.example")),
     "an include of nothing below an include": Sick(
         "SPF-08", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 include:gone.example -all"}]}, remedy=False
     ),
     "an include of itself": Sick("SPF-09", "fail", with_spf(f"v=spf1 {_IP} include:acme.example -all")),
+    "an include of itself alone": Sick("SPF-09", "fail", with_spf("v=spf1 include:acme.example -all"), {"ips": ()}),
     "an include that leads back": Sick(
         "SPF-09", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 include:acme.example -all"}]}
     ),
@@ -236,7 +255,8 @@ SICK: Final[dict[str, Sick]] = {
     "an old key": Sick("DK-10", "warn", healthy(), {"key_dates": {SELECTOR: 0.0}}, remedy=False),
     "quotes in a key": Sick("DK-11", "fail", with_key(f'"{_DKIM}"')),
     "backslashes in a key": Sick("DK-11", "fail", with_key(_DKIM.replace(";", "\\;"))),
-    "spaces in a key": Sick("DK-11", "warn", with_key(f"v=DKIM1; p={_P[:200]} {_P[200:]}")),
+    "spaces in a key": Sick("DK-11", "fail", with_key(f"v=DKIM1; p={_P[:200]} {_P[200:]}")),
+    "spaces in nothing but a key": Sick("DK-11", "fail", with_key(f"p={_P[:200]} {_P[200:]}")),
     # ── DMARC
     "no DMARC": Sick("DM-01", "fail", _without(f"_dmarc.{DOMAIN}")),
     "two DMARC records": Sick("DM-02", "fail", with_dmarc(DMARC, "v=DMARC1; p=none")),
@@ -244,6 +264,12 @@ SICK: Final[dict[str, Sick]] = {
     "no semicolon": Sick("DM-03", "fail", with_dmarc(DMARC.replace("DMARC1;", "DMARC1"))),
     "quotes around DMARC": Sick("DM-03", "fail", with_dmarc(f'"{DMARC}"')),
     "a policy that is none": Sick("DM-03", "fail", with_dmarc(DMARC.replace("p=reject;", "p=rejected;", 1))),
+    "commas for semicolons": Sick("DM-03", "fail", with_dmarc(DMARC.replace(";", ","))),
+    "commas behind the version": Sick("DM-03", "fail", with_dmarc(DMARC.replace("; np", ", np"))),
+    "the version is not the first": Sick("DM-03", "fail", with_dmarc(f"{DMARC[10:]}; v=DMARC1")),
+    "another version of DMARC": Sick("DM-03", "fail", with_dmarc(DMARC.replace("DMARC1", "DMARC2"))),
+    "no version": Sick("DM-03", "fail", with_dmarc(DMARC[10:])),
+    "two policies": Sick("DM-03", "fail", with_dmarc(f"{DMARC}; p=none")),
     "an alignment that is none": Sick("DM-03", "warn", with_dmarc(f"{DMARC}; adkim=loose")),
     "no policy, no reports": Sick("DM-04", "fail", with_dmarc("v=DMARC1; adkim=r"), after=("warn",)),
     "no policy": Sick("DM-04", "warn", with_dmarc("v=DMARC1; rua=mailto:a@acme.example")),

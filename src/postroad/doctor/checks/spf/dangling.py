@@ -4,8 +4,8 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import policies_of, readable
-from postroad.doctor.checks.spf.wording import ended, without
-from postroad.doctor.remedy import DnsRecord, txt
+from postroad.doctor.checks.spf.still_sending import still_sending
+from postroad.doctor.checks.spf.wording import without
 from postroad.lint.finding import Level
 
 
@@ -14,17 +14,13 @@ async def _look(examination: Examination) -> Sight:
         policies = await policies_of(own.domain, examination)
         dangling = [one for one in policies if len(one.texts) != 1]
         assert own.record is not None
-        publish = _record_without(own.domain, own.record.text, {one.term for one in dangling if len(one.path) == 1})
+        terms = {one.term for one in dangling if len(one.path) == 1}
+        kept = without(own.record.text, terms.__contains__)
+        publish = await still_sending(own.domain, kept, examination) if terms else ()
         for policy in dangling:
             number = f"{len(policy.texts)} SPF records" if policy.texts else "no SPF record"
             sentence = f"{policy.path[-1]}: {excerpt(policy.term)} leads to {policy.domain}, which has {number}"
             yield Seen(Level.FAIL, sentence, publish if len(policy.path) == 1 else ())
-
-
-def _record_without(domain: str, text: str, terms: set[str]) -> tuple[DnsRecord, ...]:
-    kept = without(text, terms.__contains__)
-    redirected = any(term.lower().startswith("redirect=") for term in terms)
-    return (txt(domain, ended(kept) if redirected else kept),)
 
 
 CHECK: Final = Check(

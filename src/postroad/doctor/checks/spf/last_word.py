@@ -4,8 +4,8 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
+from postroad.doctor.checks.spf.still_sending import still_sending
 from postroad.doctor.checks.spf.wording import ended
-from postroad.doctor.remedy import txt
 from postroad.lint.finding import Level
 from postroad.mailauth.spf.record import Kind, Mechanism, SpfRecord
 from postroad.mailauth.spf.verdict import Result
@@ -16,9 +16,17 @@ async def _look(examination: Examination) -> Sight:
         policy = await _ending(own, examination)
         if policy is None or policy.record is None:
             continue  # the redirect leads nowhere, as SPF-08 or SPF-09 says
-        for seen in _of(policy, policy.record):
-            # The record of somebody else is not ours to publish.
-            yield seen if policy.own else Seen(seen.level, seen.text)
+        last = _all(policy.record)
+        faults = _of(policy, last) or _behind(policy, policy.record, last)
+        if not faults and last is not None:
+            yield Seen(Level.PASS, f"{policy.domain} ends with {last.text}")
+            continue
+        firm = last is not None and last.qualifier in (Result.FAIL, Result.SOFTFAIL)
+        mended = ended(policy.record.text, last.text if last is not None and firm else "~all")
+        # The record of somebody else is not ours to publish.
+        publish = await still_sending(policy.domain, mended, examination) if policy.own else ()
+        for level, sentence in faults:
+            yield Seen(level, sentence, publish)
 
 
 async def _ending(policy: Policy, examination: Examination) -> Policy | None:
@@ -35,29 +43,26 @@ async def _ending(policy: Policy, examination: Examination) -> Policy | None:
     return policy
 
 
-def _of(policy: Policy, record: SpfRecord) -> list[Seen]:
-    last, mild = _all(record), (txt(policy.domain, ended(record.text)),)
+def _of(policy: Policy, last: Mechanism | None) -> list[tuple[Level, str]]:
     if last is None:
-        return [Seen(Level.WARN, f"{policy.domain} ends without all: it says nothing of other hosts", mild)]
+        return [(Level.WARN, f"{policy.domain} ends without all: it says nothing of other hosts")]
     if last.qualifier is Result.PASS:
-        return [Seen(Level.FAIL, f"{policy.domain}: {last.text} lets every host of the world send", mild)]
+        return [(Level.FAIL, f"{policy.domain}: {last.text} lets every host of the world send")]
     if last.qualifier is Result.NEUTRAL:
-        return [Seen(Level.WARN, f"{policy.domain}: {last.text} says nothing of other hosts", mild)]
-    return [*_behind(policy, record, last)] or [Seen(Level.PASS, f"{policy.domain} ends with {last.text}")]
+        return [(Level.WARN, f"{policy.domain}: {last.text} says nothing of other hosts")]
+    return []
 
 
-def _behind(policy: Policy, record: SpfRecord, last: Mechanism) -> list[Seen]:
-    publish = (txt(policy.domain, ended(record.text, last.text)),)
+def _behind(policy: Policy, record: SpfRecord, last: Mechanism | None) -> list[tuple[Level, str]]:
+    if last is None:
+        return []
     seen = []
-    place = record.mechanisms.index(last)
-    late = [one.text for one in record.mechanisms[place + 1 :]]
+    late = [one.text for one in record.mechanisms[record.mechanisms.index(last) + 1 :]]
     if late:
-        seen.append(
-            Seen(Level.WARN, f"{policy.domain}: behind {last.text} nothing counts: {excerpt(' '.join(late))}", publish)
-        )
+        seen.append((Level.WARN, f"{policy.domain}: behind {last.text} nothing counts: {excerpt(' '.join(late))}"))
     if record.redirect is not None:
         sentence = f"{policy.domain}: redirect={excerpt(record.redirect.text)} does not count beside {last.text}"
-        seen.append(Seen(Level.WARN, sentence, publish))
+        seen.append((Level.WARN, sentence))
     return seen
 
 

@@ -1,11 +1,12 @@
 """SPF-09: the policy does not lead back to itself."""
 
+from dataclasses import replace
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
-from postroad.doctor.checks.spf.wording import ended, without
-from postroad.doctor.remedy import DnsRecord, txt
+from postroad.doctor.checks.spf.still_sending import still_sending
+from postroad.doctor.checks.spf.wording import without
 from postroad.lint.finding import Level
 
 
@@ -15,18 +16,19 @@ async def _look(examination: Examination) -> Sight:
         for policy in policies:
             if policy.loops:
                 way = excerpt(" → ".join((*policy.path, policy.domain)))
-                publish = _opened(own, policy, policies) if policy.domain == own.domain else ()
-                yield Seen(Level.FAIL, f"{excerpt(policy.term)} closes a circle: {way}", publish)
+                seen = Seen(Level.FAIL, f"{excerpt(policy.term)} closes a circle: {way}")
+                if policy.domain == own.domain:
+                    opened = _opened(own, policy, policies)
+                    seen = replace(seen, publish=await still_sending(own.domain, opened, examination))
+                yield seen
 
 
-def _opened(own: Policy, policy: Policy, policies: tuple[Policy, ...]) -> tuple[DnsRecord, ...]:
+def _opened(own: Policy, policy: Policy, policies: tuple[Policy, ...]) -> str:
     """The own record without the term that the circle begins with."""
     second = (*policy.path, policy.domain)[1]
     terms = {one.term for one in policies if one.path == (own.domain,) and one.domain == second}
     assert own.record is not None
-    kept = without(own.record.text, terms.__contains__)
-    redirected = any(term.startswith("redirect=") for term in terms)
-    return (txt(own.domain, ended(kept) if redirected else kept),)
+    return without(own.record.text, terms.__contains__)
 
 
 CHECK: Final = Check(

@@ -4,7 +4,8 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import own_policy
-from postroad.doctor.checks.spf.wording import VERSION, address_term, is_read, record_of, terms_of
+from postroad.doctor.checks.spf.still_sending import still_sending, suggested
+from postroad.doctor.checks.spf.wording import VERSION, is_all, is_read, is_redirect, record_of, terms_of
 from postroad.doctor.remedy import DnsRecord, txt
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType
@@ -20,9 +21,10 @@ async def _look(examination: Examination) -> Sight:
             yield Seen(Level.PASS, f"{domain}: {excerpt(policy.texts[0])}")
         elif policy.texts:
             records = [text.decode("latin-1") for text in policy.texts]
+            publish = await _in_one(domain, records, examination)
             yield Seen(
                 Level.FAIL, f"{domain} has {len(records)} SPF records, which is an error to every receiver: "
-                f"{' / '.join(map(excerpt, records))}; publish one in their place", (txt(domain, _merged(records)),),
+                f"{' / '.join(map(excerpt, records))}; publish one in their place", publish,
             )  # fmt: skip
         elif domain == subject.mail_from:
             yield await _missing(domain, examination)
@@ -38,7 +40,7 @@ async def _missing(domain: str, examination: Examination) -> Seen:
     if examination.subject.parked:
         sentence = f"{domain} has no SPF record, and sends no mail: it can say so"
         return Seen(Level.INFO, sentence, (txt(domain, _PARKED),))
-    return Seen(Level.FAIL, f"{domain} has no SPF record", await _suggested(domain, examination))
+    return Seen(Level.FAIL, f"{domain} has no SPF record", await suggested(domain, examination))
 
 
 async def _near_misses(domain: str, examination: Examination) -> list[str]:
@@ -46,23 +48,26 @@ async def _near_misses(domain: str, examination: Examination) -> list[str]:
     return [text for text in texts if text.strip(" \"'").lower().startswith((f"{VERSION} ", f"{VERSION}\t"))]
 
 
-async def _suggested(domain: str, examination: Examination) -> tuple[DnsRecord, ...]:
-    """The addresses that are known to send, else the hosts that receive; without either, nobody knows."""
-    addresses = [address_term(ip) for ip in examination.subject.ips]
-    if addresses:
-        return (txt(domain, record_of([*addresses, "~all"])),)
-    for kind, term in ((RecordType.MX, "mx"), (RecordType.A, "a")):
-        if (await examination.ask(domain, kind)).records:
-            return (txt(domain, record_of([term, "~all"])),)
-    return ()
+async def _in_one(domain: str, records: list[str], examination: Examination) -> tuple[DnsRecord, ...]:
+    if {record.strip().lower() for record in records} == {_PARKED} and not examination.subject.ips:
+        return (txt(domain, _PARKED),)  # that nobody may send is what all of them say
+    return await still_sending(domain, _merged(domain, records), examination)
 
 
-def _merged(records: list[str]) -> str:
-    """What any of them allows; the last word of the one that ends most mildly, so that nothing is refused anew."""
-    terms = [term for record in records for term in terms_of(record) if is_read(f"{VERSION} {term}")]
-    ends = [term for term in terms if term.lower() in ("~all", "-all")]
-    others = [term for term in terms if not term.lower().endswith("all") and not term.lower().startswith("redirect=")]
-    return record_of([*others, min(ends, key=lambda one: one.lower() != "~all", default="~all")])
+def _merged(domain: str, records: list[str]) -> str:
+    """What any of them allows. It ends with ``-all`` only if every one does, so that nothing is refused anew."""
+    read = [[term for term in terms_of(record) if is_read(f"{VERSION} {term}")] for record in records]
+    others = [term for terms in read for term in _beside_others(terms) if term != f"include:{domain}"]
+    refused = all("-all" in map(str.lower, terms) for terms in read)
+    return record_of([*others, "-all" if refused else "~all"])
+
+
+def _beside_others(terms: list[str]) -> list[str]:
+    """What stands before the end of a record, so that it can stand before that of another. Where it redirects to, hosts
+    may send as well; a redirect beside ``all`` never counted (RFC 7208 §6.1)."""
+    ends = any(map(is_all, terms))
+    kept = [term for term in terms if not is_all(term) and not (ends and is_redirect(term))]
+    return [f"include:{term.partition('=')[2]}" if is_redirect(term) else term for term in kept]
 
 
 CHECK: Final = Check(

@@ -4,8 +4,9 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
-from postroad.doctor.checks.spf.wording import with_addresses, without
-from postroad.doctor.remedy import DnsRecord, txt
+from postroad.doctor.checks.spf.still_sending import still_sending
+from postroad.doctor.checks.spf.wording import without
+from postroad.doctor.remedy import DnsRecord
 from postroad.lint.finding import Level
 from postroad.mailauth.spf.record import Kind, Mechanism
 
@@ -16,7 +17,7 @@ async def _look(examination: Examination) -> Sight:
             used = [one for one in policy.record.mechanisms if _is_by_name(one)] if policy.record else []
             if used:
                 terms = excerpt(" ".join(one.text for one in used))
-                publish = _instead(policy, used, examination) if policy.own else ()
+                publish = await _instead(policy, used, examination) if policy.own else ()
                 yield Seen(Level.WARN, f"{policy.domain} uses {terms}; many receivers pass over it", publish)
 
 
@@ -24,11 +25,11 @@ def _is_by_name(mechanism: Mechanism) -> bool:
     return mechanism.kind is Kind.PTR or (mechanism.domain is not None and "p" in mechanism.domain.letters)
 
 
-def _instead(policy: Policy, used: list[Mechanism], examination: Examination) -> tuple[DnsRecord, ...]:
+async def _instead(policy: Policy, used: list[Mechanism], examination: Examination) -> tuple[DnsRecord, ...]:
     assert policy.record is not None
     texts = {one.text for one in used}
     kept = without(policy.record.text, texts.__contains__)
-    return (txt(policy.domain, with_addresses(kept, examination.subject.ips)),)
+    return await still_sending(policy.domain, kept, examination)
 
 
 CHECK: Final = Check(

@@ -4,8 +4,8 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.evaluation import worst_cases
+from postroad.doctor.checks.spf.still_sending import still_sending
 from postroad.doctor.checks.spf.wording import without
-from postroad.doctor.remedy import txt
 from postroad.lint.finding import Level
 from postroad.lookup import Answer, RecordType, Status
 from postroad.mailauth.spf.questions import Limits
@@ -28,7 +28,8 @@ async def _look(examination: Examination) -> Sight:
             continue
         barren = _barren(policy.domain, found)
         assert policy.record is not None
-        publish = (txt(policy.domain, without(policy.record.text, barren.__contains__)),) if barren else ()
+        kept = without(policy.record.text, barren.__contains__)
+        publish = await still_sending(policy.domain, kept, examination) if barren else ()
         yield Seen(Level.FAIL, f"{sentence}: {questions}", publish)
 
 

@@ -5,8 +5,9 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
-from postroad.doctor.checks.spf.wording import with_addresses, without
-from postroad.doctor.remedy import DnsRecord, txt
+from postroad.doctor.checks.spf.still_sending import still_sending
+from postroad.doctor.checks.spf.wording import without
+from postroad.doctor.remedy import DnsRecord
 from postroad.lint.finding import Level
 from postroad.mailauth.spf.record import Kind, Mechanism
 
@@ -23,7 +24,7 @@ async def _look(examination: Examination) -> Sight:
             wide = _wide(policy)
             if wide:
                 terms = excerpt(" ".join(one.text for one in wide))
-                publish = _narrowed(policy, wide, examination) if policy.own else ()
+                publish = await _narrowed(policy, wide, examination) if policy.own else ()
                 yield Seen(Level.WARN, f"{policy.domain} lets whole networks send: {terms}", publish)
         number = _addresses(policies)
         if number > _MOST:
@@ -48,14 +49,14 @@ def _addresses(policies: tuple[Policy, ...]) -> int:
     return sum(one.num_addresses for one in collapse_addresses(networks))
 
 
-def _narrowed(policy: Policy, wide: list[Mechanism], examination: Examination) -> tuple[DnsRecord, ...]:
+async def _narrowed(policy: Policy, wide: list[Mechanism], examination: Examination) -> tuple[DnsRecord, ...]:
     """With the addresses that send in the place of the networks; nobody knows which others are meant."""
     if not examination.subject.ips:
         return ()
     assert policy.record is not None
     texts = {one.text for one in wide}
     kept = without(policy.record.text, texts.__contains__)
-    return (txt(policy.domain, with_addresses(kept, examination.subject.ips)),)
+    return await still_sending(policy.domain, kept, examination)
 
 
 CHECK: Final = Check(
