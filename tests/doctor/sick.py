@@ -155,7 +155,7 @@ SICK: Final[dict[str, Sick]] = {
         "SPF-04", "fail", with_spf("v=spf1 a:no1.example a:no2.example mx:no3.example -all"), {"ips": ()}
     ),
     "eleven exchanges": Sick("SPF-05", "fail", _exchanges(11), remedy=False),
-    "eleven names of a client": Sick("SPF-05", "warn", _pointers(11), too={"SPF-07": "warn"}, remedy=False),
+    "eleven names of a client": Sick("SPF-05", "fail", _pointers(11), too={"SPF-07": "warn"}, remedy=False),
     "+all": Sick("SPF-06", "fail", with_spf(f"v=spf1 {_IP} +all")),
     "+all alone": Sick("SPF-06", "fail", with_spf("v=spf1 +all")),
     "+all alone, and no known address": Sick("SPF-06", "fail", with_spf("v=spf1 +all"), {"ips": ()}),

@@ -253,6 +253,9 @@ SICK = {
         "fail",
         changed((_BIMI, "TXT", [f"v=BIMI1; l={LOGO_URL.replace('https', 'http')}; a={MARK_URL}"])),
     ),
+    "bimi with an odd preference": Sick(
+        "BIMI-01", "fail", changed((_BIMI, "TXT", [f"v=BIMI1; l={LOGO_URL}; a={MARK_URL}; avp=foo"]))
+    ),
     "bimi without l": Sick("BIMI-01", "fail", changed((_BIMI, "TXT", [f"v=BIMI1; a={MARK_URL}"])), remedy=False),
     "dmarc only watches": Sick(
         "BIMI-02", "fail", changed((f"_dmarc.{DOMAIN}", "TXT", ["v=DMARC1; p=none; rua=mailto:a@acme.example"]))
@@ -445,11 +448,34 @@ def test_a_list_that_lists_everything_is_ignored() -> None:
     assert "it lists 1.0.0.127" in found["BL-02"].seen
 
 
-def test_a_list_without_its_test_entry_is_ignored() -> None:
-    zone = listed("1.2.0.192.zen.spamhaus.org", "127.0.0.2")
-    del zone["2.0.0.127.zen.spamhaus.org"]
-    found = examine(zone)
-    assert (found["BL-01"].level, found["BL-02"].level) == (Level.PASS, Level.INFO)
+def _untested(code: str, blocklist: str = "zen.spamhaus.org") -> dict[str, list[Any]]:
+    zone = listed(f"1.2.0.192.{blocklist}", code)
+    del zone[f"2.0.0.127.{blocklist}"]
+    return zone
+
+
+def test_what_a_major_list_without_its_test_entry_lists_is_to_be_looked_up() -> None:
+    found = examine(_untested("127.0.0.2"))
+    assert (found["BL-01"].level, found["BL-02"].level) == (Level.WARN, Level.INFO)
+    assert (
+        "the list's own test entry is missing, so look it up: 192.0.2.1 is on zen.spamhaus.org" in found["BL-01"].seen
+    )
+    assert examine(_untested("127.0.0.2", "psbl.surriel.com"))["BL-01"].level is Level.PASS  # a minor one is ignored
+
+
+@pytest.mark.parametrize("code", ["127.255.255.254", "203.0.113.80"])
+def test_a_refusal_of_a_list_without_its_test_entry_is_unknown(code: str) -> None:
+    found = examine(_untested(code))
+    assert found["BL-01"].level is Level.UNKNOWN
+    assert code in found["BL-01"].seen
+    alone = {name: records for name, records in _untested(code).items() if not name.startswith("2.0.0.127.")}
+    assert examine(alone)["BL-01"].level is Level.UNKNOWN
+
+
+def test_lists_without_their_test_entries_clear_nobody() -> None:
+    zone = {name: records for name, records in sound().items() if not name.startswith("2.0.0.127.")}
+    found = examine(zone)["BL-01"]
+    assert (found.level, found.seen) == (Level.INFO, f"{NOT_CHECKED}no list passes its own test (BL-02)")
 
 
 def test_a_list_that_refuses_its_own_test_is_unknown() -> None:

@@ -180,3 +180,38 @@ def test_types_that_mail_does_not_ask_for_may_stand_there() -> None:
 
 def test_names_that_nobody_can_ask_for_are_told() -> None:
     assert Zone({"a..b": [{"A": "192.0.2.1"}]}).unaskable == ["a..b"]
+
+
+WILD = Zone(
+    {
+        "*.acme.example": [{"TXT": "wild"}, {"MX": [10, "mx.acme.example"]}],
+        "host.acme.example": [{"A": "192.0.2.1"}],
+        "a.deep.acme.example": [{"A": "192.0.2.2"}],
+        "*.alias.example": [{"CNAME": "host.acme.example"}],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "status"),
+    [
+        ("new.acme.example", RecordType.TXT, Status.FOUND),
+        ("two.new.acme.example", RecordType.TXT, Status.FOUND),  # any number of labels (RFC 4592 §2.1.1)
+        ("*.acme.example", RecordType.TXT, Status.FOUND),
+        ("new.acme.example", RecordType.A, Status.NO_DATA),
+        ("host.acme.example", RecordType.TXT, Status.NO_DATA),  # it exists
+        ("below.host.acme.example", RecordType.TXT, Status.NO_NAME),  # RFC 4592 §2.2.1: the nearest above is the host
+        ("deep.acme.example", RecordType.TXT, Status.NO_DATA),  # an empty non-terminal exists
+        ("b.deep.acme.example", RecordType.TXT, Status.NO_NAME),
+        ("acme.example", RecordType.TXT, Status.NO_DATA),
+        ("new.alias.example", RecordType.A, Status.FOUND),
+        ("new.other.example", RecordType.TXT, Status.NO_NAME),
+    ],
+)
+def test_a_wildcard_stands_for_names_that_do_not_exist(name: str, kind: RecordType, status: Status) -> None:
+    answer = asked(name, kind, WILD)
+    assert (answer.name, answer.status) == (name, status)
+
+
+def test_a_wildcard_alias_leads_on() -> None:
+    assert asked("new.alias.example", zone=WILD).aliases == ("host.acme.example",)

@@ -7,7 +7,8 @@ A name has a list of records, each ``{TYPE: value}``; beside them may stand a wo
 - ``{TXT: NONE}``, that there is no such record. Without it, and without a TXT record, the records of the retired type
   SPF are TXT records, too: the suite writes most of its policies once, for both.
 
-A name that has others below it exists (RFC 8020). What is at or below a name with a DS record is signed.
+A name that has others below it exists (RFC 8020). A name ``*.acme.example`` stands for those below acme.example that do
+not exist, as RFC 4592 has it. What is at or below a name with a DS record is signed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -100,18 +101,26 @@ class Zone:
 
     def _alias(self, at: str, kind: RecordType) -> str | None:
         """Where the name leads to, unless it has what is asked for itself (RFC 1034 §3.6.2)."""
-        node = self._nodes.get(at)
+        node = self._standing_at(at)
         if node is None or kind is RecordType.CNAME or node.records_of(kind):
             return None
         target = next(iter(node.records_of(RecordType.CNAME)), None)
         return target if isinstance(target, str) else None
 
     def _at(self, at: str, kind: RecordType) -> tuple[Status, tuple[Record, ...]]:
-        node = self._nodes.get(at)
+        node = self._standing_at(at)
         if node is None:
             return (Status.NO_DATA if at in self._above else Status.NO_NAME), ()
         records = tuple(node.records_of(kind))
         return (Status.FOUND if records else node.status_without(kind)), records
+
+    def _standing_at(self, at: str) -> _Node | None:
+        """What is at a name, or what a wildcard puts there: one right below the nearest name above that exists
+        (RFC 4592 §3.3.1)."""
+        if at in self._above:
+            return self._nodes.get(at)
+        closest = next(above for above in (*_upwards(at)[1:], "") if above in self._above)
+        return self._nodes.get(f"*.{closest}" if closest else "*")
 
     def _signed(self, *names: str) -> bool:
         return all(any(self._has_ds(above) for above in _upwards(name)) for name in names)

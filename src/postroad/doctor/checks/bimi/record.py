@@ -11,6 +11,7 @@ from postroad.lint.finding import Level
 
 _URL: Final = re.compile(r"https://[^\s;,/]+/\S+", re.IGNORECASE)
 _ANY_URL: Final = re.compile(rb"([la])[ \t]*=[ \t]*https?://([^\s;,]+)", re.IGNORECASE)
+_PREFERENCES: Final = ("brand", "personal")
 _VECTOR: Final = (".svg", ".svgz")
 
 
@@ -43,6 +44,8 @@ def _faults(record: BimiRecord) -> Iterator[str]:
         value = record.tags.get(tag, "")
         if value and value != "self" and not _URL.fullmatch(value):
             yield f"{tag}= is no https:// address"
+    if (preference := record.tags.get("avp", "brand")) not in _PREFERENCES:
+        yield f"avp={excerpt(preference)} is neither brand nor personal"
     if record.logo and not record.logo.partition("?")[0].lower().endswith(_VECTOR):
         yield "the logo is no .svg file"
 

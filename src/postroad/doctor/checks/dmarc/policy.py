@@ -3,8 +3,9 @@
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight
-from postroad.doctor.checks.dmarc.published import mailbox, published
+from postroad.doctor.checks.dmarc.published import Published, discovered, mailbox, published
 from postroad.lint.finding import Level
+from postroad.mailauth.dmarc.policy import PolicyTag
 from postroad.mailauth.dmarc.record import Policy
 
 
@@ -24,7 +25,20 @@ async def _look(examination: Examination) -> Sight:
         hint = "when the reports show that your own mail passes, ask for more"
         yield Seen(Level.WARN, f"{sentence}; {hint}", found.with_tags({"p": "quarantine"}))
     else:
-        yield Seen(Level.PASS, f"{found.name} has p={record.p}")
+        yield await _of_subdomain(found, examination)
+
+
+async def _of_subdomain(found: Published, examination: Examination) -> Seen:
+    """The policy that counts for the domain: below the one that has the record, sp= comes before p=."""
+    discovery, _ = await discovered(examination)
+    tag = discovery.tag or PolicyTag.P
+    if discovery.policy is Policy.NONE:
+        domain = examination.subject.domain
+        sentence = (
+            f"{found.name} has {tag}=none, which counts for {domain}: mail in its name that fails is only reported"
+        )
+        return Seen(Level.WARN, sentence, found.with_tags({tag: "quarantine"}))
+    return Seen(Level.PASS, f"{found.name} has {tag}={discovery.policy}")
 
 
 CHECK: Final = Check(

@@ -1,7 +1,9 @@
 """The policy record that holds for a domain, and how it is written anew."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from postroad.doctor.check import Examination, NotApplicable
 from postroad.doctor.remedy import DnsRecord, txt
@@ -11,7 +13,9 @@ from postroad.mailauth.dmarc.policy import Discovered, discover
 from postroad.mailauth.dmarc.record import DmarcRecord, Oddity
 from postroad.mailauth.dmarc.tree_walk import Finding, Step, Walker
 
-VERSION = "v=DMARC1"
+VERSION: Final = "v=DMARC1"
+# Any version, first or behind another tag; or the policy first, and the version forgotten.
+_MEANT: Final = re.compile(r"(?:.*[;,])?v=dmarc|p=(?:none|quarantine|reject)(?:[;,]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ async def misplaced(examination: Examination) -> list[tuple[str, str]]:
 
 def is_meant_as_policy(text: bytes) -> bool:
     """Whether somebody meant a policy record, right or wrong."""
-    return "".join(text.decode("latin-1").split()).strip("\"'").lower().startswith(VERSION.lower())
+    return _MEANT.match("".join(text.decode("latin-1").split()).replace('"', "").strip("'").lower()) is not None
 
 
 def first_record(domain: str) -> DnsRecord:

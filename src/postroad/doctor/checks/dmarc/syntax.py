@@ -3,11 +3,11 @@
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
-from postroad.doctor.checks.dmarc.published import VERSION, Published, discovered, is_meant_as_policy
+from postroad.doctor.checks.dmarc.published import Published, discovered, is_meant_as_policy
+from postroad.doctor.checks.dmarc.slips import as_meant
 from postroad.doctor.remedy import DnsRecord, txt
-from postroad.doctor.tag_text import retagged
 from postroad.lint.finding import Level
-from postroad.mailauth.dmarc.record import Note, Oddity, is_dmarc_record
+from postroad.mailauth.dmarc.record import Note, Oddity
 
 _ELSEWHERE: Final = frozenset({"rua", "ruf", "fo", "psd"})  # tags that checks of their own are about
 _POLICIES: Final = frozenset({"p", "sp", "np"})
@@ -23,21 +23,16 @@ async def _look(examination: Examination) -> Sight:
     for step in steps:
         for text in filter(is_meant_as_policy, step.texts):
             sentence = f"{step.name} has a text that is no DMARC record: {excerpt(text)}"
-            yield Seen(Level.FAIL, sentence, _mended(step.name, text))
+            yield Seen(Level.FAIL, sentence, _mended(step.name, text.decode("latin-1")))
 
 
 def _of(published: Published) -> list[Seen]:
     notes = [note for note in published.record.notes if note.tag not in _ELSEWHERE or note.oddity is Oddity.REPEATED]
     wrong = [note for note in notes if note.oddity in _WRONG]
-    publish = published.with_tags(_corrected(wrong)) if wrong else ()
+    publish = _mended(published.name, published.record.text) if wrong else ()
     seen = [Seen(Level.FAIL if note.tag in _POLICIES else Level.WARN, _shown(note), publish) for note in wrong]
     unknown = [note for note in notes if note.oddity is Oddity.UNKNOWN]
     return seen + [Seen(Level.INFO, f"{_shown(note)}; receivers pass over it") for note in unknown]
-
-
-def _corrected(wrong: list[Note]) -> dict[str, str | None]:
-    """Without the tags that say nothing; a policy that nobody can read becomes the mildest."""
-    return {note.tag: "none" if note.tag == "p" else None for note in wrong if note.tag}
 
 
 def _shown(note: Note) -> str:
@@ -45,12 +40,9 @@ def _shown(note: Note) -> str:
     return f"{note.oddity.value}: {excerpt(written)}"
 
 
-def _mended(name: str, text: bytes) -> tuple[DnsRecord, ...]:
-    """The text with its version said right: exactly DMARC1, first, without quotes, parted from the rest."""
-    bare = " ".join(text.decode("latin-1").split()).strip("\"' ")
-    rest = bare[bare.lower().find("dmarc1") + len("dmarc1") :].replace("\\", "").strip("; ")
-    mended = retagged(f"{VERSION}; {rest}", {})
-    return (txt(name, mended),) if mended.isprintable() and is_dmarc_record(mended.encode()) else ()
+def _mended(name: str, text: str) -> tuple[DnsRecord, ...]:
+    meant = as_meant(text)
+    return () if meant is None else (txt(name, meant),)
 
 
 CHECK: Final = Check(
