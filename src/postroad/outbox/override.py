@@ -64,19 +64,29 @@ _SET = Statement(
     suffix=" ON CONFLICT (scope, key) DO UPDATE SET since = excluded.since, until = excluded.until, "
     "limits = excluded.limits, who = excluded.who, why = excluded.why",
 )
+_named = and_(override.c.scope == bindparam("scope"), override.c.key == bindparam("key"))
+_held = select(*override.c).where(_named, override.c.until > bindparam("since", type_=Double))
+_HELD = Query(_held, on_postgresql=_held.with_for_update())  # who else learns of it at the same time waits
 _in_force = override.c.until > bindparam("now", type_=Double)
 _ALL = Query(select(*override.c).where(_in_force).order_by(override.c.since))
-_named = and_(override.c.scope == bindparam("scope"), override.c.key == bindparam("key"))
 _CANCEL = Statement(delete(override).where(_named))
 _FORGET = Statement(delete(override).where(override.c.until <= bindparam("now", type_=Double)))
 
 
 def set_overrides(connection: Connection, overrides: Sequence[Override]) -> list[Exception | None]:
-    """Write overrides down, each in the place of what was said of its scope and key before."""
+    """Write overrides down, each beside what holds of its scope and key: the lower limits until the later end."""
     for one in overrides:
-        scope, key, since, until, limits, who, why = one
+        scope, key, since, until, limits, who, why = _beside_held(connection, one)
         _SET.run(connection, [(scope, key, since, until, written_limits(limits), who, why)])
     return [None] * len(overrides)
+
+
+def _beside_held(connection: Connection, one: Override) -> Override:
+    """What another worker has learnt, which this one may not have seen, is not taken back by what is milder."""
+    for row in _HELD.rows(connection, scope=one.scope, key=one.key, since=one.since):
+        held = _override(row)
+        one = one._replace(limits=one.limits.and_also(held.limits), until=max(one.until, held.until))
+    return one
 
 
 def overrides(connection: Connection, now: float) -> tuple[Override, ...]:

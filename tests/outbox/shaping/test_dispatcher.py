@@ -170,3 +170,11 @@ def test_no_limit_is_exceeded_and_everybody_goes_in_the_end(
     ):
         for first in counted:
             assert sum(first <= at < first + window * 0.999999 for at in counted) <= rate
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_aside() -> None:
+    dispatcher = filled(Gates(a=Gate(Limits(rate=Rate(1)))), *(entry(f"{number}", "a") for number in range(3)))
+    assert order(dispatcher, 100_000.0) == ["0"]
+    assert order(dispatcher, 10_000.0) == []
+    assert order(dispatcher, 10_001.0) == ["1"]
+    assert order(dispatcher, 10_002.0) == ["2"]

@@ -48,3 +48,18 @@ def test_a_days_allowance_is_asked_for_and_used_up() -> None:
     assert gate.asks(2)
     gate.grant(5, day)  # an answer of yesterday
     assert gate.granted == 0
+
+
+def test_a_clock_that_was_set_back_holds_nobody_up() -> None:
+    gate = Gate(Limits(rate=Rate(60, 60.0, burst=2)))
+    gate.enter(100_000.0)
+    gate.enter(100_000.0)
+    assert gate.opens(10_000.0) == 10_001.0
+    assert gate.opens(10_000.5) == 10_001.0  # it comes nearer
+    gate.enter(10_001.0)
+    assert gate.opens(10_001.0) == 10_002.0
+
+
+def test_of_two_rates_the_slower_holds_with_the_smaller_burst() -> None:
+    both = Limits(rate=Rate(10, 1.0)).and_also(Limits(rate=Rate(1, 1.0, burst=100)))
+    assert both == Limits(rate=Rate(1, 1.0, burst=1))

@@ -9,13 +9,15 @@ from postroad.errors import Throttled
 from postroad.outbox.destination import Destinations
 from postroad.outbox.override import Override
 from postroad.outbox.shaping.hearing import Measure
+from postroad.outbox.shaping.limits import Limits
 from postroad.outbox.shaping.rules import NO_RULES
 from postroad.outbox.shaping.rules_file import rules_in
 from postroad.outbox.shaping.shaper import Road, Shaper
 from postroad.outbox.stream import Stream
-from postroad.outcome import SendReport, failed
+from postroad.outcome import Outcome, Result, SendReport, failed
 from postroad.reply import Code, Phase, Reply
 from postroad.testing import SimulatedProvider, Traffic, simulate
+from postroad.transport.gcra import Rate
 from tests.fakes import middle
 
 RULES = rules_in(
@@ -72,3 +74,63 @@ def test_after_a_rest_one_try_finds_out_whether_it_works_again(road: Road) -> No
     assert rests
     assert {number for at, number in begun.items() if at >= rests[0]} == {1}
     assert {str(delivery.state) for delivery in outcome.deliveries} == {"sent"}
+
+
+STRICT_THEN_MILD = rules_in(
+    b"""
+[[reply]]
+id = "far-too-fast"
+code = 421
+text = 'far too fast'
+example = "421 far too fast"
+for = "60min"
+rate = "1/min"
+
+[[reply]]
+id = "rather-fast"
+code = 421
+text = 'rather fast'
+example = "421 rather fast"
+for = "20min"
+connections = 4
+rate = "10/min"
+burst = 5
+""",
+    "own rules",
+)
+
+
+def refused_with(*texts: str) -> SendReport:
+    outcomes = [
+        Outcome(Address(f"{number}@b.example"), Result.REFUSED, Phase.RCPT, Reply(Code(421), (text,)))
+        for number, text in enumerate(texts)
+    ]
+    return SendReport(tuple(outcomes))
+
+
+def learnt(shaper: Shaper, measure: Measure, at: float) -> None:
+    assert measure.limits is not None
+    shaper.learn([Override(*measure[:4], measure.limits, measure.who, measure.why)], at)
+
+
+def test_a_milder_reply_takes_back_nothing_of_what_is_held() -> None:
+    shaper = Shaper(STRICT_THEN_MILD, Destinations(STRICT_THEN_MILD), Road("direct", direct=True))
+    (strict,) = shaper.hear(BOB.domain, refused_with("far too fast"), 1000.0, 1000.0)
+    learnt(shaper, strict, 1000.0)
+    (milder,) = shaper.hear(BOB.domain, refused_with("rather fast"), 1100.0, 1100.0)
+    assert milder.limits == Limits(connections=4, rate=Rate(1, 60.0))
+    assert milder.until == strict.until
+
+
+def test_two_replies_to_one_message_hold_together() -> None:
+    shaper = Shaper(STRICT_THEN_MILD, Destinations(STRICT_THEN_MILD), Road("direct", direct=True))
+    (measure,) = shaper.hear(BOB.domain, refused_with("far too fast", "rather fast"), 1000.0, 1000.0)
+    assert measure.limits == Limits(connections=4, rate=Rate(1, 60.0))
+    assert measure.until == 1000.0 + 3600.0
+
+
+def test_a_clock_that_was_set_back_makes_nobody_deaf() -> None:
+    shaper = Shaper(RULES, Destinations(RULES), Road("direct", direct=True))
+    heard(shaper, 100_000.0)
+    shaper.learn([], 10_000.0)
+    assert heard(shaper, 10_000.0).until == 10_600.0

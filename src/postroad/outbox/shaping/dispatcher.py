@@ -119,6 +119,7 @@ class Dispatcher(Generic[T]):
         self._rings: dict[int, deque[_Line[T]]] = {}  # the lines that may have somebody to go, by priority
         self._aside: list[tuple[float, int, _Line[T]]] = []  # a heap: lines that may go later, and when
         self._numbers = count(1)
+        self._asked_at = -math.inf
         self._turns = 0  # of the most urgent priority, since another one had one
         self._waiting: Counter[int] = Counter()
         self._still: Counter[int] = Counter()  # of them, those in lines that stand aside
@@ -188,6 +189,9 @@ class Dispatcher(Generic[T]):
 
     def next(self, now: float) -> Turn[T]:
         """Who may go now; it has entered its gates, and has to ``leave`` them."""
+        if now < self._asked_at:  # the clock was set back: what stands aside has a time by the old one
+            self.look_again()
+        self._asked_at = now
         while self._aside and self._aside[0][0] <= now:
             self._bring_back(*heapq.heappop(self._aside)[1:])
         opens = _open_at(self._common, now)

@@ -6,6 +6,7 @@ from typing import Final
 
 from postroad.outbox.shaping.limits import NO_LIMITS, Limits
 from postroad.outbox.shaping.warm_up import DAY
+from postroad.transport.gcra import Rate
 
 
 class Gate:
@@ -60,7 +61,12 @@ class Gate:
             return math.inf
         if limits.rate is None:
             return now
+        self._set_back(limits.rate, now)
         return now + limits.rate.reserve(self._due, now)[0]
+
+    def _set_back(self, rate: Rate, now: float) -> None:
+        """Nobody waits longer than behind a whole burst: if it seems so, the clock was set back meanwhile."""
+        self._due = min(self._due, now + rate.burst * rate.interval)
 
     def enter(self, now: float) -> None:
         """Go; a turn that is not used after all is lost, because slower is allowed and faster is not."""
@@ -77,7 +83,7 @@ class Gate:
         rate = limits.rate
         if rate is not None and rate != self.limits.rate:
             # Who waits by a slower rate waits no longer than a newcomer would by the new one.
-            self._due = min(self._due, now + rate.burst * rate.interval)
+            self._set_back(rate, now)
         self.limits = limits
         self._unlimited = not limits
 
@@ -122,6 +128,7 @@ class Gate:
         if limits.connections is not None:
             most = min(most, limits.connections * _A_CONNECTION)
         if limits.rate is not None:
+            self._set_back(limits.rate, now)
             early = (limits.rate.burst - 1) * limits.rate.interval
             first = max(0.0, self._due - early - now)
             by_rate = (

@@ -1,6 +1,7 @@
 """What replies change: a rule that replies meet often enough slows down or suspends a destination for a while. Pure."""
 
 from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from postroad.outbox.shaping.limits import Limits, Scope
@@ -26,6 +27,21 @@ class Measure(NamedTuple):
     limits: Limits | None
     who: str
     why: str
+
+    def beside(self, other: "Measure") -> "Measure":
+        """This one, where the other holds for the same thing, too."""
+        limits = self.limits if self.limits is None or other.limits is None else self.limits.and_also(other.limits)
+        return self._replace(limits=limits, until=max(self.until, other.until))
+
+
+def together(measures: Iterable[Measure]) -> tuple[Measure, ...]:
+    """All of them, and of what is limited twice the lower limits until the later end: the last one says why."""
+    held: dict[tuple[Scope, str, bool], Measure] = {}
+    for one in measures:
+        kind = (one.scope, one.key, one.limits is None)
+        known = held.get(kind)
+        held[kind] = one if known is None else one.beside(known)
+    return tuple(held.values())
 
 
 class Ear:

@@ -51,7 +51,7 @@ class Limits:
         return self != NO_LIMITS
 
     def and_also(self, other: "Limits") -> "Limits":
-        """Both hold: of each limit, the lower one."""
+        """Both hold: of each limit, the lower one; of two rates the slower one, with the smaller burst."""
         return Limits(
             _lower(self.connections, other.connections),
             _lower(self.messages_per_connection, other.messages_per_connection),
@@ -96,7 +96,10 @@ def _lower(one: int | None, other: int | None) -> int | None:
 
 
 def _slower(one: Rate | None, other: Rate | None) -> Rate | None:
-    return max((rate for rate in (one, other) if rate is not None), key=lambda rate: rate.interval, default=None)
+    if one is None or other is None:
+        return one or other
+    slower = max(one, other, key=lambda rate: rate.interval)
+    return replace(slower, burst=min(one.burst, other.burst))
 
 
 NO_LIMITS: Final = Limits()

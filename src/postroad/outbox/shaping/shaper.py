@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol
 from postroad.address import Address
 from postroad.errors import PostroadError, SendError
 from postroad.outbox.shaping.gate import Gate
-from postroad.outbox.shaping.hearing import Ear, Heard, Measure
+from postroad.outbox.shaping.hearing import Ear, Heard, Measure, together
 from postroad.outbox.shaping.limits import NO_LIMITS, Limits, Scope
 from postroad.outbox.shaping.rules import NO_RULES, Rules
 from postroad.outbox.shaping.share import WHOLE, Share
@@ -279,20 +279,23 @@ class Shaper:
         thing = self._destination(self.site(domain))
         if not self.road.direct and thing not in self._windows and report.error is None and not report.refused:
             return ()  # the rule: nothing was ever wrong with our account
-        measures = [*self._trouble(thing, report, began, now)]
-        if began >= self._measured.get(thing, -math.inf) + HOLD_STILL:  # else it met what was there before the measure
+        rests = [*self._trouble(thing, report, began, now)]
+        measures: list[Measure] = []
+        if began >= _last(self._measured, thing, now) + HOLD_STILL:  # else it met what was there before the measure
             refused = [outcome for outcome in report.outcomes if outcome.reply is not None and not outcome.accepted]
             replies = {str(outcome.reply): outcome for outcome in refused}
             for outcome in replies.values():
                 measures += self._slowed(outcome, thing, now)
+        ruled = {measure[:2] for measure in measures}  # a rule knows better than that no connection served
+        measures = [*(rest for rest in rests if rest[:2] not in ruled), *measures]
         if measures:
             self._measured[thing] = now
-        return tuple({measure[:2]: measure for measure in measures}.values())
+        return together(measures)
 
     def hear_trouble(self, fault: PostroadError, now: float) -> tuple[Measure, ...]:
         """What follows from a connection to our account that was refused while others work."""
         thing = (Scope.ACCOUNT, self.road.account)
-        if fault.reply is None or now <= self._measured.get(thing, -math.inf) + HOLD_STILL:
+        if fault.reply is None or now <= _last(self._measured, thing, now) + HOLD_STILL:
             return ()
         outcome = Outcome(_NOBODY, Result.REFUSED, fault.phase or Phase.CONNECT, fault.reply, fault)
         measures = tuple(self._slowed(outcome, thing, now))
@@ -314,7 +317,7 @@ class Shaper:
         held = self._overrides.get((scope, key))
         until = now + action.seconds
         if held is not None and held.until > now:
-            if now >= self._lengthened.get((scope, key), -math.inf) + GRACE:
+            if now >= _last(self._lengthened, (scope, key), now) + GRACE:
                 until = now + action.seconds * REPEATED
                 self._lengthened[scope, key] = now
             until = max(until, held.until)
@@ -323,6 +326,8 @@ class Shaper:
         limits = action.limits
         if action.halve:
             limits = limits.and_also(Limits(connections=self._half(thing, (scope, key))))
+        if held is not None and held.until > now:  # a milder reply takes nothing back
+            limits = limits.and_also(held.limits)
         why = f"{outcome.reply.code} {outcome.text}"[:200]
         return [Measure(scope, key, now, until, None if action.suspend else limits, f"rule {rule.id}", why)]
 
@@ -374,6 +379,12 @@ def _table(rules: Rules, scope: Scope) -> Mapping[str, Limits]:
 def _published(rules: Rules, account: str) -> Limits:
     user, _, place = account.rpartition("@")
     return rules.of_account(user or None, place.rpartition(":")[0] or place)
+
+
+def _last(times: Mapping[Thing, float], thing: Thing, now: float) -> float:
+    """When that was; a time that is still to come is of a clock that was set back since, and is not waited for."""
+    last = times.get(thing, -math.inf)
+    return -math.inf if last > now else last
 
 
 def _limits_of(overrides: Mapping[Thing, InForce], thing: Thing) -> Limits | None:

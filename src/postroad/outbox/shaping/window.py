@@ -15,7 +15,7 @@ LONGEST_REST: Final = 900.0  # seconds: an hour's outage costs at most a quarter
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``size`` connections now, ``most`` of them ever; ``heard`` and ``succeed`` give the next."""
+    """``size`` connections now, ``most`` of them ever; ``succeed`` and ``fail`` give the next."""
 
     size: float
     most: float
@@ -31,7 +31,8 @@ class Window:
 
     def fail(self, began: float, now: float) -> "Window":
         """A connection that ``began`` then could not be made, or broke before it served."""
-        if began < self.since:  # many that meet one trouble together are one failure
+        # Many that meet one trouble together are one failure; one in the future is of a clock that was set back.
+        if began < self.since <= now:
             return self
         failed = self.failed + 1 / max(1.0, math.floor(self.size))
         return replace(self, size=max(1.0, self.size - 1), failed=failed, since=now)
