@@ -79,6 +79,10 @@ class Entry:
     reason: str = ""
 
 
+UNTESTED: Final = Entry(Word.ERROR, reason="its test entry is missing")
+"""What a self-test comes to where a list lists nothing that it may not, and not what it must either."""
+
+
 async def ask(blocklist: Blocklist, name: str, resolver: Resolver) -> Entry:
     """What the list says about a name below its zone. It never raises."""
     answer = await resolver.lookup(f"{name}.{blocklist.zone}", RecordType.A)
@@ -121,7 +125,7 @@ async def self_test(blocklist: Blocklist, resolver: Resolver) -> Entry:
     if any(one.word is Word.LISTED for one in points):
         return Entry(Word.CLEAN)
     failed = next((one for one in points if one.word is not Word.CLEAN), None)
-    return failed or Entry(Word.ERROR, reason="its test entry is missing")
+    return failed or UNTESTED
 
 
 # ── which there are ───────────────────────────────────────────────────────────────────────────────────────────────────

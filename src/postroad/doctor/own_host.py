@@ -1,12 +1,15 @@
 """A name for a host of the domain's own: what to publish where one is missing."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from postroad.doctor.check import Examination
 from postroad.doctor.remedy import DnsRecord
 from postroad.doctor.subject import Address
 from postroad.lookup import RecordType, Status
 from postroad.mailauth.domain_name import is_within
+
+_USUAL: Final = ("mail", "out", "smtp", "out1", "out2", "out3")  # names for a host that sends, the first free one
 
 
 def is_full_name(name: str) -> bool:
@@ -51,11 +54,35 @@ async def forward(name: str, ips: Iterable[Address], examination: Examination) -
     return tuple(records)
 
 
-async def named(ip: Address, examination: Examination) -> tuple[DnsRecord, ...]:
-    """The PTR record for an address, and what makes its name lead back.
+async def named(ip: Address, examination: Examination, known: Iterable[str] = ()) -> tuple[DnsRecord, ...]:
+    """The PTR record for a sending address, and what makes its name lead back. ``known`` are names that it may keep.
 
     Raises:
         Unanswered: nothing was learnt.
     """
-    name = await own_host(examination)
+    name = await _name_of(ip, examination, known)
     return (pointer(ip, name), *await forward(name, (ip,), examination))
+
+
+async def _name_of(ip: Address, examination: Examination, known: Iterable[str]) -> str:
+    """What the host says in EHLO; else a name of the domain's that leads to it already; else a name that is free. A
+    name that leads to another host stays with it."""
+    subject = examination.subject
+    helo = subject.helo
+    if helo and is_full_name(helo) and helo != "localhost.localdomain":
+        return helo
+    exchanges = (await examination.ask(subject.domain, RecordType.MX)).exchanges
+    for name in (*known, *(one.host.lower() for one in exchanges)):
+        if is_within(name, subject.domain) and ip in await _addresses(name, examination):
+            return name
+    for label in _USUAL:
+        name = f"{label}.{subject.domain}"
+        addresses = await _addresses(name, examination)
+        if not addresses or ip in addresses:
+            return name
+    return f"mail-{int(ip):x}.{subject.domain}"
+
+
+async def _addresses(name: str, examination: Examination) -> list[Address]:
+    answers = [await examination.ask(name, kind) for kind in (RecordType.A, RecordType.AAAA)]
+    return [address for answer in answers for address in answer.addresses]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from postroad.doctor.blocklist import Blocklist, Entry, Kind, Weight, Word, ask, self_test, usual_blocklists
+from postroad.doctor.blocklist import UNTESTED, Blocklist, Entry, Kind, Weight, Word, ask, self_test, usual_blocklists
 from postroad.doctor.check import Examination, NotApplicable, Seen, excerpt
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType
@@ -27,16 +27,18 @@ async def entries(
     names: Sequence[tuple[str, str]], lists: Sequence[Blocklist], examination: Examination
 ) -> AsyncIterator[Seen]:
     """What lists that can be believed say about names; each comes with how people call it."""
-    believed = False
+    asked = False
     for blocklist, test in zip(lists, await tests_of(lists, examination), strict=True):
         if is_silent(test):
-            believed = True
+            asked = True
             yield Seen(Level.UNKNOWN, f"{blocklist.zone} could not be asked: {test.reason}")
-        elif test.word is Word.CLEAN:
-            believed = True
-            for seen in await asyncio.gather(*(_entry(blocklist, name, called, examination) for name, called in names)):
-                yield seen
-    if not believed:
+        elif test.word is Word.CLEAN or test == UNTESTED:
+            tell = _entry if test.word is Word.CLEAN else _untested_entry
+            for seen in await asyncio.gather(*(tell(blocklist, name, called, examination) for name, called in names)):
+                asked = asked or seen is not None
+                if seen is not None:
+                    yield seen
+    if not asked:
         raise NotApplicable("no list passes its own test (BL-02)")
 
 
@@ -55,6 +57,16 @@ async def _entry(blocklist: Blocklist, name: str, called: str, examination: Exam
     why = await _explanation(f"{name}.{blocklist.zone}", examination)
     about = f"; see {blocklist.about}" if blocklist.about else ""
     return Seen(level, f"{called} is on {blocklist.zone} ({', '.join(entry.codes)}){why}{about}")
+
+
+async def _untested_entry(blocklist: Blocklist, name: str, called: str, examination: Examination) -> Seen | None:
+    """Of a list without its test entry, that something is not listed says nothing; what else it says may be true."""
+    seen = await _entry(blocklist, name, called, examination)
+    if seen.level is Level.UNKNOWN:
+        return seen
+    if seen.level is Level.PASS or blocklist.weight is not Weight.MAJOR:
+        return None
+    return Seen(Level.WARN, f"the list's own test entry is missing, so look it up: {seen.text}")
 
 
 async def _explanation(name: str, examination: Examination) -> str:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight
+from postroad.doctor.checks.hosts.own_name import why_generic
 from postroad.doctor.checks.hosts.pointers import pointers, sending_hosts
 from postroad.doctor.own_host import named
 from postroad.lint.finding import Level
@@ -15,7 +16,8 @@ async def _look(examination: Examination) -> Sight:
             yield Seen(Level.FAIL, f"{ip} has no PTR record", await named(ip, examination))
         elif len(names) > 1:
             seen = f"{ip} has {len(names)} PTR records, {', '.join(names)}; receivers take any of them"
-            yield Seen(Level.WARN, seen, await named(ip, examination))
+            own = [name for name in names if not why_generic(name, ip)]
+            yield Seen(Level.WARN, seen, await named(ip, examination, own))
         else:
             yield Seen(Level.PASS, f"{ip} is {names[0]}")
 

@@ -8,6 +8,7 @@ from postroad.doctor.own_host import forward, is_full_name, pointer
 from postroad.doctor.remedy import txt
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType
+from postroad.mailauth.spf.record import spf_texts
 
 _LOCAL: Final = ("localhost", "localdomain", "local", "lan", "internal", "invalid")  # last labels that are nobody's
 
@@ -30,7 +31,7 @@ async def _look(examination: Examination) -> Sight:
             seen = f"{ip} says {helo} and is {', '.join(names)}"
             yield Seen(Level.WARN, seen, (pointer(ip, helo), *await forward(helo, (ip,), examination)))
     texts = (await examination.ask(helo, RecordType.TXT)).texts
-    if not any(text == b"v=spf1" or text.startswith(b"v=spf1 ") for text in texts):
+    if not spf_texts(texts):
         yield Seen(Level.WARN, f"{helo} has no SPF policy of its own", (txt(helo, "v=spf1 a -all"),))
     if addresses:
         yield Seen(Level.PASS, f"{helo} has the address {addresses[0]}")
