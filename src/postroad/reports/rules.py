@@ -1,7 +1,7 @@
 """The rules of classification: read once from ``bounce_rules.toml``, when the first refusal is classified.
 
-A rule applies when one of its phrases is found (and one of ``also``, where it has that), its codes fit, and its step
-does. Rules stand in the order in which they are tried: those of a provider, then those of everybody by their words,
+A rule applies when one of its phrases is found (and one of ``also``, where it has that, and none of ``unless``), its
+codes fit, and its step does. Rules stand in the order in which they are tried: those of a provider, then those of everybody by their words,
 then bare codes. ``bounce_languages.toml`` has more phrases of some rules, in other languages than English.
 """
 
@@ -61,6 +61,7 @@ class Rule:
     provider: str = ""
     says: tuple[Phrase, ...] = ()
     also: tuple[Phrase, ...] = ()
+    unless: tuple[Phrase, ...] = ()
     codes: frozenset[int] = frozenset()
     statuses: frozenset[_Status] = frozenset()
     steps: frozenset[Phase] = frozenset()
@@ -76,7 +77,9 @@ class Rule:
             return False
         if (self.codes or self.statuses) and not self._has_code(evidence, statuses):
             return False
-        return not self.also or _any(self.also, evidence.words)
+        if self.also and not _any(self.also, evidence.words):
+            return False
+        return not _any(self.unless, evidence.words)
 
     def _has_code(self, evidence: Evidence, statuses: frozenset[_Status]) -> bool:
         if evidence.code is None and evidence.enhanced is None:
@@ -192,6 +195,7 @@ def _rule(given: Mapping[str, Any], languages: Mapping[str, Sequence[str]]) -> R
         "provider",
         "says",
         "also",
+        "unless",
         "codes",
         "step",
         "confirm",
@@ -209,6 +213,7 @@ def _rule(given: Mapping[str, Any], languages: Mapping[str, Sequence[str]]) -> R
         provider=provider,
         says=says,
         also=_phrases(given.get("also", ())),
+        unless=_phrases(given.get("unless", ())),
         codes=codes,
         statuses=statuses,
         steps=frozenset().union(*(_STEPS[step] for step in given.get("step", ()))),
