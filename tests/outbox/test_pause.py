@@ -5,9 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from postroad.errors import ConfigurationError, MessageError, NotFound
+from postroad.errors import ConfigurationError, MessageError, NotFound, PostroadError, SendError
 from postroad.outbox.blocking import Outbox
+from postroad.outbox.deliver import REFUSED_FIRST
 from postroad.outbox.outbox import AsyncOutbox
+from postroad.outbox.shaping.rules import Rules, Site
+from postroad.outbox.site_table import Learnt, learn_sites
+from postroad.reply import Phase
 from postroad.transport.contract import Ability
 from postroad.transport.to_memory import MemoryTransport
 from tests.outbox.letters import drained, kinds, letter, only, wait_for_states
@@ -283,3 +287,39 @@ def test_a_message_that_goes_whole_waits_for_all_and_keeps_nobody_back(outbox: O
         assert all(len(one) == 2 or one == ("alone@b.example",) for one in transport.sent)
         assert len(outbox.find(state="sent")) == 2 * gone - 1
     assert {one.attempts for one in outbox.find()} == {1}
+
+
+# ── sites that are on record and are not so any more ──────────────────────────────────────────────────────────────────
+
+OURS = Rules(sites={"our-partner": Site("our-partner", domains=frozenset({"b.example"}))})
+
+
+def test_a_site_of_an_earlier_worker_is_mended_and_its_pause_holds_nothing_up(outbox: Outbox) -> None:
+    outbox.send(letter())
+    outbox.worker(MemoryTransport(), limits=OURS).drain()
+    assert outbox.explain("b.example").site == "our-partner"
+    outbox.pause(site="our-partner")
+    outbox.send(letter("ann@b.example"))
+    transport = ScriptedTransport()
+    outbox.worker(transport).drain()
+    assert transport.sent == [("ann@b.example",)]
+    assert transport.tried == transport.sent
+    assert outbox.explain("b.example").site == "b.example"
+
+
+def test_a_flight_record_that_is_refused_again_and_again_is_no_storm(outbox: Outbox, clock: SteppedClock) -> None:
+    def gainsaid(attempt: int) -> PostroadError | None:
+        """Another worker goes by other rules, and has just said so."""
+        outbox._store.database.write(learn_sites, Learnt({"b.example": "our-partner"}, clock.now()))
+        return SendError("tried too often", phase=Phase.CONNECT) if attempt > 10 else None
+
+    transport = ScriptedTransport(instead=gainsaid)
+    id_ = outbox.send(letter()).id
+    outbox.pause(site="our-partner")
+    outbox.worker(transport).drain()
+    assert len(transport.tried) == 1
+    clock.advance(REFUSED_FIRST)
+    outbox.worker(transport).drain()
+    assert len(transport.tried) == 2
+    assert transport.sent == []
+    assert (only(outbox, id_).state, only(outbox, id_).attempts) == ("ready", 0)

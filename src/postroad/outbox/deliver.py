@@ -26,16 +26,23 @@ _log = logging.getLogger("postroad.outbox")
 
 WRITE_AGAIN_AFTER: Final = 1.0  # seconds until a result that could not be written down is tried again
 
+# Seconds until a delivery goes again whose flight record was refused: twice as long each time. Claims ought to have
+# passed it over, so that they may not know what the record goes by; the receiver must not bear it.
+REFUSED_FIRST: Final = 1.0
+REFUSED_LONGEST: Final = 300.0
+MOST_REFUSED: Final = 10_000  # deliveries of which that is remembered
+
 
 class Trip:
     """A parcel on its way. ``in_flight`` holds from the request for the flight record on."""
 
-    __slots__ = ("departed", "in_flight", "parcel", "started_at")
+    __slots__ = ("departed", "in_flight", "kept_back", "parcel", "started_at")
 
     def __init__(self, parcel: Parcel, started_at: float) -> None:
         self.parcel = parcel
         self.started_at = started_at
         self.in_flight = False
+        self.kept_back = False  # a flight record was refused
         self.departed: set[int] = set()  # the deliveries that have a flight record
 
 
@@ -51,6 +58,7 @@ class Deliverer:
     """Carries parcels for one worker. ``streams`` may be replaced while it works.
 
     ``on_given_back`` is called when deliveries that were not tried are back in the queue: no event tells of them.
+    ``on_kept_back`` is told of a parcel whose flight record was refused.
     """
 
     def __init__(
@@ -59,6 +67,7 @@ class Deliverer:
         transport: Transport,
         *,
         on_given_back: Callable[[], None],
+        on_kept_back: Callable[[Parcel], None],
         clock: Clock,
         chance: Chance,
     ) -> None:
@@ -68,6 +77,8 @@ class Deliverer:
         self._database = database
         self._transport = transport
         self._on_given_back = on_given_back
+        self._on_kept_back = on_kept_back
+        self._refused: dict[int, float] = {}  # deliveries whose flight record was refused: how long they then waited
         self._clock = clock
         self._chance = chance
         self._leaving: list[_Leaving] = []  # questions of this round of the event loop
@@ -140,6 +151,8 @@ class Deliverer:
                 trip.departed.update([lease.id for lease in departure.leases])
             else:
                 trip.in_flight = bool(trip.departed)
+                trip.kept_back = True
+                self._on_kept_back(trip.parcel)
             answer.set_result(said[place])
 
     # ── results ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -147,18 +160,29 @@ class Deliverer:
     def _land(self, trip: Trip, report: SendReport) -> None:
         now = self._clock.now()
         outcomes = {outcome.recipient.addr_spec: outcome for outcome in report.outcomes}
-        settled = tuple([self._settled(lease, outcomes.get(lease.recipient), now) for lease in trip.parcel.leases])
+        settled = tuple(
+            [self._settled(lease, outcomes.get(lease.recipient), now, trip) for lease in trip.parcel.leases]
+        )
         if len(settled) > 1 and Ability.SEPARATE_ENVELOPE not in self._transport.abilities:
             settled = _again_together(settled)
         route, roads = _taken(report, self._transport.name)
         self._write(Landing(settled, route, trip.started_at, now, roads))
 
-    def _settled(self, lease: Lease, outcome: Outcome | None, now: float) -> Settled:
+    def _settled(self, lease: Lease, outcome: Outcome | None, now: float, trip: Trip) -> Settled:
         if outcome is not None and was_tried(outcome):
+            self._refused.pop(lease.id, None)
             return Settled(lease, judge(lease, outcome, self.streams[lease.stream], now, self._chance), outcome)
         if lease.expires_at is not None and lease.expires_at <= now:
             return given_up_in_flight(lease, now)
-        return given_back(lease)
+        return given_back(lease, now + self._longer(lease) if trip.kept_back else 0.0)
+
+    def _longer(self, lease: Lease) -> float:
+        """How long a delivery waits after one more refused flight record."""
+        if len(self._refused) >= MOST_REFUSED:
+            del self._refused[next(iter(self._refused))]
+        seconds = min(2 * self._refused.pop(lease.id, REFUSED_FIRST / 2), REFUSED_LONGEST)
+        self._refused[lease.id] = seconds
+        return seconds
 
     def give_back(self, parcel: Parcel, *, delay: float = 0.0) -> None:
         """Return a parcel that was not tried, for ``delay`` seconds from now at the least."""

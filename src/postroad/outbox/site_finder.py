@@ -53,6 +53,10 @@ class SiteFinder:
         found = self._found.get(domain)
         return self._known.site(domain) if found is None else found.site
 
+    def knows(self, domain: str) -> bool:
+        """Whether the rules say, or it was found out, who receives for the domain."""
+        return domain in self._found or self._known.site(domain) != domain
+
     def settled(self, domain: str) -> bool:
         """Whether the site of a domain is known, or nobody knows it; if not, it is being found out.
 

@@ -1,17 +1,17 @@
 """The sites of domains as the workers have found them out, for everybody who reads the queue beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Double, Text, bindparam, insert, literal_column, select
+from sqlalchemy import Connection, Double, Text, insert, literal_column, select
 
 from postroad.database.batch import Query, Statement
-from postroad.database.given import given
+from postroad.database.given import given, given_values
 from postroad.database.tables import site
 
 
 class Learnt(NamedTuple):
-    """Sites of domains that are not their own, found at ``now``."""
+    """Sites of domains, found at ``now``: of those that are not their own, or that were on record as another's."""
 
     sites: Mapping[str, str]
     now: float
@@ -23,7 +23,7 @@ _LEARN = Statement(
     insert(site).from_select(list(_COLUMNS), _rows, include_defaults=False),
     suffix=" ON CONFLICT (domain) DO UPDATE SET site = excluded.site, learnt_at = excluded.learnt_at",
 )
-_ONE = Query(select(site.c.site).where(site.c.domain == bindparam("domain")))
+_SOME = Query(select(site.c.domain, site.c.site).where(site.c.domain.in_(given_values(Text))))
 _ALL = Query(select(site.c.domain, site.c.site))
 
 
@@ -34,12 +34,11 @@ def learn_sites(connection: Connection, batches: Sequence[Learnt]) -> list[Excep
     return [None] * len(batches)
 
 
-def known_site(connection: Connection, domain: str) -> str:
-    """The site of a domain; the domain itself where no worker has found another."""
-    rows = _ONE.rows(connection, domain=domain)
-    return str(rows[0][0]) if rows else domain
+def sites_on_record(connection: Connection, domains: Collection[str]) -> dict[str, str]:
+    """What is written down of these domains; the others are their own sites."""
+    return {str(domain): str(name) for domain, name in _SOME.rows(connection, sorted(domains))}
 
 
 def known_sites(connection: Connection) -> dict[str, str]:
-    """All sites that are not a domain of their own, by domain."""
+    """All sites that are written down, by domain; other domains are their own."""
     return {str(domain): str(name) for domain, name in _ALL.rows(connection)}

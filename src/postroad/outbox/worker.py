@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
+from postroad.address import Address
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.database.database import Database
@@ -89,7 +90,14 @@ class Worker:
         self._clock = clock
         self._chance = chance
         self._broom = Broom(database, retention, clock)
-        self._deliverer = Deliverer(database, transport, on_given_back=self._survey_again, clock=clock, chance=chance)
+        self._deliverer = Deliverer(
+            database,
+            transport,
+            on_given_back=self._survey_again,
+            on_kept_back=self._kept_back,
+            clock=clock,
+            chance=chance,
+        )
         finder = _site_finder(transport, shaping, clock)
         sites = shaping.sites if finder is None else finder
         self._shaper = Shaper(shaping.rules, sites, road_of(transport), connections_of(transport))
@@ -327,9 +335,13 @@ class Worker:
         self._survey_at = -math.inf
         self.wake()
 
-    def _site_found(self, domain: str, site: str, old: str | None) -> None:
-        self._supply.site_found(domain, site, old)
+    def _site_found(self, domain: str, site: str, _old: str | None) -> None:
+        self._supply.site_found(domain, site)
         self.wake()
+
+    def _kept_back(self, parcel: Parcel) -> None:
+        for domain in {Address(lease.recipient).domain for lease in parcel.leases}:
+            self._supply.doubt_site(domain)
 
     def _patience(self) -> float:
         if self._route.resting:
