@@ -9,6 +9,7 @@ import pytest
 from postroad.providers.postmark.emulate import PostmarkEmulator
 from postroad.providers.registry import PROVIDERS
 from postroad.providers.resend.emulate import ResendEmulator
+from postroad.testing.emulated_api import EmulatedApi
 from tests.cli.command import run_inside
 from tests.peers.provider_service import ProviderService
 
@@ -48,6 +49,25 @@ def test_a_wrong_key_is_a_matter_of_permission() -> None:
     error = ended.json["error"]
     assert error["code"] == "authentication_error"
     assert "wrong" not in ended.stdout
+
+
+REFUSING = [
+    ("sendgrid", b'{"scopes": ["stats.read"]}', 77, "mail.send"),
+    ("mailgun", b'{"domain": {"state": "unverified"}}', 77, "unverified"),
+    ("ses", b'{"SendingEnabled": false, "ProductionAccessEnabled": false, "SendQuota": {}}', 77, "stopped"),
+    ("postmark", b"<html>a page of a proxy</html>", 69, "cannot be read"),
+    ("resend", b"<html>a page of a proxy</html>", 69, "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("name", "body", "code", "why"), REFUSING)
+def test_an_account_that_may_not_send_does_not_work(name: str, body: bytes, code: int, why: str) -> None:
+    with EmulatedApi(name) as api:
+        api.answer_next(200, body)
+        ended = run_inside("provider", "test", "--json", environ={"POSTROAD_URL": api.route})
+    assert ended.code == code
+    assert ended.json["works"] is False
+    assert why in ended.json["error"]["message"]
 
 
 def test_no_key_at_all_names_the_variable() -> None:

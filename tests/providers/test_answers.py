@@ -23,6 +23,8 @@ from postroad.message.email import Email
 from postroad.message.seal import seal
 from postroad.outcome import SendReport
 from postroad.providers.contract import HttpReply
+from postroad.reply import Phase
+from postroad.reports.classify import classify_reply
 from postroad.retry import may_retry
 from postroad.transport.moving_on import may_go_elsewhere
 from tests.providers.accounts import APIS, KEY
@@ -120,6 +122,19 @@ CASES: list[tuple[tuple[str, int, Any, dict[str, str]], type[PostroadError]]] = 
     (mailgun(429, "too many requests"), Throttled),
     (mailgun(500, "internal"), OutcomeUnknown),
     (mailgun(301, b""), ProtocolError),
+    # Who looks at a wrong address has seen no mail; what is taken is taken, whatever its number.
+    (("sendgrid", 404, b"<html>nothing here</html>", {}), ConfigurationError),
+    (resend(404, "not_found"), ConfigurationError),
+    (("postmark", 404, b"", {}), ConfigurationError),
+    (("ses", 404, b"", {}), ConfigurationError),
+    (postmark(200, 100, "Maintenance"), SendError),
+    (postmark(422, 1235, "The 'MessageStream' provided does not exist on this server."), ConfigurationError),
+    (("sendgrid", 201, b"", {}), OutcomeUnknown),
+    (("sendgrid", 200, b"", {}), ProtocolError),  # what the sandbox says: it sent nothing
+    (resend(202, "validation_error"), OutcomeUnknown),
+    (("postmark", 202, b"", {}), OutcomeUnknown),
+    (mailgun(202, "Queued. Thank you."), OutcomeUnknown),
+    (("ses", 202, b"{}", {}), OutcomeUnknown),
 ]  # fmt: skip
 
 
@@ -166,14 +181,60 @@ def test_sendgrid_names_the_place_of_the_address_that_is_none() -> None:
     errors = [{"message": "Does not contain a valid address.", "field": "personalizations.0.to.1.email", "help": None}]
     made = report("sendgrid", 400, {"errors": errors})
     assert made.refused["eve@e.example"].enhanced == (5, 1, 3)
-    assert made.refused["bob@b.example"].enhanced == (5, 6, 0)
+    assert (made.refused["bob@b.example"].code, made.refused["bob@b.example"].enhanced) == (550, (5, 0, 0))
+    assert meaning(made, "bob@b.example") == "recipient_refused"
+
+
+def meaning(made: SendReport, recipient: str) -> str:
+    (outcome,) = (one for one in made.outcomes if one.recipient == recipient)
+    assert outcome.reply is not None
+    return str(classify_reply(outcome.reply, "", outcome.phase).bounce_class)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        mailgun(400, "'to' parameter is not a valid address. please check documentation"),
+        resend(422, "validation_error", "Invalid `to` field. The email address needs to follow ..."),
+    ],
+)
+def test_where_nobody_is_named_nobody_is_held_to_be_the_one(answer: tuple[str, int, Any, dict[str, str]]) -> None:
+    name, status, document, headers = answer
+    made = report(name, status, document, **headers)
+    assert isinstance(made.error, RecipientsRefused)
+    for outcome in made.outcomes:
+        assert outcome.phase is Phase.DATA
+        assert meaning(made, outcome.recipient.addr_spec) == "recipient_refused"
+
+
+def test_an_inactive_recipient_of_postmark_is_no_block_and_tells_nobody_of_the_others() -> None:
+    words = (
+        "Message OK, but will not deliver to these inactive addresses: eve@e.example. Inactive recipients are ones "
+        "that have generated a hard bounce, a spam complaint, or a manual suppression."
+    )
+    made = report("postmark", 200, {"ErrorCode": 0, "Message": words, "MessageID": "m1"})
+    assert meaning(made, "eve@e.example") == "recipient_refused"
+    assert not any("eve@" in one.text for one in made.outcomes)
+
+
+def test_of_a_batch_resend_says_by_its_place_which_message_is_wrong() -> None:
+    document = {"data": [{"id": "a"}, {"id": "c"}], "errors": [{"index": 1, "message": "Invalid `to` field."}]}
+    reply = HttpReply(200, json.dumps(document).encode())
+    mails = tuple(seal(Email(from_="ann@a.example", to=f"u{n}@b.example", text="x", subject="x")) for n in range(3))
+    resend_ = APIS["resend"].provider(KEY)
+    made = resend_.reports(mails, reply, NOW)
+    assert [one.remote_id for one in made] == ["a", None, "c"]
+    assert isinstance(made[1].error, RecipientsRefused)
+    for wrong in ({"data": [{"id": "a"}], "errors": []}, {**document, "errors": [{"index": 7, "message": "x"}]}):
+        told = resend_.reports(mails, HttpReply(200, json.dumps(wrong).encode()), NOW)
+        assert all(isinstance(one.error, OutcomeUnknown) for one in told)
 
 
 def test_ses_names_whom_the_sandbox_does_not_know() -> None:
     _, status, document, headers = ses(400, "MessageRejected", f"{_UNVERIFIED}eve@e.example, f.example")
     made = report("ses", status, document, **headers)
     assert isinstance(made.error, RecipientsRefused)
-    assert [one.code for one in made.outcomes] == [554, 550, 550]
+    assert [one.phase for one in made.outcomes] == [Phase.DATA, Phase.RCPT, Phase.RCPT]
 
 
 @pytest.mark.parametrize("name", APIS)

@@ -1,8 +1,9 @@
 """One suite for every way to send with somebody on the other side: each ability is there, or is refused by name."""
 
 import asyncio
+import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,8 @@ from postroad.message.attachment import Attachment, InlineImage
 from postroad.message.email import Email
 from postroad.message.seal import seal
 from postroad.outcome import SendReport
+from postroad.providers.contract import HttpReply
+from postroad.reply import Phase
 from postroad.retry import may_retry
 from postroad.transport.provider_api.transport import ProviderApiTransport
 from tests.peers.endpoint import LOOPBACK
@@ -274,6 +277,51 @@ def test_one_bad_recipient_of_three(stack: ExitStack, kind: str) -> None:
         assert len(report.refused) == 3
         assert all(one.permanent for one in report.outcomes)
     assert not any(map(may_retry, report.outcomes))
+
+
+@pytest.mark.parametrize("kind", ["mailgun", "ses"])
+@pytest.mark.parametrize("bad", [(), (0,), (6,), (2, 3), (0, 4, 6), range(7)])
+def test_where_the_envelope_is_separate_all_others_get_it(stack: ExitStack, kind: str, bad: Sequence[int]) -> None:
+    people = [f"u{number}@b.example" for number in range(7)]
+    account = open_account(stack, kind, Trouble(refused=tuple(people[one] for one in bad)))
+    report = send(account, email(to=people))
+    assert [one.recipient.addr_spec for one in report.outcomes] == people
+    refused = {one.recipient.addr_spec for one in report.refused}
+    assert refused == {people[one] for one in bad}
+    arrived = [one.addr_spec for mail in account.arrived() for one in mail.envelope.recipients]
+    assert sorted(arrived) == [one for one in people if one not in refused]
+    assert all(one.phase is Phase.RCPT for one in report.outcomes if one.refused)
+    assert (report.error is None) is (len(bad) < 7)
+
+
+def test_one_bad_message_of_a_batch_keeps_no_other_back(stack: ExitStack) -> None:
+    for kind in ("postmark", "resend"):
+        account = open_account(stack, kind, Trouble(refused=("eve@e.example",)))
+        reports = _all_at_once(account, ["bob@b.example", "eve@e.example", "fay@f.example"])
+        assert [one.all_accepted for one in reports] == [True, False, True], kind
+        assert account.service is not None
+        assert len(account.service.requests) == 1
+
+
+def test_a_batch_that_is_refused_as_a_whole_is_tried_one_by_one(stack: ExitStack) -> None:
+    account = open_account(stack, "resend")
+    assert account.service is not None
+    words = {"statusCode": 422, "name": "validation_error", "message": "something is wrong with one of them"}
+    account.service.emulator.troubles.append(HttpReply(422, json.dumps(words).encode()))
+    reports = _all_at_once(account, ["bob@b.example", "eve@e.example", "fay@f.example"])
+    assert all(one.all_accepted for one in reports)
+    assert len(account.arrived()) == 3
+
+
+def _all_at_once(account: Account, people: list[str]) -> list[SendReport]:
+    async def work() -> list[SendReport]:
+        try:
+            mails = [seal(email(to=one, message_id=f"<{number}@a.example>")) for number, one in enumerate(people)]
+            return list(await asyncio.gather(*map(account.transport.deliver, mails)))
+        finally:
+            await account.transport.aclose()
+
+    return asyncio.run(work())
 
 
 def test_a_bad_key_is_not_tried_again(stack: ExitStack, kind: str) -> None:

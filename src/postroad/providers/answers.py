@@ -7,6 +7,7 @@ outbox, retry, classification. The text has the provider's words and its own num
 import copy
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 from postroad.address import Address
 from postroad.errors import (
     AuthenticationError,
+    ConfigurationError,
     DataError,
     OutcomeUnknown,
     PostroadError,
@@ -81,10 +83,12 @@ def said(code: int, words: str, enhanced: str = "") -> Reply:
     return Reply(Code(code), (words,), EnhancedCode.parse(enhanced))
 
 
-def fault_of(title: str, reply: HttpReply, words: str, now: datetime) -> SendError:
+def fault_of(title: str, reply: HttpReply, words: str, now: datetime) -> PostroadError:
     """What went wrong, by the status alone (RFC 9110 §15)."""
     status = reply.status
     sentence = f"{title}: {words or 'no reason given'} (HTTP {status})"
+    if 200 <= status < 300:  # it is no refusal, whatever it is: who sends again may send twice
+        return in_doubt(sentence)
     if status in (401, 403):
         return AuthenticationError(
             sentence,
@@ -92,6 +96,9 @@ def fault_of(title: str, reply: HttpReply, words: str, now: datetime) -> SendErr
             reply=said(535, sentence, "5.7.8"),
             advice=f"Check the key or token of {title}, that it may send, and that it is for this account.",
         )
+    if status in (404, 405, 410):  # nothing there has looked at the message
+        advice = f"Check the endpoint: this is not where {title} takes mail."
+        return ConfigurationError(sentence, setting="endpoint", advice=advice)
     if status == 429:  # RFC 6585 §4
         wait = retry_after(reply, now)
         return Throttled(sentence, phase=Phase.DATA, reply=said(451, sentence, "4.7.0"), retry_after=wait)
@@ -132,6 +139,19 @@ def recipients_refused(sentence: str) -> RecipientsRefused:
     return RecipientsRefused(sentence, phase=Phase.RCPT, reply=said(550, sentence, "5.1.0"))
 
 
+def may_not_send(sentence: str) -> AuthenticationError:
+    """The account is let in, and may not send."""
+    said_so = said(535, sentence, "5.7.0")
+    advice = "Give the key the right to send, or set the account right at the provider."
+    return AuthenticationError(sentence, phase=Phase.AUTH, reply=said_so, advice=advice)
+
+
+def not_the_provider(title: str, reply: HttpReply) -> ProtocolError:
+    """Whoever answered a harmless question is not this provider."""
+    sentence = f"{title}: the answer cannot be read (HTTP {reply.status})"
+    return ProtocolError(sentence, phase=Phase.AUTH, advice=f"Check the endpoint: this is not how {title} answers.")
+
+
 # ── reports ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -145,7 +165,7 @@ def taken(
 ) -> SendReport:
     """The provider took the message; ``refused`` are those whom it will not send it to, by ``Address.key``."""
     refused = refused or {}
-    answer = said(250, words or f"accepted as {remote_id}", "2.0.0")
+    answer = said(250, words or (f"accepted as {remote_id}" if remote_id else "accepted"), "2.0.0")
     outcomes = tuple(
         Outcome(one, Result.REFUSED, Phase.RCPT, refused[one.key])
         if one.key in refused
@@ -159,17 +179,56 @@ def taken(
 
 
 def none_taken(mail: MailObject, refused: Mapping[str, Reply], why: str) -> SendReport:
-    """The provider sent nothing, because of some recipients; the others are told why they got nothing either."""
-    own = {one.key for one in mail.envelope.recipients} & refused.keys()
-    if not own:
-        return failed(mail.envelope.recipients, recipients_refused(why))
-    outcomes = tuple(_not_sent(one, refused, why) for one in mail.envelope.recipients)
+    """The provider sent nothing, because of some recipients; the others are told why they got nothing either.
+
+    ``refused`` are those, by ``Address.key``: where the provider does not say who, and there is more than one,
+    nobody is held to be the one.
+    """
+    everybody = mail.envelope.recipients
+    if len(everybody) == 1 and everybody[0].key not in refused:
+        return failed(everybody, recipients_refused(why))
+    outcomes = tuple(_not_sent(one, refused) for one in everybody)
     error = recipients_refused(why)
+    if not {one.key for one in everybody} & refused.keys():
+        error = RecipientsRefused(why, phase=Phase.DATA, reply=said(550, why, "5.0.0"))
     return with_error(SendReport(outcomes, message_id=mail.message_id), error)
 
 
-def _not_sent(recipient: Address, refused: Mapping[str, Reply], why: str) -> Outcome:
+def _not_sent(recipient: Address, refused: Mapping[str, Reply]) -> Outcome:
     if recipient.key in refused:
         return Outcome(recipient, Result.REFUSED, Phase.RCPT, refused[recipient.key])
-    sentence = f"not sent because of another recipient: {why}"
-    return Outcome(recipient, Result.REFUSED, Phase.DATA, said(554, sentence, "5.6.0"), content_refused(sentence))
+    # Not the provider's words, which may be about an address that this one is not to know.
+    reply = said(550, "not sent, because of another recipient", "5.0.0")
+    error = RecipientsRefused(reply.text, phase=Phase.DATA, reply=reply)
+    return Outcome(recipient, Result.REFUSED, Phase.DATA, reply, error)
+
+
+# ── trying apart ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def without_the_refused(mail: MailObject, report: SendReport) -> tuple[MailObject, ...]:
+    """The message for those whom the provider has not judged: without the others, or in halves where it did not say
+    who is refused. Only for a provider whose envelope is separate, and of a report that says that nothing was sent.
+    """
+    if not isinstance(report.error, RecipientsRefused):
+        return ()
+    rest = tuple([one.recipient for one in report.outcomes if one.refused and one.phase is Phase.DATA])
+    if len(rest) < len(mail.envelope.recipients):
+        return (_only(mail, rest),) if rest else ()
+    half = len(rest) // 2
+    return _only(mail, rest[:half]), _only(mail, rest[half:])
+
+
+def _only(mail: MailObject, recipients: tuple[Address, ...]) -> MailObject:
+    return replace(mail, envelope=replace(mail.envelope, recipients=recipients))
+
+
+def judged_together(reports: tuple[SendReport, ...]) -> bool:
+    """Whether several messages were refused for good by one word, which may be true of one of them only."""
+    judgements = (DataError, RecipientsRefused, SenderRefused)
+    errors = [one.error for one in reports]
+    return (
+        len(errors) > 1
+        and len({str(one) for one in errors}) == 1
+        and all(isinstance(one, judgements) and one.permanent for one in errors)
+    )

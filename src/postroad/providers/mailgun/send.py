@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from postroad.errors import ConfigurationError, PostroadError
+from postroad.errors import ConfigurationError, PostroadError, RecipientsRefused
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport
 from postroad.providers import answers
@@ -92,7 +92,7 @@ class Mailgun(Provider):
             return tuple(answers.taken(mail, remote_id, answers.text_in(document, "message")) for mail in mails)
         if reply.status == 200:
             return answers.stopped(mails, answers.unreadable(self.title, reply))
-        return answers.stopped(mails, _fault(reply, now))
+        return tuple(_refusal(mail, reply, now) for mail in mails)
 
     def probe(self) -> HttpRequest:
         return HttpRequest("GET", f"/v4/domains/{quote(self.domain, safe='')}", {"accept": "application/json"})
@@ -100,7 +100,12 @@ class Mailgun(Provider):
     def probed(self, reply: HttpReply, now: datetime) -> tuple[str, ...]:
         if reply.status != 200:
             raise _fault(reply, now)
-        state = answers.text_in(answers.json_of(reply), "domain", "state")
+        domain = answers.member(answers.json_of(reply), "domain")
+        if not isinstance(domain, dict):
+            raise answers.not_the_provider(self.title, reply)
+        state = answers.text_in(domain, "state")
+        if state in ("unverified", "disabled"):
+            raise answers.may_not_send(f"Mailgun: the domain {self.domain} is {state}")
         return (f"domain: {self.domain}, {state or 'in an unknown state'}", f"region: {self.region}")
 
 
@@ -114,6 +119,13 @@ def _fields(mail: MailObject) -> Iterable[Field]:
     if mail.send_at is not None:
         yield Field("o:deliverytime", format_datetime(datetime.fromtimestamp(mail.send_at, UTC)).encode())
     yield Field("message", mail.content, "message.mime", "message/rfc822")
+
+
+def _refusal(mail: MailObject, reply: HttpReply, now: datetime) -> SendReport:
+    fault = _fault(reply, now)
+    if isinstance(fault, RecipientsRefused):  # Mailgun does not say who
+        return answers.none_taken(mail, {}, fault.message)
+    return answers.stopped((mail,), fault)[0]
 
 
 def _fault(reply: HttpReply, now: datetime) -> PostroadError:

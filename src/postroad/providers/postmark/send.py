@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from postroad.address import Address
-from postroad.errors import AuthenticationError, PostroadError
+from postroad.errors import AuthenticationError, ConfigurationError, PostroadError
 from postroad.message.attachment import Attachment, InlineImage
 from postroad.message.email import Email
 from postroad.message.envelope import MailObject
@@ -27,7 +27,9 @@ from postroad.secret import Secret
 MAX_TAG: Final = 1000  # characters
 MAX_METADATA: Final = (10, 20, 80)  # fields, characters of a name, characters of a value
 
+_MAINTENANCE, _NO_STREAM = 100, 1235
 _BAD_TOKEN, _INVALID, _INACTIVE, _TOO_FAST = 10, 300, 406, 429
+_AS_STATUS: Final = {_BAD_TOKEN: 401, _TOO_FAST: 429, _MAINTENANCE: 503}  # codes that mean the same as a status
 _SENDER: Final = frozenset({400, 401, 412})  # no such signature, not confirmed, only to the own domain yet
 _ACCOUNT: Final = frozenset({405, 413})  # out of credits; sending is stopped
 _NAMED: Final = re.compile(r"inactive addresses:\s*(.*?)\.\s*Inactive recipients", re.DOTALL)
@@ -88,7 +90,10 @@ class Postmark(Provider):
         document = answers.json_of(reply)
         if reply.status != 200:
             raise _fault(document, reply, now)
-        return (f"server: {answers.text_in(document, 'Name')}", f"message stream: {self.stream}")
+        name = answers.text_in(document, "Name")
+        if not name:
+            raise answers.not_the_provider(self.title, reply)
+        return (f"server: {name}", f"message stream: {self.stream}")
 
     # ── the document ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -145,7 +150,8 @@ def _report(mail: MailObject, document: Any, reply: HttpReply, now: datetime) ->
     code, words = answers.member(document, "ErrorCode"), answers.text_in(document, "Message")
     remote_id = answers.text_in(document, "MessageID")
     if code in (0, None) and remote_id:  # the code is left out where delivery may be delayed
-        return answers.taken(mail, remote_id, words, _inactive(words))
+        inactive = _inactive(words)
+        return answers.taken(mail, remote_id, "Message OK" if inactive else words, inactive)
     sentence = f"Postmark: {words} (code {code})"
     if code == _INACTIVE:
         return answers.none_taken(mail, _inactive(words), sentence)
@@ -159,17 +165,22 @@ def _inactive(words: str) -> Mapping[str, Reply]:
     """Those whom Postmark no longer sends to, after a hard bounce, a complaint or by hand; it names them in prose."""
     found = _NAMED.search(words)
     names = found[1].split(",") if found else []
-    return {name.strip().casefold(): answers.said(550, f"Postmark: {words}", "5.7.1") for name in names}
+    # Postmark's own words name the others, too, who may be blind copies, and speak of a spam complaint that this may
+    # not have been.
+    sentence = "Postmark: will not send to this recipient, who is on its list of those that get no mail"
+    return {name.strip().casefold(): answers.said(550, sentence, "5.0.0") for name in names}
 
 
 def _fault(document: Any, reply: HttpReply, now: datetime) -> PostroadError:
     code, words = answers.member(document, "ErrorCode"), answers.text_in(document, "Message")
     sentence = f"Postmark: {words} (code {code})"
-    if not isinstance(code, int) or reply.status not in (200, 401, 422) or code in (_BAD_TOKEN, _TOO_FAST):
-        status = {_BAD_TOKEN: 401, _TOO_FAST: 429}.get(code if isinstance(code, int) else 0, reply.status)
+    if not isinstance(code, int) or reply.status not in (200, 401, 422) or code in _AS_STATUS:
+        status = _AS_STATUS.get(code if isinstance(code, int) else 0, reply.status)
         if status == 200:
             return answers.unreadable("Postmark", reply)
         return answers.fault_of("Postmark", HttpReply(status, reply.body, reply.headers), words, now)
+    if code == _NO_STREAM:
+        return ConfigurationError(sentence, setting="stream", advice="Name a message stream that the server has.")
     if code in _ACCOUNT:
         advice = "Look at the account in Postmark: it may not send now."
         return AuthenticationError(

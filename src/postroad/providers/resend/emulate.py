@@ -89,10 +89,28 @@ class ResendEmulator(Emulator):
             return said_in_json(200, {"id": self.keep(self._mail(document))})
         if not isinstance(document, list) or not 1 <= len(document) <= _MOST_TOGETHER:
             raise _Refused(422, "validation_error", f"A batch has 1 to {_MOST_TOGETHER} emails.")
-        if any(one.keys() & {"attachments", "scheduled_at"} for one in document):
+        return self._batch(document, request.headers.get("x-batch-validation", "strict"))
+
+    def _batch(self, documents: list[Any], validation: str) -> HttpReply:
+        """All or none; or those that are right, and the places of the others."""
+        if validation not in ("strict", "permissive"):
+            raise _Refused(422, "validation_error", "The batch validation mode is `strict` or `permissive`.")
+        mails: list[MailObject] = []
+        errors: list[Mapping[str, Any]] = []
+        for index, document in enumerate(documents):
+            try:
+                mails.append(self._of_batch(document))
+            except _Refused as fault:
+                if validation == "strict":
+                    raise
+                errors.append({"index": index, "message": str(fault)})
+        told = {"data": [{"id": self.keep(mail)} for mail in mails]}
+        return said_in_json(200, told if validation == "strict" else {**told, "errors": errors})
+
+    def _of_batch(self, document: Any) -> MailObject:
+        if isinstance(document, dict) and document.keys() & {"attachments", "scheduled_at"}:
             raise _Refused(422, "validation_error", "attachments and scheduled_at are not supported in a batch.")
-        mails = [self._mail(one) for one in document]  # all, or none
-        return said_in_json(200, {"data": [{"id": self.keep(mail)} for mail in mails]})
+        return self._mail(document)
 
     def _mail(self, document: Any) -> MailObject:
         if not isinstance(document, dict):
@@ -103,8 +121,8 @@ class ResendEmulator(Emulator):
         if not document.get("text") and not document.get("html"):
             raise _Refused(422, "validation_error", "Missing `html` or `text` field.")
         people = {name: self._people(document, name) for name in ("to", "cc", "bcc")}
-        if len(people["to"]) > _MOST_RECIPIENTS:
-            raise _Refused(422, "validation_error", f"`to` has more than {_MOST_RECIPIENTS} recipients.")
+        if too_many := next((name for name, told in people.items() if len(told) > _MOST_RECIPIENTS), None):
+            raise _Refused(422, "validation_error", f"`{too_many}` has more than {_MOST_RECIPIENTS} recipients.")
         tags, metadata = unpaired(_tags(document.get("tags")))
         try:
             mail = letter(

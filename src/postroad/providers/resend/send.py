@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from postroad.address import Address
-from postroad.errors import PostroadError
+from postroad.errors import PostroadError, RecipientsRefused
 from postroad.message.attachment import Attachment, InlineImage
 from postroad.message.email import Email
 from postroad.message.encoded_word import encoded_words
@@ -33,6 +33,8 @@ from postroad.providers.contract import (
 from postroad.providers.letter import header_fields, letter_of
 from postroad.providers.pairs import pairs_of
 from postroad.secret import Secret
+
+_OF_RECIPIENT: Final = ("Invalid `to`", "Invalid `cc`", "Invalid `bcc`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,8 @@ class Resend(Provider):
         fields = [one["fields"] for one in documents]
         path, document = ("/emails", fields[0]) if len(fields) == 1 else ("/emails/batch", fields)
         headers = {"content-type": "application/json", "accept": "application/json"}
+        if len(fields) > 1:
+            headers["x-batch-validation"] = "permissive"  # else one that is wrong keeps all others back
         keys = [one["key"] for one in documents]
         if all(keys):  # without a Message-ID nothing tells one message from another that says the same
             headers[IDEMPOTENCY_KEY] = hashlib.sha256("".join(keys).encode()).hexdigest()
@@ -98,12 +102,11 @@ class Resend(Provider):
     def reports(self, mails: tuple[MailObject, ...], reply: HttpReply, now: datetime) -> tuple[SendReport, ...]:
         document = answers.json_of(reply)
         if reply.status not in (200, 201):
-            return answers.stopped(mails, _fault(document, reply, now))
-        told = answers.member(document, "data") if len(mails) > 1 else [document]
-        ids = [answers.text_in(one, "id") for one in told] if isinstance(told, list) else []
-        if len(ids) != len(mails) or not all(ids):
-            return answers.stopped(mails, answers.unreadable(self.title, reply))
-        return tuple(answers.taken(mail, remote_id) for mail, remote_id in zip(mails, ids, strict=True))
+            return tuple(_refusal(mail, document, reply, now) for mail in mails)
+        if len(mails) > 1:
+            return _of_batch(mails, document, reply)
+        remote_id = answers.text_in(document, "id")
+        return (answers.taken(mails[0], remote_id),) if remote_id else answers.stopped(mails, _unreadable(reply))
 
     def probe(self) -> HttpRequest:
         return HttpRequest("GET", "/domains", {"accept": "application/json"})
@@ -117,7 +120,9 @@ class Resend(Provider):
         if reply.status != 200:
             raise _fault(document, reply, now)
         domains = answers.member(document, "data")
-        names = [answers.text_in(one, "name") for one in domains] if isinstance(domains, list) else []
+        if not isinstance(domains, list):
+            raise answers.not_the_provider(self.title, reply)
+        names = [answers.text_in(one, "name") for one in domains]
         return ("the key may do everything", f"domains: {', '.join(names) or 'none'}")
 
 
@@ -149,14 +154,51 @@ def _file(item: Attachment) -> Mapping[str, str]:
     return document | ({"content_id": item.cid} if isinstance(item, InlineImage) else {})
 
 
+def _unreadable(reply: HttpReply) -> PostroadError:
+    return answers.unreadable("Resend", reply)
+
+
+def _of_batch(mails: tuple[MailObject, ...], document: Any, reply: HttpReply) -> tuple[SendReport, ...]:
+    """Those that were taken have an id, in their order; those that were not stand under ``errors``, by their place."""
+    told, faults = answers.member(document, "data"), answers.member(document, "errors") or []
+    listed = isinstance(told, list) and isinstance(faults, list)
+    wrong = {answers.member(one, "index"): answers.text_in(one, "message") for one in faults} if listed else {}
+    ids = [answers.text_in(one, "id") for one in told] if listed else []
+    places = set(range(len(mails)))
+    if not listed or len(ids) != len(places - wrong.keys()) or not wrong.keys() <= places or not all(ids):
+        return answers.stopped(mails, _unreadable(reply))
+    names = iter(ids)
+    return tuple(
+        _refused(mail, f"Resend: {wrong[place]}", wrong[place]) if place in wrong else answers.taken(mail, next(names))
+        for place, mail in enumerate(mails)
+    )
+
+
+def _refusal(mail: MailObject, document: Any, reply: HttpReply, now: datetime) -> SendReport:
+    fault = _fault(document, reply, now)
+    if isinstance(fault, RecipientsRefused):  # Resend does not say who
+        return answers.none_taken(mail, {}, fault.message)
+    return answers.stopped((mail,), fault)[0]
+
+
+def _refused(mail: MailObject, sentence: str, words: str) -> SendReport:
+    if words.startswith(_OF_RECIPIENT):
+        return answers.none_taken(mail, {}, sentence)
+    if "domain" in words and "verif" in words:
+        return answers.stopped((mail,), answers.sender_refused(sentence))[0]
+    return answers.stopped((mail,), answers.content_refused(sentence))[0]
+
+
 def _fault(document: Any, reply: HttpReply, now: datetime) -> PostroadError:
     kind, words = answers.text_in(document, "name"), answers.text_in(document, "message")
     sentence = f"Resend: {kind}: {words} (HTTP {reply.status})"
+    if reply.status < 400:
+        return answers.fault_of("Resend", reply, f"{kind}: {words}".strip(": "), now)
     if kind == "concurrent_idempotent_requests":  # the first one is still being worked on
         return answers.in_doubt(sentence)
     if kind == "invalid_from_address" or (reply.status == 403 and "domain" in words and "verif" in words):
         return answers.sender_refused(sentence)
-    if reply.status in (400, 403, 422) and words.startswith(("Invalid `to`", "Invalid `cc`", "Invalid `bcc`")):
+    if reply.status in (400, 403, 422) and words.startswith(_OF_RECIPIENT):
         return answers.recipients_refused(sentence)
     if kind == "validation_error":
         return answers.content_refused(sentence)

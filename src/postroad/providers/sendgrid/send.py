@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from postroad.address import Address
-from postroad.errors import ConfigurationError, PostroadError, Throttled
+from postroad.errors import ConfigurationError, PostroadError, ProtocolError, Throttled
 from postroad.message.attachment import Attachment, InlineImage
 from postroad.message.email import Email
 from postroad.message.envelope import MailObject
@@ -117,8 +117,11 @@ class SendGrid(Provider):
         if reply.status != 200:
             raise _fault(reply, now)
         scopes = answers.member(answers.json_of(reply), "scopes")
-        may = isinstance(scopes, list) and "mail.send" in scopes
-        return (f"region: {self.region}", f"the key {'may' if may else 'may not'} send mail")
+        if not isinstance(scopes, list):
+            raise answers.not_the_provider(self.title, reply)
+        if "mail.send" not in scopes:
+            raise answers.may_not_send("SendGrid: the key may not send mail (it has no scope mail.send)")
+        return (f"region: {self.region}", "the key may send mail")
 
 
 # ── the document ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -191,6 +194,9 @@ def _fault(reply: HttpReply, now: datetime) -> PostroadError:
     about = {field for _, field in errors}
     if reply.status in (400, 403) and ("verified Sender Identity" in words or about & {"from", "from.email"}):
         return answers.sender_refused(f"SendGrid: {words} (HTTP {reply.status})")
+    if reply.status == 200:  # what the sandbox answers: the message is valid, and went nowhere
+        sentence = "SendGrid: sent nothing (HTTP 200)"
+        return ProtocolError(sentence, phase=Phase.DATA, advice="Check the endpoint, and that it is no sandbox.")
     fault = answers.fault_of("SendGrid", reply, words, now)
     if isinstance(fault, Throttled) and fault.retry_after is None:
         reset = reply.headers.get("x-ratelimit-reset", "")  # seconds since the epoch

@@ -139,11 +139,16 @@ class Ses(Provider):
         document = answers.json_of(reply)
         if reply.status != 200:
             raise _fault(document, reply, now)
+        enabled = answers.member(document, "SendingEnabled")
+        if not isinstance(enabled, bool):
+            raise answers.not_the_provider(self.title, reply)
+        if not enabled:
+            raise answers.may_not_send("Amazon SES: sending is stopped for this account")
         quota = answers.member(document, "SendQuota")
         sandbox = "" if answers.member(document, "ProductionAccessEnabled") else ", in the sandbox"
         return (
             f"region: {self.region}",
-            f"sending: {'enabled' if answers.member(document, 'SendingEnabled') else 'stopped'}{sandbox}",
+            f"sending: enabled{sandbox}",
             f"quota: {answers.text_in(quota, 'Max24HourSend')} a day, {answers.text_in(quota, 'MaxSendRate')} a second",
         )
 

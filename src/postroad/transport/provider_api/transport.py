@@ -20,6 +20,7 @@ from postroad.net.secrets.store import SYSTEM_SECRETS
 from postroad.outcome import SendReport, failed, with_error
 from postroad.providers import answers
 from postroad.providers.contract import IDEMPOTENCY_KEY, HttpReply, HttpRequest, Provider
+from postroad.providers.contract import Ability as ProviderAbility
 from postroad.providers.letter import in_parts
 from postroad.reply import Phase
 from postroad.secret import Secret
@@ -107,7 +108,23 @@ class ProviderApiTransport:
             return failed(mail.envelope.recipients, fault)
         if before_commit is not None and not await before_commit(mail.envelope.recipients):
             return failed(mail.envelope.recipients, Abandoned("taken back before it was sent", phase=Phase.DATA))
-        return await line.rides.take(mail, document, alone=not self.provider.goes_together(mail))
+        report = await line.rides.take(mail, document, alone=not self.provider.goes_together(mail))
+        if ProviderAbility.SEPARATE_ENVELOPE in self.provider.abilities:
+            return await self._with_the_rest(mail, report)
+        return report
+
+    async def _with_the_rest(self, mail: MailObject, report: SendReport) -> SendReport:
+        """The report, after those whom nobody has refused were sent to without those who are."""
+        parts = answers.without_the_refused(mail, report)
+        if not parts:
+            return report
+        # The caller has been asked already, for all of them.
+        reports = [await self._deliver(part, before_commit=None) for part in parts]
+        of = {one.recipient.key: one for made in (report, *reports) for one in made.outcomes}
+        whole = _joined([report, *reports])
+        outcomes = tuple([of[one.key] for one in mail.envelope.recipients])
+        error = None if any(one.accepted for one in outcomes) else _weightiest([one.error for one in reports])
+        return with_error(replace(whole, outcomes=outcomes), error)
 
     async def _turn(self) -> None:
         if self._pace is not None and not await self._pace.turn():
@@ -116,6 +133,13 @@ class ProviderApiTransport:
     async def _carry(self, rides: tuple[Ride, ...]) -> tuple[SendReport, ...]:
         request = self.provider.request(tuple([ride.document for ride in rides]))
         mails = tuple([ride.mail for ride in rides])
+        reports = await self._answered(mails, request)
+        if answers.judged_together(reports):
+            # One of them may be what all were refused for, and nothing was sent: each is asked about alone.
+            return tuple([(await self._carry((ride,)))[0] for ride in rides])
+        return reports
+
+    async def _answered(self, mails: tuple[MailObject, ...], request: HttpRequest) -> tuple[SendReport, ...]:
         reports = await self._reports(mails, request)
         if IDEMPOTENCY_KEY not in request.headers:
             return reports
@@ -220,7 +244,12 @@ def _joined(reports: list[SendReport]) -> SendReport:
     outcomes = tuple([outcome for report in reports for outcome in report.outcomes])
     error = None
     if not any(outcome.accepted for outcome in outcomes):
-        errors = [report.error for report in reports if report.error is not None]
-        error = min(errors, key=lambda one: (not one.ambiguous, not one.temporary), default=None)
+        error = _weightiest([report.error for report in reports])
     ids = " ".join(report.remote_id for report in reports if report.remote_id)
     return with_error(replace(reports[0], outcomes=outcomes, remote_id=ids or None), error)
+
+
+def _weightiest(errors: list[PostroadError | None]) -> PostroadError | None:
+    """The one that leaves most open."""
+    found = [one for one in errors if one is not None]
+    return min(found, key=lambda one: (not one.ambiguous, not one.temporary), default=None)

@@ -2,10 +2,12 @@
 
 import click
 
+from postroad.cli.exit_codes import Ended, exit_code_of
+from postroad.cli.failure import of_error
 from postroad.cli.output import Form, form_options, say_json
 from postroad.cli.route_options import route_of, route_options
 from postroad.cli.terminal import say
-from postroad.errors import ConfigurationError
+from postroad.errors import ConfigurationError, PostroadError
 from postroad.mailer.blocking import Mailer
 from postroad.terminal_text import one_line
 
@@ -36,7 +38,13 @@ def test(form: Form, transport: str | None, username: str | None, password: str 
             advice="Give one of those that `postroad provider ls` shows.",
         )  # fmt: skip
     with Mailer(route) as mailer:
-        report = mailer.check()
+        try:
+            report = mailer.check()
+        except PostroadError as fault:
+            if form is Form.TEXT:
+                raise
+            say_json({"transport": route.name, "works": False, "error": of_error(fault).as_json()}, form)
+            raise Ended(exit_code_of(fault)) from fault
     if form is Form.TEXT:
         for line in str(report).splitlines():
             say(one_line(line) if not line.startswith("  ") else f"  {one_line(line.strip())}")
