@@ -126,6 +126,14 @@ SICK = {
         beyond={"policy_before": None},
         too={"MX-03": "fail", "STS-04": "fail"},  # the certificate is for a name
     ),
+    "two exchangers are addresses": Sick(
+        "MX-02",
+        "fail",
+        changed((DOMAIN, "MX", [[10, "192.0.2.1"], [20, "192.0.2.2"]])),
+        web={"policy": page(POLICY_URL, POLICY.replace(HOST, "*.acme.example\nmx: 192.0.2.1\nmx: 192.0.2.2"))},
+        beyond={"policy_before": None},
+        too={"MX-03": "fail", "STS-04": "fail"},
+    ),
     "exchanger has no address": Sick("MX-02", "fail", changed((HOST, "A", []), (HOST, "TXT", ["x"])), remedy=False),
     "exchanger is no name": Sick(
         "MX-02",
@@ -566,3 +574,18 @@ def test_whatever_is_published_has_a_finding(texts: list[str], names: list[str],
     found = examine(zone, web=web)
     assert [one.id for one in found.values()] == [check.id for check in AROUND]
     assert all(one.seen.isprintable() for one in found.values())
+
+
+def test_exchangers_that_are_none_become_hosts_that_stand_there_once() -> None:
+    exchanges = [[10, "alias.acme.example"], [20, "192.0.2.77"], [5, "192.0.2.78"], [30, HOST]]
+    zone = changed((DOMAIN, "MX", exchanges))
+    zone["alias.acme.example"] = [{"CNAME": HOST}]
+    published = examine(zone, of=usual_subject(helo="mail.acme.example"))["MX-02"].publish
+    assert published is not None
+    assert published.splitlines() == [
+        f"{DOMAIN}. IN MX 10 {HOST}.",
+        f"{DOMAIN}. IN MX 5 mail.acme.example.",
+        "mail.acme.example. IN A 192.0.2.1",
+        "mail.acme.example. IN A 192.0.2.77",
+        "mail.acme.example. IN A 192.0.2.78",
+    ]

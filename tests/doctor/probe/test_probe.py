@@ -12,6 +12,7 @@ from postroad.doctor.probe.findings import findings_of
 from postroad.doctor.probe.server import Probed, probe
 from postroad.doctor.probe.visit import Visit
 from postroad.lint.finding import Finding, Level
+from postroad.net.self_signed import self_signed
 from postroad.net.tls import Tls
 from postroad.reply import Code, Reply
 from postroad.smtp.extensions import Extensions
@@ -261,3 +262,43 @@ def test_an_aiosmtpd_without_tls_that_takes_passwords(start_aiosmtpd: StartAiosm
     server = start_aiosmtpd(AiosmtpdSettings(users=USERS))
     findings = look(f"smtp://127.0.0.1:{server.smtp.port}")
     assert faults(findings) == {"SMTP-05": Level.FAIL, "SMTP-10": Level.WARN}
+
+
+def test_a_setting_that_cannot_work_is_not_shown() -> None:
+    with ScriptedServer() as server:
+        findings = look(f"smtps://127.0.0.1:{server.port}", SILENCE)
+        assert faults(findings) == {"SMTP-02": Level.FAIL, "SMTP-05": Level.FAIL}
+        assert findings["SMTP-02"].publish is None
+        assert findings["SMTP-05"].publish == f"smtp+insecure://127.0.0.1:{server.port}"
+        _works(findings["SMTP-05"].publish)
+
+
+def test_a_setting_without_tls_names_nothing_of_a_certificate(certificates: Certificates) -> None:
+    with ScriptedServer() as server:
+        findings = look(f"{server.url}?ca={certificates.ca}&server_name=mail.acme.example")
+        assert findings["SMTP-05"].publish == f"smtp+insecure://127.0.0.1:{server.port}"
+        _works(findings["SMTP-05"].publish)
+
+
+def test_what_to_do_about_a_busy_server_is_said_to_people() -> None:
+    with ScriptedServer(Step("GREETING", "421 4.3.2 too busy", times=None)) as server:
+        seen = look(server.url)["SMTP-03"].seen
+    assert seen.endswith("421 4.3.2 too busy. Try again later.")
+
+
+def test_a_server_that_says_nothing_leaves_it_open() -> None:
+    with ScriptedServer(Step("GREETING", None, times=None, then=Then.STALL)) as server:
+        findings = look(server.url, SILENCE)
+    assert faults(findings) == {"SMTP-03": Level.UNKNOWN}
+
+
+def test_a_name_of_this_machine_is_one_to_verify_by() -> None:
+    seen = plain_visit("127.0.0.1", 587)
+    seen.strict.chain = (ssl.PEM_cert_to_DER_cert(self_signed(("localhost",)).pem),)
+    findings = {one.id: one for one in findings_of(seen, NOW)}
+    assert findings["SMTP-08"].publish == "smtp://127.0.0.1:587?server_name=localhost"
+    assert {one.id: one for one in findings_of(_at("mail.acme.example", seen), NOW)}["SMTP-08"].publish is None
+
+
+def _at(host: str, seen: Probed) -> Probed:
+    return replace(seen, account=Smtp(host, 587, tls=Tls.REQUIRED))

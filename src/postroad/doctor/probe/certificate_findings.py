@@ -85,11 +85,13 @@ def _named(probed: Probed, certificate: Certificate) -> Finding:
 
 def _renamed(probed: Probed, certificate: Certificate) -> str | None:
     """The setting with a name of the certificate: as the host, unless it may lead elsewhere than the address given."""
-    name = next((one for one in certificate.names if not one.startswith("*.") and "." in one), None)
+    account = probed.account
+    stays = account.loopback or as_address(account.host) is not None or account.socket_path is not None
+    # A single label is a name to compare with, but as a host it leads where the machine's search list does.
+    name = next((one for one in certificate.names if not one.startswith("*.") and (stays or "." in one)), None)
     if name is None:
         return None
-    account = probed.account
-    if account.loopback or as_address(account.host) is not None or account.socket_path is not None:
+    if stays:
         return setting(account, probed.spoken, server_name=name)
     return setting(account, probed.spoken, host=name)
 

@@ -8,7 +8,7 @@ from postroad.doctor.check import excerpt
 from postroad.doctor.probe.server import Probed
 from postroad.doctor.probe.setting import setting
 from postroad.doctor.step import Step
-from postroad.errors import PostroadError
+from postroad.errors import PostroadError, Throttled, Timeout
 from postroad.lint.finding import Finding, Level
 from postroad.net.tls import Tls, plain_text_on_implicit_port, tls_on_plain_port
 from postroad.reply import Phase, Reply
@@ -37,9 +37,17 @@ def about_reach(probed: Probed) -> Iterator[Finding]:
     yield REACHED.finding(Level.PASS, f"connected to {seen.peer}")
     if probed.spoken is not probed.expected:
         wrong = plain_text_on_implicit_port if probed.expected is Tls.IMPLICIT else tls_on_plain_port
-        yield MODE.finding(Level.FAIL, wrong(where).message, setting(probed.account, probed.spoken))
+        yield MODE.finding(Level.FAIL, wrong(where).message, _other_setting(probed))
     elif seen.greeting is not None or seen.version:
         yield MODE.finding(Level.PASS, f"{where} {_MODES[probed.spoken]}")
+
+
+def _other_setting(probed: Probed) -> str | None:
+    """The setting with the other mode; none where it would fail for want of STARTTLS, which SMTP-05 is about."""
+    plain = probed.furthest.plain
+    if probed.spoken is Tls.REQUIRED and (plain is None or not plain.starttls):
+        return None
+    return setting(probed.account, probed.spoken)
 
 
 def about_hello(probed: Probed) -> Iterator[Finding]:
@@ -77,12 +85,16 @@ def first_word(reply: Reply) -> str:
 
 def told(fault: PostroadError) -> str:
     """What went wrong, and what to do about it, for a sentence."""
+    if isinstance(fault, Throttled):  # its advice is for programs, which read retry_after
+        return f"{excerpt(fault.message)}. Try again later."
     return f"{excerpt(fault.message)}. {fault.advice}" if fault.advice else excerpt(fault.message)
 
 
 def _gravity(fault: PostroadError) -> Level:
-    """A server or a DNS that asks for patience leaves it open what it would say."""
+    """A server or a DNS that asks for patience, or is silent for now, leaves it open what it would say."""
     cause = fault.__cause__
     if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN:
+        return Level.UNKNOWN
+    if isinstance(fault, Timeout) and fault.phase is not Phase.CONNECT:
         return Level.UNKNOWN
     return Level.UNKNOWN if fault.code is not None and fault.code.temporary else Level.FAIL

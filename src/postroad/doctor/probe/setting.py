@@ -22,6 +22,8 @@ def setting(account: Smtp, tls: Tls, *, host: str = "", port: int = 0, **options
     given = {"ca": account.ca, "server_name": account.server_name, **options}
     if host:
         given["server_name"] = None
+    if tls is Tls.NONE:
+        given = {}  # each is about a certificate, and there is none
     told = [f"{name}={quote(value, safe=_PLAIN)}" for name, value in given.items() if value]
     if account.protocol is Protocol.LMTP:
         scheme, told = "lmtp", [f"tls={tls.value}", *told]

@@ -4,9 +4,7 @@ from ipaddress import ip_network
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
-from postroad.doctor.own_host import own_host
-from postroad.doctor.remedy import DnsRecord
-from postroad.doctor.subject import Address
+from postroad.doctor.checks.reception.instead import exchangers_instead
 from postroad.lint.finding import Level
 from postroad.lookup import Mx, RecordType
 from postroad.mailauth.domain_name import domain_name
@@ -46,38 +44,22 @@ async def _look(examination: Examination) -> Sight:
 async def _target(domain: str, mx: Mx, examination: Examination) -> Seen:
     literal = as_address(mx.host.strip("[]"))
     if literal is not None:
-        return await _instead_of(domain, mx, literal, examination)
+        sentence = f"an MX record of {domain} names the address {literal}, and not a host"
+        return Seen(Level.FAIL, sentence, await exchangers_instead(domain, examination))
     if domain_name(mx.host) is None:
         return Seen(Level.FAIL, f"an MX record of {domain} names {excerpt(mx.host)}, which is no name of a host")
     answers = [await examination.ask(mx.host, kind) for kind in (RecordType.A, RecordType.AAAA)]
     addresses = [one for answer in answers for one in answer.addresses]
     aliases = [alias for answer in answers for alias in answer.aliases]
     if aliases:
-        own = tuple(DnsRecord(mx.host, _kind(one), str(one)) for one in addresses)
-        return Seen(Level.FAIL, f"{mx.host} is an alias (CNAME) of {aliases[0]}, which no mail exchanger may be", own)
+        sentence = f"{mx.host} is an alias (CNAME) of {aliases[0]}, which no mail exchanger may be"
+        return Seen(Level.FAIL, sentence, await exchangers_instead(domain, examination) if addresses else ())
     if not addresses:
         return Seen(Level.FAIL, f"{mx.host}, a mail exchanger of {domain}, has no address")
     inside = [one for one in addresses if any(one in network for network in _INSIDE)]
     if inside:
         return Seen(Level.WARN, f"{mx.host} has the address {inside[0]}, which nobody outside reaches")
     return Seen(Level.PASS, f"{mx.host} has the address {', '.join(map(str, addresses))}")
-
-
-async def _instead_of(domain: str, mx: Mx, literal: Address, examination: Examination) -> Seen:
-    host = await own_host(examination)
-    others = [one for one in (await examination.ask(domain, RecordType.MX)).exchanges if one.host and one != mx]
-    records = [
-        DnsRecord(domain, RecordType.MX, f"{one.preference} {one.host}.") for one in (*others, Mx(mx.preference, host))
-    ]
-    known = [one for kind in (RecordType.A, RecordType.AAAA) for one in (await examination.ask(host, kind)).addresses]
-    if literal not in known:
-        same = [one for one in (*known, literal) if one.version == literal.version]
-        records += [DnsRecord(host, _kind(literal), str(one)) for one in same]
-    return Seen(Level.FAIL, f"an MX record of {domain} names the address {literal}, and not a host", tuple(records))
-
-
-def _kind(address: Address) -> RecordType:
-    return RecordType.A if address.version == 4 else RecordType.AAAA
 
 
 CHECK: Final = Check(

@@ -1,0 +1,49 @@
+"""The MX records of a domain, with hosts in the place of aliases and addresses."""
+
+from postroad.doctor.check import Examination
+from postroad.doctor.own_host import own_host
+from postroad.doctor.remedy import DnsRecord
+from postroad.doctor.subject import Address
+from postroad.lookup import Mx, RecordType
+from postroad.net.host_name import as_address
+
+
+async def exchangers_instead(domain: str, examination: Examination) -> tuple[DnsRecord, ...]:
+    """All of them, and the address records that their hosts need. Each host stands there once, as it is preferred most.
+
+    Raises:
+        Unanswered: nothing was learnt.
+    """
+    exchanges = [one for one in (await examination.ask(domain, RecordType.MX)).exchanges if one.host]
+    literals = [address for one in exchanges if (address := _literal(one)) is not None]
+    own = await _target_of(await own_host(examination), examination) if literals else ""
+    best: dict[str, int] = {}
+    for mx in exchanges:
+        host = own if _literal(mx) is not None else await _target_of(mx.host, examination)
+        best[host] = min(mx.preference, best.get(host, mx.preference))
+    records = tuple(DnsRecord(domain, RecordType.MX, f"{preference} {host}.") for host, preference in best.items())
+    return (*records, *await _addresses(own, literals, examination))
+
+
+def _literal(mx: Mx) -> Address | None:
+    return as_address(mx.host.strip("[]"))
+
+
+async def _target_of(host: str, examination: Examination) -> str:
+    """Where an alias leads to in the end, if there is an address; else the host itself."""
+    for kind in (RecordType.A, RecordType.AAAA):
+        answer = await examination.ask(host, kind)
+        if answer.aliases and answer.addresses:
+            return answer.aliases[-1]
+    return host
+
+
+async def _addresses(host: str, wanted: list[Address], examination: Examination) -> tuple[DnsRecord, ...]:
+    """The address records of a host that lead to these, too; none of a type that has them all."""
+    records: list[DnsRecord] = []
+    for kind, version in ((RecordType.A, 4), (RecordType.AAAA, 6)):
+        new = [one for one in wanted if one.version == version]
+        known = (await examination.ask(host, kind)).addresses if new else ()
+        if not set(new) <= set(known):
+            records += [DnsRecord(host, kind, str(one)) for one in dict.fromkeys((*known, *new))]
+    return tuple(records)
