@@ -44,6 +44,7 @@ def test_what_is_paused_is_shown_and_resumed(db: str) -> None:
     assert paused.json["who"]
     assert "The domain example.com rests until" in outbox("stats", db).stdout
     assert outbox("pause", db, "--stream", "news").stdout == "the stream news rests until somebody resumes it\n"
+    assert outbox("stats", db).stdout.endswith("The stream news rests until somebody resumes it\n")
     assert outbox("resume", db, "--domain", "example.com").stdout == "the domain example.com goes on\n"
     ended = outbox("resume", db, "--domain", "example.com", "--json")
     assert (ended.code, ended.json["error"]["code"]) == (4, "not_found")

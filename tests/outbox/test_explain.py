@@ -20,6 +20,7 @@ from postroad.outbox.override import Override, set_overrides
 from postroad.outbox.shaping.limits import Limits, Scope
 from postroad.outbox.shaping.rules import NO_RULES, Rules
 from postroad.outbox.shaping.warm_up import DAY, WarmUp
+from postroad.outbox.sites import lanes_of, survey
 from postroad.outbox.stream import Stream, UncertainPolicy
 from postroad.reply import Phase
 from postroad.suppression.reasons import Reason as WhyListed
@@ -200,6 +201,20 @@ def test_a_rate_is_the_reason(outbox: Outbox, clock: SteppedClock) -> None:
         assert as_datetime(clock.now()) < one.next_try <= as_datetime(START + 3660)
         (limit,) = outbox.explain("b.example").limits
         assert (limit.scope, limit.key, limit.limits, limit.why) == ("domain", "b.example", "1/h", "rate")
+
+
+def test_a_domain_has_the_lanes_that_a_look_at_everything_finds(any_database: str) -> None:
+    with Outbox(any_database) as outbox:
+        for domain, stream in itertools.product(("a.example", "b.example", "b.example.c.example"), ("news", "codes")):
+            for number in range(3):
+                outbox.send(letter(f"{number}@{domain}"), stream=stream)
+        outbox.send(letter("later@b.example"), send_at=timedelta(hours=1))
+        read = outbox._store.database.read
+        everything = {lane for lane, _ in read(lambda connection: survey(connection, START)).lanes}
+        found = read(lambda connection: lanes_of(connection, "b.example"))
+        assert set(found) == {lane for lane in everything if lane.domain == "b.example"}
+        assert len(found) == 3
+        assert read(lambda connection: lanes_of(connection, "nobody.example")) == ()
 
 
 def test_connections_are_the_reason(outbox: Outbox, clock: SteppedClock) -> None:

@@ -154,6 +154,8 @@ def test_a_pause_ends_by_itself(outbox: Outbox, clock: SteppedClock) -> None:
     assert drained(outbox) == []
     clock.advance(3600)
     assert outbox.stats().suspensions == ()
+    assert outbox.resume(domain="b.example") is None  # nothing rests that could go on
+    assert "resumed" not in {str(one.kind) for one in outbox.events().entries}
     assert len(drained(outbox)) == 3
 
 

@@ -48,6 +48,8 @@ USED_UP = {"why": "allowance", "opens_at": TONIGHT, "ceiling": 50}
     [
         ({}, "due", NOW),
         ({"hands": ()}, "no_worker", None),
+        ({"expires_at": NOW - 1}, "expired", None),
+        ({"expires_at": NOW - 1, "hands": (), "rests": (rest(None),)}, "expired", None),
         ({"listed": "complaint", "rests": (rest(None),)}, "suppressed", None),
         ({"rests": (rest(None),)}, "paused", None),
         ({"rests": (rest(NOW + 60), rest(NOW + 90, "domain"))}, "paused", NOW + 90),
@@ -113,5 +115,20 @@ def test_what_else_is_so_is_said_beside_it() -> None:
     assert "No worker runs now." in said.sentence
     assert "It expires before that" in said.sentence
     assert "3 of its lane are before it" in why(replace(READY, before=3)).sentence
+    assert "No worker runs now." in why(replace(READY, expires_at=NOW, hands=())).sentence
     part = why(replace(READY, hands=(behind(**RATE, scope="account")[0]._replace(alone=False),)))
     assert "(one worker's part)" in part.sentence
+
+
+@pytest.mark.parametrize(
+    ("limits", "inside", "said"),
+    [
+        ("1 connection", 1, "at its limit of 1 connection;"),
+        ("2 connections, 60/min", 5, "at its limit of 2 connections;"),
+        ("60/min", 1, "at its limit of 1 connection;"),
+        ("no limit", 3, "at its limit of 3 connections;"),
+    ],
+)
+def test_the_limit_of_connections_is_named_and_not_what_is_inside(limits: str, inside: int, said: str) -> None:
+    hands = behind(**FULL | {"limits": limits, "inside": inside})
+    assert said in why(replace(READY, hands=hands)).sentence

@@ -13,7 +13,10 @@ from postroad.errors import ConfigurationError, DatabaseError, NotFound, Postroa
 from postroad.outbox import amend, retention
 from postroad.outbox.blocking import Outbox
 from postroad.outbox.broom import SWEEP_EVERY
+from postroad.outbox.overdue import forget_past
+from postroad.outbox.override import Override, set_overrides
 from postroad.outbox.retention import Retention, Sweep, forget_contents, forget_messages
+from postroad.outbox.shaping.limits import Limits
 from postroad.outbox.stats import stats
 from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import START, middle
@@ -108,19 +111,27 @@ def test_a_worker_sweeps(any_database: str) -> None:
             wait_until(lambda: counted(database, "message") == 0 or None, "the message to go")
 
 
+def test_learnt_limits_are_forgotten_when_they_have_ended(database: Database) -> None:
+    for until in (START + 60, START + 120):
+        one = Override("site", f"{until}.example", START, until, Limits(connections=1), "rule", "421 too many")
+        database.write(set_overrides, one)
+    database.write(forget_past, START + 60)
+    assert counted(database, "override") == 1
+
+
 @pytest.mark.parametrize("fault", [DatabaseError("away"), ConfigurationError("set otherwise")])
 def test_the_broom_outlives_trouble(
     tmp_path: Path, fault: PostroadError, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     faults = [fault]
 
-    def forget_past(_connection: Connection, moments: Sequence[float]) -> list[Exception | None]:
+    def forget(_connection: Connection, moments: Sequence[float]) -> list[Exception | None]:
         if faults:
             raise faults.pop()
         swept.set()
         return [None] * len(moments)
 
-    monkeypatch.setattr("postroad.outbox.broom.forget_past", forget_past)
+    monkeypatch.setattr("postroad.outbox.broom.forget_past", forget)
     clock, swept = SteppedClock(), threading.Event()
     with Outbox(f"sqlite:///{tmp_path / 'mail.db'}", clock=clock) as outbox, outbox.worker(MemoryTransport()):
         wait_until(lambda: "could not be swept out" in caplog.text or None, "the trouble")

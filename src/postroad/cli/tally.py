@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from postroad.message.envelope import MailObject
+from postroad.outbox.settle import was_tried
 from postroad.outcome import Result, SendReport
 from postroad.transport.contract import BeforeCommit, Transport
 from postroad.transport.over import OverTransport
@@ -20,8 +21,8 @@ class Tally:
     unknown: int = 0
 
     def add(self, report: SendReport) -> None:
-        """Count a report."""
-        for outcome in report.outcomes:
+        """Count a report; who was not tried is back in the queue, untouched, and is counted when it is."""
+        for outcome in filter(was_tried, report.outcomes):
             if outcome.result is Result.ACCEPTED:
                 self.sent += 1
             elif outcome.result is Result.UNKNOWN:

@@ -57,9 +57,3 @@ def _grant(connection: Connection, portion: Portion) -> int:
         _ADD.run(connection, [(scope, key, day, number)])
     _FORGET.run(connection, day=day - KEPT)
     return number
-
-
-def granted(connection: Connection, scope: str, key: str, day: int) -> int:
-    """How much of a day's allowance is granted."""
-    rows = _GRANTED.rows(connection, scope=scope, key=key, day=day)
-    return int(rows[0][0]) if rows else 0

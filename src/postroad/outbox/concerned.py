@@ -15,7 +15,7 @@ from postroad.database.given import given_values
 from postroad.database.tables import HELD, LEASED, WAITING, delivery, event, flight, message
 from postroad.events import EventKind
 from postroad.outbox.lanes import Lane
-from postroad.outbox.sites import survey
+from postroad.outbox.sites import lanes_of
 from postroad.outbox.states import DeliveryState, state_at
 
 MOST_SHOWN: Final = 20  # deliveries that are not final; a screen
@@ -180,10 +180,8 @@ def of_address(connection: Connection, address: Address, now: float) -> Concerne
 
 def of_domain(connection: Connection, domain: str, now: float) -> Concerned:
     """The deliveries to a domain."""
-    lanes = [lane for lane, _ in survey(connection, now).lanes if lane.domain == domain]
     live: list[Row] = []
-    for lane in lanes:
-        place, priority, stream = lane
+    for place, priority, stream in lanes_of(connection, domain):
         found = _LANE_ROWS.rows(connection, site=place, priority=priority, stream=stream, most=MOST_SHOWN)
         live += _read(found)
     for query in (_LEASED_ROWS, _HELD_ROWS):

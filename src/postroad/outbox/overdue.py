@@ -1,4 +1,4 @@
-"""What ends by time alone without any claim seeing it: held deliveries, pauses, entries of the suppression list."""
+"""What ends by time alone without any claim seeing it: held deliveries, pauses, learnt limits, suppressions."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,6 +9,7 @@ from postroad.database.batch import Query, Statement
 from postroad.database.given import given_values
 from postroad.database.tables import HELD, LOCKING_ORDER, delivery
 from postroad.events import EventKind
+from postroad.outbox.override import forget_past_overrides
 from postroad.outbox.record import ADD_EVENTS
 from postroad.outbox.states import DeliveryState, Move, after
 from postroad.outbox.suspend import forget_ended
@@ -41,8 +42,9 @@ def expire_held(connection: Connection, now: float) -> None:
 
 
 def forget_past(connection: Connection, moments: Sequence[float]) -> list[Exception | None]:
-    """Forget pauses that have ended, and entries of the suppression list that have expired."""
+    """Forget pauses and learnt limits that have ended, and entries of the suppression list that have expired."""
     for now in moments:
         forget_ended(connection, now)
+        forget_past_overrides(connection, now)
         forget_expired(connection, now)
     return [None] * len(moments)

@@ -148,9 +148,12 @@ def resume(connection: Connection, wishes: Sequence[Resume]) -> list[Suspension 
 
 def _resume(connection: Connection, wish: Resume) -> Suspension | None:
     rested = suspended(connection, *wish.target)
-    if rested is not None:
-        unsuspend(connection, *wish.target)
-        _say(connection, EventKind.RESUMED, wish.now, wish.target)
+    if rested is None:
+        return None
+    unsuspend(connection, *wish.target)
+    if rested.until is not None and rested.until.timestamp() <= wish.now:
+        return None  # it had ended by itself
+    _say(connection, EventKind.RESUMED, wish.now, wish.target)
     return rested
 
 

@@ -177,6 +177,9 @@ def _waiting(facts: Facts) -> Why:
     if facts.listed is not None:
         sentence = f"Its recipient is on the suppression list ({facts.listed}): it ends when a worker takes it."
         return Why(Reason.SUPPRESSED, sentence, None)
+    if facts.expires_at is not None and facts.expires_at <= facts.now:
+        sentence = f"Its time was used up at {at(facts.expires_at)}: it ends when a worker takes it."
+        return Why(Reason.EXPIRED, f"{sentence}{_unheard(facts)}", None)
     found = [one for each in OBSTACLES if (one := each(facts)) is not None]
     if not found:
         return Why(Reason.DUE, f"It is due, and its turn comes next{_in_line(facts)}.", facts.now)
@@ -189,12 +192,14 @@ def _in_line(facts: Facts) -> str:
 
 
 def _besides(facts: Facts, longest: Obstacle) -> str:
-    said = ""
-    if not facts.hands and longest.reason is not Reason.NO_WORKER:
-        said += " No worker runs now."
+    said = "" if longest.reason is Reason.NO_WORKER else _unheard(facts)
     if facts.expires_at is not None and longest.ends > facts.expires_at > facts.now:
         said += f" It expires before that, at {at(facts.expires_at)}."
     return said
+
+
+def _unheard(facts: Facts) -> str:
+    return "" if facts.hands else " No worker runs now."
 
 
 def _paused(facts: Facts) -> Obstacle | None:
@@ -326,8 +331,14 @@ def _limited(facts: Facts, hand: Hand, door: Door, reason: Reason, opens: float 
             f"by {learnt.who or 'somebody'}{_quoted(learnt.why)}; {then}."
         )
         return Obstacle(Reason.OVERRIDE, sentence, ends, opens)
-    limit = _rate_of(door.limits) if reason is Reason.LIMIT_RATE else f"{door.inside} connections in use"
+    limit = _rate_of(door.limits) if reason is Reason.LIMIT_RATE else _connections(door)
     return Obstacle(reason, f"{named[0].upper()}{named[1:]} is at its limit of {limit}{part}; {then}.", ends, opens)
+
+
+def _connections(door: Door) -> str:
+    """The limit; of what has none, as many as it has shown that it bears."""
+    number = connections_of(door.limits) or door.inside
+    return "1 connection" if number == 1 else f"{number} connections"
 
 
 def _by_learnt(hand: Hand, door: Door, limits: Limits, reason: Reason) -> bool:

@@ -68,10 +68,6 @@ class Resting:
         """Whether something that rested earlier does not any more, or not for as long."""
         return not set(earlier.rests) <= set(self.rests)
 
-    def begun_since(self, earlier: "Resting") -> bool:
-        """Whether something rests that did not earlier."""
-        return not set(self.rests) <= set(earlier.rests)
-
 
 def _end(rest: Rest) -> float:
     return math.inf if rest.until is None else rest.until

@@ -7,7 +7,7 @@ it learns from the event log: every other change that makes a delivery wait, who
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Double, Integer, Text, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Double, Integer, Text, bindparam, func, literal_column, select, tuple_
 
 from postroad.database.batch import Query
 from postroad.database.tables import WAITING, delivery, event
@@ -38,23 +38,27 @@ _SINCE = between(
 )
 
 
-def _every_lane() -> Query:
+def _every_lane(domain: ColumnElement[str] | None = None) -> Query:
+    """All lanes, or those of a domain."""
     # From lane to lane by the index, one look each: the queue itself may hold millions of rows.
     waiting = delivery.alias("waiting")
     is_waiting = waiting.c.state.in_([literal_column("'ready'"), literal_column("'scheduled'")])
     place = (waiting.c.site, waiting.c.priority, waiting.c.stream, waiting.c.due_at)
     in_order = select(waiting.c.id).where(is_waiting).order_by(*place)
+    if domain is not None:
+        in_order = in_order.where(waiting.c.site == domain)
     found = (*_LANE, delivery.c.due_at)
     lanes = select(*found).where(delivery.c.id == in_order.limit(1).scalar_subquery()).cte("lane", recursive=True)
     # Plus and || take the columns' affinity away: with it, SQLite would not search the index by all columns.
     # The time, later than any, spares it the walk over the rest of the lane: such a search begins with what is equal.
-    last = tuple_(
+    last = (
         lanes.c.site,
         literal_column("+lane.priority", Integer),
         literal_column("(lane.stream || '')", Text),
         literal_column("1e308", Double),
     )
-    following = in_order.where(tuple_(*place) > last).limit(1)
+    first = 0 if domain is None else 1  # of the columns that differ: what is equal begins the search by itself
+    following = in_order.where(tuple_(*place[first:]) > tuple_(*last[first:])).limit(1)
     step = select(*found).select_from(
         lanes.join(delivery, delivery.c.id == following.correlate(lanes).scalar_subquery())
     )
@@ -63,6 +67,7 @@ def _every_lane() -> Query:
 
 
 _EVERY_LANE = _every_lane()
+_LANES_OF = _every_lane(bindparam("domain", type_=Text))
 
 
 def survey(connection: Connection, now: float) -> News:
@@ -75,6 +80,11 @@ def survey(connection: Connection, now: float) -> News:
         overrides(connection, now),
         sharers(connection),
     )
+
+
+def lanes_of(connection: Connection, domain: str) -> tuple[Lane, ...]:
+    """The lanes of a domain in which something waits."""
+    return tuple([lane for lane, _ in _lanes(_LANES_OF.rows(connection, domain=domain))])
 
 
 def news(connection: Connection, since: Position, now: float) -> News:

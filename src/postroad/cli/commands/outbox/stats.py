@@ -7,9 +7,9 @@ import click
 from postroad.cli.database_option import database_option, existing_outbox_of
 from postroad.cli.deliveries import colour_of, moment, span
 from postroad.cli.output import Form, form_options, say_json
+from postroad.cli.rest_options import told
 from postroad.cli.table import Cell, Column, Row, say_table
 from postroad.cli.terminal import say, styled
-from postroad.terminal_text import one_line
 
 if TYPE_CHECKING:
     from postroad.outbox.status import SiteStats
@@ -46,8 +46,7 @@ def stats(form: Form, db: str | None, by_site: bool) -> None:
     if numbers.uncertain_ever:
         say(f"{numbers.uncertain_ever} may have been delivered twice: an answer to the final dot was missing.")
     for one in numbers.suspensions:
-        until = f"until {moment(one.until)}" if one.until else "until somebody resumes it"
-        say(styled(f"The {one.scope} {one_line(one.key)} rests {until}: {one_line(one.why)}", "yellow"))
+        say(styled(f"T{told(one)[1:]}", "yellow"))
 
 
 def _site_row(one: "SiteStats") -> Row:
