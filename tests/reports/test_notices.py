@@ -2,6 +2,7 @@
 
 import pytest
 
+from postroad.reports.delivery_status import MAX_RECIPIENTS
 from postroad.reports.parse import parse
 from tests.reports.notices import NOTICES, Written
 from tests.reports.notices_of_servers import ServerNotice, server_notices
@@ -70,6 +71,14 @@ def test_each_recipient_has_an_event() -> None:
             "Original-Recipient: rfc822;ann@acme.example\nFinal-Recipient: rfc822; box17@store.example",
             "ann@acme.example",
         ),
+        (
+            "Original-Recipient: rfc822;ann+2Btag@example.com\nFinal-Recipient: rfc822; ann+tag@example.com",
+            "ann+tag@example.com",
+        ),
+        (
+            "Original-Recipient: rfc822;ann+2B@example.com\nFinal-Recipient: rfc822; box17@store.example",
+            "ann+2B@example.com",
+        ),
         ('Final-Recipient: rfc822; "a b"@example.com', '"a b"@example.com'),
         ("Final-Recipient: utf-8; jörg@example.com", "jörg@example.com"),
         ("Final-Recipient: utf-8; j\\x{F6}rg@example.com", "jörg@example.com"),
@@ -87,6 +96,14 @@ def test_a_status_whose_groups_lost_their_border() -> None:
         "Final-Recipient: rfc822; b@example.com\nAction: failed\nStatus: 5.2.2\n"
     )
     assert [one[0] for one in found] == ["a@example.com", "b@example.com"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\n\n"])
+def test_of_too_many_recipients_the_first_are_read(end: str) -> None:
+    status = "".join(f"Final-Recipient: rfc822; a{number}@example.com\nAction: failed{end}" for number in range(1_100))
+    found = events(HEAD + status)
+    assert len(found) == MAX_RECIPIENTS
+    assert found[-1][0] == f"a{MAX_RECIPIENTS - 1}@example.com"
 
 
 def test_a_status_that_stands_in_plain_text() -> None:

@@ -1,6 +1,8 @@
 """From the notice of a server to events: who, what, why, and what to do."""
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from postroad.reports.classes import Action, BounceClass
@@ -20,7 +22,7 @@ _HOST: Final = re.compile(
     r"(?i)(?:\bhost|talking to|remote server|\bserver|\bby|\bmx)\s+\[?([a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z]{2,24})\b"
 )
 _DONE: Final = ("delivered", "relayed", "expanded")  # RFC 3464 §2.3.3
-_LETTERS: Final = re.compile(r"[^\W\d_]{3,}")
+_KEPT: Final = 64  # of the recipients of one notice that are told the same
 
 
 def read_bounce(mail: Part) -> ParsedReport | None:
@@ -32,7 +34,7 @@ def read_bounce(mail: Part) -> ParsedReport | None:
     delayed = not told and _is_delay(mail, returned)
     message_id = returned.original.first("message-id") if returned.original is not None else ""
     if returned.statuses:
-        events = tuple(_told(status, returned, message_id, delayed=delayed) for status in returned.statuses)
+        events = _told_of_each(returned, message_id, delayed=delayed)
     else:
         events = tuple(_read(mail, returned, message_id, delayed=delayed))
         if returned.doubtful and not all(event.confidence >= _CLEAR for event in events):
@@ -43,8 +45,7 @@ def read_bounce(mail: Part) -> ParsedReport | None:
 def report_of(statuses: tuple[RecipientStatus, ...]) -> ParsedReport:
     """The report of what a program told of each recipient, without a notice for people."""
     returned = Returned(statuses, Notice("", (), ""), None)
-    events = tuple(_told(status, returned, "", delayed=False) for status in statuses)
-    return ParsedReport(_kind(returned, delayed=False), events)
+    return ParsedReport(_kind(returned, delayed=False), _told_of_each(returned, "", delayed=False))
 
 
 def _kind(returned: Returned, *, delayed: bool) -> ReportKind:
@@ -80,12 +81,22 @@ def _action(status: RecipientStatus, *, delayed: bool) -> str:
 # ── what a notice says for machines ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _told(status: RecipientStatus, returned: Returned, message_id: str, *, delayed: bool) -> ReportEvent:
+def _told_of_each(returned: Returned, message_id: str, *, delayed: bool) -> tuple[ReportEvent, ...]:
+    blocks = returned.notice.blocks
+    about = {block.recipient.lower(): block.text for block in reversed(blocks)}
+    if len(returned.statuses) == 1:
+        [only] = returned.statuses
+        if not (about.get(only.recipient.lower()) or about.get(only.final_recipient.lower())):
+            about[only.recipient.lower()] = "\n".join(block.text for block in blocks)
+    return tuple(_told(status, about, message_id, delayed=delayed) for status in returned.statuses)
+
+
+def _told(status: RecipientStatus, said: Mapping[str, str], message_id: str, *, delayed: bool) -> ReportEvent:
     action = _action(status, delayed=delayed)
-    about = returned.notice.about(status.recipient) or returned.notice.about(status.final_recipient)
-    if not about and len(returned.statuses) == 1:
-        about = "\n".join(block.text for block in returned.notice.blocks)
-    evidence, meaning = _weighed(status, about)
+    about = said.get(status.recipient.lower()) or said.get(status.final_recipient.lower(), "")
+    evidence, meaning = _weighed(
+        status.diagnostic, status.status, status.remote_mta, status.reporting_mta, about
+    )  # fmt: skip
     if action == "delivered":
         meaning = Classification(BounceClass.DELIVERED, "delivered", meaning.provider, 1.0)
     elif action == "delayed":
@@ -94,16 +105,19 @@ def _told(status: RecipientStatus, returned: Returned, message_id: str, *, delay
     return _event(status.recipient, meaning, evidence, diagnostic, message_id, status.remote_mta)
 
 
-def _weighed(status: RecipientStatus, about: str) -> tuple[Evidence, Classification]:
+@lru_cache(maxsize=_KEPT)
+def _weighed(
+    diagnostic: str, status: str, remote_mta: str, reporting_mta: str, about: str
+) -> tuple[Evidence, Classification]:
     """What the diagnosis means; where it has no words that say more than a code, what stands in the text for people."""
     dialogue = refusal_in_dialogue(about)
-    phase = phase_of(status.diagnostic) or phase_of(dialogue) or phase_of(about)
-    host = status.remote_mta or _host_in(about) or status.reporting_mta
-    evidence = evidence_of(status.diagnostic, status=status.status, host=host, phase=phase)
-    meaning = classify(evidence) if status.diagnostic or status.status else UNKNOWN
+    phase = phase_of(diagnostic) or phase_of(dialogue) or phase_of(about)
+    host = remote_mta or _host_in(about) or reporting_mta
+    evidence = evidence_of(diagnostic, status=status, host=host, phase=phase)
+    meaning = classify(evidence) if diagnostic or status else UNKNOWN
     if meaning.by_words or not about:
         return evidence, meaning
-    fuller = evidence_of(f"{status.diagnostic} {dialogue} {about}", status=status.status, host=host, phase=phase)
+    fuller = evidence_of(f"{diagnostic} {dialogue} {about}", status=status, host=host, phase=phase)
     second = classify(fuller)
     return (fuller, second) if second.by_words or meaning is UNKNOWN else (evidence, meaning)
 

@@ -5,7 +5,9 @@ between them, misspell a field, or put the recipient into the first group; all o
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from postroad.message.header_decode import words_decoded
@@ -16,6 +18,7 @@ MAX_RECIPIENTS: Final = 1_000  # of one notice; servers take 100 or some more fo
 # RFC 6533 §3: an address in ASCII has its other characters as \x{HEX}.
 _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _MOST_OF_UNICODE: Final = 0x10FFFF
+_XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")  # RFC 3461 §4
 _GROUPS: Final = re.compile(r"\n[ \t]*\n+")
 _RECIPIENT_FIELDS: Final = frozenset({"final-recipient", "original-recipient"})
 
@@ -39,19 +42,21 @@ class RecipientStatus:
 
 
 def read_delivery_status(text: str) -> tuple[RecipientStatus, ...]:
-    """The recipients of a message/delivery-status part with LF line ends."""
-    groups = [
+    """The recipients of a message/delivery-status part with LF line ends, the first ``MAX_RECIPIENTS`` of them."""
+    groups = (
         read_fields(f"{group.lstrip()}\n", encoded_words=False) for group in _GROUPS.split(text)[: MAX_RECIPIENTS + 1]
-    ]
+    )
+    return tuple(islice(_recipients(groups), MAX_RECIPIENTS))
+
+
+def _recipients(groups: Iterable[tuple[tuple[str, str], ...]]) -> Iterator[RecipientStatus]:
     about_all: dict[str, str] = {}
-    found = []
     for group in groups:
         for fields in _single(group):
             if "reporting-mta" in fields and not about_all:
                 about_all = fields
             if _is_recipient(fields):
-                found.append(_status(fields, about_all))
-    return tuple(found)
+                yield _status(fields, about_all)
 
 
 def _is_recipient(fields: dict[str, str]) -> bool:
@@ -60,21 +65,22 @@ def _is_recipient(fields: dict[str, str]) -> bool:
     return "action" in fields and "status" in fields
 
 
-def _single(group: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+def _single(group: tuple[tuple[str, str], ...]) -> Iterator[dict[str, str]]:
     """A group; where the empty line between two was lost, both."""
-    found: list[dict[str, str]] = [{}]
+    fields: dict[str, str] = {}
     for name, value in group:
-        if name in found[-1] and name in ("final-recipient", "action"):
-            found.append({})
-        found[-1].setdefault(name, value)
-    return found
+        if name in fields and name in ("final-recipient", "action"):
+            yield fields
+            fields = {}
+        fields.setdefault(name, value)
+    yield fields
 
 
 def _status(fields: dict[str, str], about_all: dict[str, str]) -> RecipientStatus:
     final = address_in(fields.get("final-recipient", ""))
     original = address_in(fields.get("original-recipient", ""))
     return RecipientStatus(
-        recipient=original if "@" in original else final or original,
+        recipient=_sent_to(original, final),
         final_recipient=final,
         action=fields.get("action", "").partition("(")[0].strip().lower(),
         status=fields.get("status", ""),
@@ -83,6 +89,17 @@ def _status(fields: dict[str, str], about_all: dict[str, str]) -> RecipientStatu
         reporting_mta=_host(about_all.get("reporting-mta", "")),
         category=fields.get("x-powermta-bouncecategory", ""),
     )
+
+
+def _sent_to(original: str, final: str) -> str:
+    """The address that the mail was sent to; some servers hand it on in xtext, as it came in ORCPT (RFC 3461 §4.2)."""
+    if "@" not in original:
+        return final or original
+    return final if final and _XTEXT.sub(_octet, original).lower() == final.lower() else original
+
+
+def _octet(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16))
 
 
 def address_in(value: str) -> str:

@@ -62,11 +62,6 @@ class Notice:
     blocks: tuple[Block, ...]
     copy: str
 
-    def about(self, recipient: str) -> str:
-        """What is said of a recipient; empty where nothing is."""
-        wanted = recipient.lower()
-        return next((block.text for block in self.blocks if block.recipient.lower() == wanted), "")
-
 
 def read_notice(text: str, senders: Iterable[str] = ()) -> Notice:
     """Take a notice apart. ``senders`` are the addresses of who sent the message: never those of its recipients."""

@@ -1,8 +1,9 @@
 """The rules of classification: read once from ``bounce_rules.toml``, when the first refusal is classified.
 
 A rule applies when one of its phrases is found (and one of ``also``, where it has that, and none of ``unless``), its
-codes fit, and its step does. Rules stand in the order in which they are tried: those of a provider, then those of everybody by their words,
-then bare codes. ``bounce_languages.toml`` has more phrases of some rules, in other languages than English.
+codes fit, and its step does. Rules stand in the order in which they are tried: those of a provider, then those of
+everybody by their words, then bare codes. ``bounce_languages.toml`` has more phrases of some rules, in other languages
+than English.
 """
 
 import tomllib
