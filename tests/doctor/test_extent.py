@@ -10,6 +10,8 @@ from postroad.lint.finding import Finding
 from tests.doctor.examined import examine, faults, subject
 from tests.doctor.zones import DMARC, DOMAIN, changed, healthy
 
+COLLECTOR = "r@collector.example"
+
 
 def in_file(zone: dict[str, list[Any]]) -> dict[str, Finding]:
     return examine(zone, extent=Extent.FILE)
@@ -46,12 +48,14 @@ def test_a_file_without_the_beginning_of_the_zone(gone: tuple[str, ...], expecte
 
 
 def test_a_collector_of_reports_may_stand_outside_a_file() -> None:
-    zone = changed((f"_dmarc.{DOMAIN}", "TXT", [DMARC.replace("reports@acme", "r@collector")]))
+    zone = changed((f"_dmarc.{DOMAIN}", "TXT", [DMARC.replace("reports@acme.example", COLLECTOR)]))
     zone[f"{DOMAIN}._report._dmarc.collector.example"] = [{"TXT": "v=DMARC1"}]
     assert examine(zone)["DM-08"].level == "warn"
     assert in_file(zone)["DM-08"].level == "info"
-    zone = changed((f"_dmarc.{DOMAIN}", "TXT", [DMARC.replace("@acme", "@no.acme")]))
-    assert in_file(zone)["DM-08"].level == "warn"
+    zone[f"_dmarc.{DOMAIN}"] = [{"TXT": f"v=DMARC1; p=reject; rua=mailto:{COLLECTOR},mailto:x@no.acme.example"}]
+    dead = in_file(zone)["DM-08"]
+    assert dead.level == "warn"
+    assert dead.publish == f'_dmarc.{DOMAIN}. IN TXT "v=DMARC1; p=reject; rua=mailto:{COLLECTOR}"'
 
 
 def test_of_a_domain_that_does_not_exist_nothing_else_is_told() -> None:

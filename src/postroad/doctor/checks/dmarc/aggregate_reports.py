@@ -29,9 +29,11 @@ async def _look(examination: Examination) -> Sight:
         yield Seen(Level.WARN, f"{found.name} has no rua=: nobody hears who sends in your name", _with(found))
     elif record.rua and not mailboxes:
         yield Seen(Level.WARN, f"{found.name} has no mailto: in rua=, and receivers send mail only", _with(found))
-    dead = [host for host in dict.fromkeys(uri.host for uri in mailboxes) if not await _takes_mail(host, examination)]
-    for host in dead:
-        if examination.is_written_down(host):
+    hosts = dict.fromkeys(uri.host for uri in mailboxes)
+    silent = [host for host in hosts if not await _takes_mail(host, examination)]
+    dead = [host for host in silent if examination.is_written_down(host)]
+    for host in silent:
+        if host in dead:
             sentence = f"reports go to {host}, which has neither MX nor address records"
             yield Seen(Level.WARN, sentence, _with(found, without=dead))
         else:
