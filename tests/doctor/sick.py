@@ -52,6 +52,11 @@ def _without(*names: str) -> dict[str, list[Any]]:
     return {name: entries for name, entries in healthy().items() if name not in names}
 
 
+def _alias_at(name: str) -> dict[str, list[Any]]:
+    """Records that answer as before, beside an alias."""
+    return {**healthy(), name: [*healthy().get(name, []), {"CNAME": "other.example"}, {"TXT": "x"}]}
+
+
 def _includes(number: int) -> dict[str, list[Any]]:
     zone = with_spf(f"v=spf1 {_IP} {' '.join(f'include:i{n}.example' for n in range(number))} -all")
     return {**zone, **{f"i{n}.example": [{"TXT": "v=spf1 ip4:203.0.113.7 -all"}] for n in range(number)}}
@@ -120,6 +125,20 @@ SICK: Final[dict[str, Sick]] = {
         remedy=False,
     ),
     "an alias with other data": Sick("DNS-04", "fail", changed((DOMAIN, "CNAME", ["other.example"])), remedy=False),
+    "a zone that is an alias": Sick(
+        "DNS-04", "fail",
+        {**_without(DOMAIN), DOMAIN: [{"CNAME": "other.example"}], "other.example": healthy()[DOMAIN]}, remedy=False,
+    ),
+    "a zone that is an alias of nothing": Sick(
+        "DNS-04", "fail",
+        {**_without(DOMAIN), DOMAIN: [{"CNAME": "other.example"}], "other.example": healthy()[DOMAIN][:4]},
+        {}, {"SPF-01": "fail"}, remedy=False,
+    ),
+    **{
+        f"an alias with other data at {name}": Sick("DNS-04", "fail", _alias_at(name), remedy=False)
+        for name in (f"_mta-sts.{DOMAIN}", f"_smtp._tls.{DOMAIN}", "mx.acme.example", "ns1.acme.example",
+                     "mail.acme.example")
+    },
     "two aliases": Sick(
         "DNS-04", "fail",
         {**_without(f"_dmarc.{DOMAIN}"), f"_dmarc.{DOMAIN}": [{"CNAME": "d.example"}, {"CNAME": "e.example"}],
@@ -159,6 +178,12 @@ SICK: Final[dict[str, Sick]] = {
     "+all": Sick("SPF-06", "fail", with_spf(f"v=spf1 {_IP} +all")),
     "+all alone": Sick("SPF-06", "fail", with_spf("v=spf1 +all")),
     "+all alone, and no known address": Sick("SPF-06", "fail", with_spf("v=spf1 +all"), {"ips": ()}),
+    "an include of +all": Sick("SPF-06", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 +all"}]}),
+    "an include of +all below an include": Sick(
+        "SPF-06", "fail",
+        {**healthy(), "esp.example": [{"TXT": "v=spf1 include:two.example -all"}],
+         "two.example": [{"TXT": "v=spf1 all"}]}, remedy=False,
+    ),
     "?all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP} ?all")),
     "no all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP}")),
     "terms behind all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP} -all include:esp.example")),

@@ -18,7 +18,8 @@ from tests.doctor.zones import DOMAIN, healthy
 
 ERRORS = ("SPF-01", "SPF-02", "SPF-03", "SPF-04", "SPF-05", "SPF-08", "SPF-09")
 CASES = {name: case for name, case in SICK.items() if case.id.startswith("SPF-") and not case.given}
-# checkdmarc looks at ten MX records and says nothing of the eleventh, which RFC 7208 §4.6.4 makes an error.
+# checkdmarc looks at ten MX records and says nothing of the eleventh, which RFC 7208 §4.6.4 makes an error; nor
+# does it count the names of a client, of which all but ten are passed over.
 DIFFERENT = {"eleven exchanges", "eleven names of a client"}
 
 

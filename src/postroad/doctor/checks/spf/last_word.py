@@ -5,7 +5,8 @@ from typing import Final
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
 from postroad.doctor.checks.spf.still_sending import still_sending
-from postroad.doctor.checks.spf.wording import ended
+from postroad.doctor.checks.spf.wording import ended, without
+from postroad.doctor.remedy import Remedy
 from postroad.lint.finding import Level
 from postroad.mailauth.spf.record import Kind, Mechanism, SpfRecord
 from postroad.mailauth.spf.verdict import Result
@@ -14,6 +15,8 @@ from postroad.mailauth.spf.verdict import Result
 async def _look(examination: Examination) -> Sight:
     for own in await readable(examination):
         policy = await _ending(own, examination)
+        async for seen in _open_to_all(own, policy, examination):
+            yield seen
         if policy is None or policy.record is None:
             continue  # the redirect leads nowhere, as SPF-08 or SPF-09 says
         last = _all(policy.record)
@@ -27,6 +30,21 @@ async def _look(examination: Examination) -> Sight:
         publish = await still_sending(policy.domain, mended, examination) if policy.own else ()
         for level, sentence in faults:
             yield Seen(level, sentence, publish)
+
+
+async def _open_to_all(own: Policy, ending: Policy | None, examination: Examination) -> Sight:
+    """What lets everybody send though the last word does not: an include of a policy that does."""
+    for policy in await policies_of(own.domain, examination):
+        last = _all(policy.record) if policy.record is not None else None
+        if policy.own or policy == ending or last is None or last.qualifier is not Result.PASS:
+            continue
+        seen = f"{policy.path[-1]}: {excerpt(policy.term)} lets every host of the world send, by {last.text} there"
+        publish: tuple[Remedy, ...] = ()
+        if len(policy.path) == 1 and own.record is not None:
+            kept = without(own.record.text, policy.term.__eq__)
+            publish = await still_sending(own.domain, kept, examination)
+        if not policy.term.startswith(("-", "~", "?")):
+            yield Seen(Level.FAIL, seen, publish)
 
 
 async def _ending(policy: Policy, examination: Examination) -> Policy | None:
@@ -73,7 +91,8 @@ def _all(record: SpfRecord) -> Mechanism | None:
 CHECK: Final = Check(
     "SPF-06",
     Area.SPF,
-    "The policy ends with ~all or -all; nothing stands behind that, and no redirect beside it.",
+    "The policy ends with ~all or -all; nothing stands behind that, no redirect beside it, and no include lets "
+    "everybody send.",
     "RFC 7208 §5.1, §6.1",
     _look,
 )

@@ -31,6 +31,10 @@ async def _look(examination: Examination) -> Sight:
 
 
 async def _missing(domain: str, examination: Examination) -> Seen:
+    alias = (await examination.ask(domain, RecordType.CNAME)).names
+    if alias:  # RFC 1034 §3.6.2: nothing else may stand there
+        seen = f"{domain} is an alias of {alias[0]}, where no SPF record is; it can have one only if it is no alias"
+        return Seen(Level.FAIL, seen)
     near = await _near_misses(domain, examination)
     if near:
         meant = " ".join(near[0].strip(" \"'").split())
