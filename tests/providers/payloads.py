@@ -60,6 +60,18 @@ POSTMARK: Final[Cases] = {
             "word": "HardBounce",
         },
     ),
+    "suppressed after its bounce": (
+        {
+            "RecordType": "SubscriptionChange",
+            "MessageID": "00000000-0000-0000-0000-000000000000",
+            "ChangedAt": "2021-02-21T21:34:52Z",
+            "Recipient": "john@example.com",
+            "Origin": "Recipient",
+            "SuppressSending": True,
+            "SuppressionReason": "HardBounce",
+        },
+        {"kind": EventKind.SUPPRESSED, "word": "HardBounce", "lasting": None},
+    ),
     "transient": (
         {"RecordType": "Bounce", "ID": 43, "Type": "Transient", "Email": "john@example.com"},
         {"kind": EventKind.DELAYED, "lasting": None},
@@ -111,6 +123,10 @@ POSTMARK: Final[Cases] = {
     ),
 }
 
+_SENDGRID_BOUNCE: Final = {
+    "email": "a@example.com", "timestamp": 1, "event": "bounce", "type": "bounce", "status": "5.0.0",
+}  # fmt: skip
+
 # https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 SENDGRID: Final[Cases] = {
     "delivered": (
@@ -153,6 +169,30 @@ SENDGRID: Final[Cases] = {
             "reply": "500 unknown recipient",
         },
     ),
+    "bounce of an address that is none": (
+        {**_SENDGRID_BOUNCE, "bounce_classification": "Invalid Address"},
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.PERMANENT},
+    ),
+    "bounce of a full mailbox": (
+        {**_SENDGRID_BOUNCE, "reason": "552 mailbox is full", "status": "5.2.2"},
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.TEMPORARY},
+    ),
+    "bounce of a full mailbox without a status": (
+        {**_SENDGRID_BOUNCE, "reason": "552 over quota"},
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.TEMPORARY},
+    ),
+    "bounce of its content": (
+        {**_SENDGRID_BOUNCE, "bounce_classification": "Content", "reason": "550 looks like spam"},
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.UNDETERMINED},
+    ),
+    "bounce of a policy": (
+        {**_SENDGRID_BOUNCE, "reason": "550 5.7.1 rejected by policy", "status": "5.7.1"},
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.UNDETERMINED},
+    ),
+    "bounce of a message that was too old": (
+        {**_SENDGRID_BOUNCE, "type": "expired", "reason": "unable to get mx info", "status": ""},
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.TEMPORARY},
+    ),
     "deferred": (
         {"email": "a@example.com", "timestamp": 1, "event": "deferred", "response": "400 try again later"},
         {"kind": EventKind.DELAYED, "reply": "400 try again later"},
@@ -193,6 +233,14 @@ _MAILGUN_MESSAGE: Final = {
     "attachments": [],
     "size": 111,
 }
+
+
+def _mailgun_failure(reason: str, code: int, message: str, **more: str) -> dict[str, Any]:
+    return {
+        "event": "failed", "id": "f", "timestamp": 1.5, "severity": "permanent", "reason": reason,
+        "recipient": "alice@example.com", "delivery-status": {"code": code, "message": message, **more},
+    }  # fmt: skip
+
 
 # https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-payloads
 MAILGUN: Final[Cases] = {
@@ -246,6 +294,34 @@ MAILGUN: Final[Cases] = {
             "description": "bounce",
             "metadata": {},
         },
+    ),
+    "tried for too long": (
+        _mailgun_failure("old", 602, "Too old"),
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.TEMPORARY},
+    ),
+    "too old, under another reason": (
+        _mailgun_failure("generic", 602, "Too old"),
+        {"lasting": Lasting.TEMPORARY},
+    ),
+    "blocked by the provider of the mailbox": (
+        _mailgun_failure("espblock", 550, "Our system has detected an unusual rate of mail"),
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.UNDETERMINED},
+    ),
+    "refused as spam": (
+        _mailgun_failure("bounce", 550, "5.7.1 message looks like spam"),
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.UNDETERMINED},
+    ),
+    "a full mailbox": (
+        _mailgun_failure("bounce", 552, "mailbox full", **{"enhanced-code": "5.2.2"}),
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.TEMPORARY},
+    ),
+    "an unknown user without a status": (
+        _mailgun_failure("bounce", 550, "No such user"),
+        {"kind": EventKind.BOUNCED, "lasting": Lasting.PERMANENT},
+    ),
+    "not tried after an unsubscription": (
+        {"event": "failed", "severity": "permanent", "reason": "suppress-unsubscribe", "recipient": "a@example.com"},
+        {"kind": EventKind.REJECTED, "lasting": None},
     ),
     "not tried": (
         {"event": "failed", "severity": "permanent", "reason": "suppress-bounce", "recipient": "alice@example.com"},
@@ -329,10 +405,18 @@ RESEND: Final[Cases] = {
             },
         ),
         {
-            "kind": EventKind.BOUNCED,
+            "kind": EventKind.REJECTED,
             "lasting": Lasting.PERMANENT,
             "description": "The recipient's email address is on the suppression list.",
         },
+    ),
+    "bounced, to one of several": (
+        _resend("bounced", to=["a@example.com", "b@example.com"], bounce={"type": "Permanent", "subType": "General"}),
+        {"kind": EventKind.BOUNCED, "recipient": None, "lasting": Lasting.PERMANENT},
+    ),
+    "bounced, to To or to Cc": (
+        _resend("bounced", cc=["b@example.com"], bounce={"type": "Permanent", "subType": "General"}),
+        {"kind": EventKind.BOUNCED, "recipient": None},
     ),
     "complained": (_resend("complained"), {"kind": EventKind.COMPLAINED}),
     "opened": (_resend("opened"), {"kind": EventKind.OPENED}),
@@ -366,6 +450,20 @@ _SES_MAIL: Final = {
     },
     "tags": {"ses:configuration-set": ["ConfigSet"], "campaign": ["spring"], "tag_1": ["welcome"]},
 }
+
+
+def _ses_subscription(before: str, after: str, *, leaves: bool = False) -> dict[str, Any]:
+    def preferences(status: str, unsubscribed: bool) -> dict[str, Any]:
+        topics = [{"topicName": "spring", "subscriptionStatus": status}]
+        return {"unsubscribeAll": unsubscribed, "topicSubscriptionStatus": topics}
+
+    about = {
+        "contactList": "letters", "timestamp": "2022-01-12T01:00:17.910Z", "source": "UnsubscribeHeader",
+        "newTopicPreferences": preferences(after, leaves), "oldTopicPreferences": preferences(before, False),
+    }  # fmt: skip
+    return {"eventType": "Subscription", "mail": _SES_MAIL, "subscription": about}
+
+
 _SES_ID: Final = _SES_MAIL["messageId"]
 
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-examples.html
@@ -455,6 +553,55 @@ SES: Final[Cases] = {
             "mail": _SES_MAIL,
         },
         {"kind": EventKind.UNKNOWN, "feedback_type": "not-spam"},
+    ),
+    "not tried: on the list": (
+        {
+            "eventType": "Bounce",
+            "bounce": {
+                "bounceType": "Permanent",
+                "bounceSubType": "OnAccountSuppressionList",
+                "bouncedRecipients": [{"emailAddress": "jane@example.com"}],
+            },
+            "mail": _SES_MAIL,
+        },
+        {"kind": EventKind.REJECTED, "lasting": Lasting.PERMANENT, "recipient": "jane@example.com"},
+    ),
+    "not tried: it has left": (
+        {
+            "eventType": "Bounce",
+            "bounce": {
+                "bounceType": "Permanent",
+                "bounceSubType": "UnsubscribedRecipient",
+                "bouncedRecipients": [{"emailAddress": "jane@example.com"}],
+            },
+            "mail": _SES_MAIL,
+        },
+        {"kind": EventKind.REJECTED, "lasting": None},
+    ),
+    "no new complaint": (
+        {
+            "eventType": "Complaint",
+            "complaint": {
+                "complainedRecipients": [{"emailAddress": "recipient@example.com"}],
+                "complaintSubType": "OnAccountSuppressionList",
+            },
+            "mail": _SES_MAIL,
+        },
+        {"kind": EventKind.REJECTED, "recipient": "recipient@example.com"},
+    ),
+    "a complaint of one of two": (
+        {
+            "eventType": "Complaint",
+            "complaint": {"complainedRecipients": [{"emailAddress": "a@example.com"}, {"emailAddress": "b@x.example"}]},
+            "mail": _SES_MAIL,
+        },
+        {"kind": EventKind.COMPLAINED, "recipient": None},
+    ),
+    "subscribed": (_ses_subscription("OptOut", "OptIn"), {"kind": EventKind.SUBSCRIBED}),
+    "unsubscribed from a topic": (_ses_subscription("OptIn", "OptOut"), {"kind": EventKind.UNSUBSCRIBED}),
+    "unsubscribed from all": (
+        _ses_subscription("OptIn", "OptIn", leaves=True),
+        {"kind": EventKind.UNSUBSCRIBED, "recipient": "recipient@example.com", "description": "UnsubscribeHeader"},
     ),
     "send": ({"eventType": "Send", "mail": _SES_MAIL, "send": {}}, {"kind": EventKind.SENT}),
     "reject": (

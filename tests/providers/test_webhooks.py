@@ -280,6 +280,38 @@ def test_a_bounce_of_two_is_two_events() -> None:
     assert len({one.event_id for one in events}) == 2
 
 
+def test_a_message_of_resend_that_went_to_two_was_sent_to_both() -> None:
+    document = {"type": "email.sent", "data": {"to": ["a@example.com", "b@example.com"]}}
+    events = WAYS["resend"].receiver().events(by_resend(document), NOW)
+    assert [one.recipient for one in events] == ["a@example.com", "b@example.com"]
+
+
+def test_a_bounce_of_postmark_and_the_suppression_behind_it_count_once() -> None:
+    records = [payloads.POSTMARK[name][0] for name in ("hard bounce", "suppressed after its bounce")]
+    kinds = [PostmarkReceiver("hook", "s3cret").events(by_postmark(one), NOW)[0].kind for one in records]
+    assert kinds == [EventKind.BOUNCED, EventKind.SUPPRESSED]
+
+
+@pytest.mark.parametrize("recipients", [5, "bob@example.com", {"a": 1}, None])
+def test_recipients_that_are_no_list_are_none(recipients: Any) -> None:
+    document = {"eventType": "Delivery", "mail": {"messageId": "m"}, "delivery": {"recipients": recipients}}
+    assert ses_receiver().events(by_sns(document), NOW) == ()
+
+
+@pytest.mark.parametrize("moment", [10**400, -(10**400), 1e300, float("nan"), "x"])
+def test_a_moment_beyond_all_dates_is_none(moment: Any) -> None:
+    document = {"RecordType": "Open", "Recipient": "bob@example.com", "ReceivedAt": moment}
+    (event,) = PostmarkReceiver("hook", "s3cret").events(by_postmark(document), NOW)
+    assert event.at is None
+
+
+def test_a_header_field_that_cannot_be_encoded_is_a_wrong_signature() -> None:
+    webhook = by_resend(payloads.RESEND["delivered"][0])
+    broken = replace(webhook, headers={**webhook.headers, "svix-id": "msg_\udcff"})
+    with pytest.raises(WebhookRefused, match="signature"):
+        ResendReceiver(SVIX_SECRET).events(broken, NOW)
+
+
 # ── published vectors ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

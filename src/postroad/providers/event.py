@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from postroad.secret import Secret
 TOLERANCE: Final = 300.0  # seconds between a signature's time and ours, as Stripe, Svix and Twilio recommend
 MAX_CERTIFICATE: Final = 20_000  # octets
 FETCH_SECONDS: Final = 10.0
+_LATEST: Final = 253_402_300_800.0  # seconds: the end of the year 9999, behind which there is no date
 MAX_BODY: Final = 20_000_000  # octets; SendGrid sends the most, some hundred events of some kilobytes
 
 
@@ -27,6 +29,28 @@ class Lasting(Enum):
     PERMANENT = "permanent"
     TEMPORARY = "temporary"
     UNDETERMINED = "undetermined"
+
+
+_STATUS: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
+# RFC 3463 §3.2, RFC 7505 §3: the mailbox, its domain or its form are wrong, or it has moved.
+_OF_THE_ADDRESS: Final = frozenset({"1.1", "1.2", "1.3", "1.6", "1.10"})
+_SAYS_NOTHING: Final = frozenset({"0.0", "1.0"})
+
+
+def lasting_of(status: str | None, reply: str, otherwise: Lasting = Lasting.UNDETERMINED) -> Lasting:
+    """How long a bounce speaks for the address, by the status that a server gave (RFC 3463), which may stand in its
+    reply; ``otherwise`` where there is none that says anything.
+    """
+    if (found := _STATUS.search(status or "") or _STATUS.search(reply)) is None or (
+        found[1] == "5" and f"{found[2]}.{found[3]}" in _SAYS_NOTHING
+    ):
+        return Lasting.TEMPORARY if _FULL.match(reply) else otherwise
+    if found[1] == "4" or (found[2], found[3]) == ("2", "2"):  # 5.2.2: the mailbox is full, which passes
+        return Lasting.TEMPORARY
+    return Lasting.PERMANENT if f"{found[2]}.{found[3]}" in _OF_THE_ADDRESS else Lasting.UNDETERMINED
+
+
+_FULL: Final = re.compile(r"(smtp;\s*)?552\b")  # RFC 5321 §4.2.3: exceeded storage allocation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +169,7 @@ def named_by(provider: str, *parts: object) -> str:
 def seconds_of(moment: object) -> float | None:
     """The time of an event: seconds since the epoch, or ISO 8601 with its offset; ``None`` where it is neither."""
     if isinstance(moment, int | float) and not isinstance(moment, bool):
-        return float(moment)
+        return float(moment) if abs(moment) <= _LATEST else None
     try:
         instant = datetime.fromisoformat(str(moment))
     except ValueError:

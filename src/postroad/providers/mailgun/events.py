@@ -20,6 +20,7 @@ from postroad.providers.event import (
     Receiver,
     Webhook,
     fresh,
+    lasting_of,
     mapping,
     named_by,
     same,
@@ -31,6 +32,8 @@ from postroad.secret import Secret
 
 # Seconds: Mailgun tries for eight hours to be heard.
 TOLERANCE: Final = 9 * 3600.0
+_TOO_OLD: Final = 602  # Mailgun's own code: it has tried for long enough
+_REFUSED: Final = (550, 551, 553)  # RFC 5321 §4.2.3: codes about a mailbox
 REMEMBERED: Final = 10_000  # tokens; some megabytes
 _WORDS: Final = {
     "accepted": EventKind.SENT,
@@ -122,6 +125,22 @@ def _meaning(word: str, event: Mapping[str, Any]) -> tuple[EventKind, Lasting | 
         return _WORDS.get(word, EventKind.UNKNOWN), None
     if event.get("severity") == "temporary":
         return EventKind.DELAYED, None
-    if str(event.get("reason", "")).startswith("suppress"):  # it was not tried: the address is on Mailgun's list
-        return EventKind.REJECTED, Lasting.PERMANENT
-    return EventKind.BOUNCED, Lasting.PERMANENT
+    reason = str(event.get("reason", ""))
+    if reason.startswith("suppress"):  # it was not tried: the address is on Mailgun's list
+        return EventKind.REJECTED, Lasting.PERMANENT if reason == "suppress-bounce" else None
+    return EventKind.BOUNCED, _lasting(reason, member(event, "delivery-status"))
+
+
+def _lasting(reason: str, status: Any) -> Lasting:
+    """Severity "permanent" says that Mailgun tries no more; only some reasons are about the address."""
+    if reason == "old":  # it was tried for too long
+        return Lasting.TEMPORARY
+    if reason not in ("bounce", "generic"):  # "espblock", "spam" and the like are of the sender or of the message
+        return Lasting.UNDETERMINED
+    code = member(status, "code")
+    if code == _TOO_OLD:
+        return Lasting.TEMPORARY
+    hard = reason == "bounce" and code in _REFUSED and text_in(status, "bounce-type") != "soft"
+    otherwise = Lasting.PERMANENT if hard else Lasting.UNDETERMINED
+    words = text_in(status, "message") or text_in(status, "description")
+    return lasting_of(text_in(status, "enhanced-code"), f"{code} {words}", otherwise)

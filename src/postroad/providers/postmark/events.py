@@ -118,8 +118,10 @@ def _subscription(document: Mapping[str, Any]) -> tuple[EventKind, Lasting | Non
     """Postmark tells with the same record that it stopped after a bounce, a complaint, or a word of the reader."""
     if not document.get("SuppressSending"):
         return EventKind.SUBSCRIBED, None
-    reason = str(document.get("SuppressionReason"))
-    return _BOUNCES.get(reason, (EventKind.UNSUBSCRIBED, None))
+    if document.get("SuppressionReason") in ("HardBounce", "SpamComplaint"):
+        # The bounce or complaint itself is told by a record of its own, and counts once.
+        return EventKind.SUPPRESSED, None
+    return EventKind.UNSUBSCRIBED, None
 
 
 def _event_id(record: str, document: Mapping[str, Any], moment: object, recipient: str | None) -> str:

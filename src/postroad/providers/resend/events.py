@@ -41,6 +41,8 @@ _WORDS: Final = {
     "email.opened": EventKind.OPENED,
     "email.clicked": EventKind.CLICKED,
 }
+_OF_ALL: Final = frozenset({"email.scheduled", "email.sent", "email.failed"})  # what happens to a message as a whole
+_LISTED: Final = frozenset({"Suppressed", "OnAccountSuppressionList"})
 _LASTING: Final = {"Permanent": Lasting.PERMANENT, "Transient": Lasting.TEMPORARY}
 
 
@@ -61,7 +63,7 @@ class ResendReceiver(Receiver):
 
     def check(self, webhook: Webhook, now: datetime) -> None:
         name, timestamp = webhook.headers.get("svix-id", ""), webhook.headers.get("svix-timestamp", "")
-        signed = f"{name}.{timestamp}.".encode() + webhook.body
+        signed = f"{name}.{timestamp}.".encode("utf-8", "surrogatepass") + webhook.body
         expected = base64.b64encode(hmac.new(self._key, signed, hashlib.sha256).digest()).decode()
         given = webhook.headers.get("svix-signature", "").split()  # several, while a secret is changed
         # Every one is looked at, so that the time tells nothing.
@@ -81,14 +83,20 @@ class ResendReceiver(Receiver):
 
 
 def _events(document: Mapping[str, Any], name: str) -> Iterable[ProviderEvent]:
-    """Resend does not say which recipient, so it is said of each that stands in To."""
+    """Resend names all recipients of the message, and not the one of whom it speaks."""
     word, data = str(document.get("type", "")), document.get("data")
     bounce = member(data, "bounce")
-    people = member(data, "to")
+    kind = _WORDS.get(word, EventKind.UNKNOWN)
+    lasting = _LASTING.get(text_in(bounce, "type"), Lasting.UNDETERMINED) if kind is EventKind.BOUNCED else None
+    if kind is EventKind.BOUNCED and text_in(bounce, "subType") in _LISTED:  # it was not tried
+        kind = EventKind.REJECTED
+    people = [one for name in ("to", "cc", "bcc") for one in _listed(member(data, name))]
+    if len(people) > 1 and word not in _OF_ALL:
+        people = []
     tags, metadata = unpaired(_pairs(member(data, "tags")))
-    for recipient in people if isinstance(people, list) and people else [None]:
+    for recipient in people or [None]:
         yield ProviderEvent(
-            kind=_WORDS.get(word, EventKind.UNKNOWN),
+            kind=kind,
             provider="resend",
             event_id=named_by("resend", name, recipient),
             word=word,
@@ -96,7 +104,7 @@ def _events(document: Mapping[str, Any], name: str) -> Iterable[ProviderEvent]:
             at=seconds_of(document.get("created_at")),
             remote_id=text_or_none(member(data, "email_id")),
             message_id=text_or_none(member(data, "message_id")),
-            lasting=_LASTING.get(text_in(bounce, "type"), Lasting.UNDETERMINED) if word == "email.bounced" else None,
+            lasting=lasting,
             description=text_in(bounce, "message") or text_in(data, "failed", "reason"),
             url=text_or_none(member(data, "click", "link")),
             user_agent=text_or_none(member(data, "click", "userAgent")),
@@ -104,6 +112,10 @@ def _events(document: Mapping[str, Any], name: str) -> Iterable[ProviderEvent]:
             metadata=metadata,
             raw=document,
         )
+
+
+def _listed(people: object) -> list[Any]:
+    return people if isinstance(people, list) else [people] if isinstance(people, str) and people else []
 
 
 def _bare(recipient: object) -> str | None:

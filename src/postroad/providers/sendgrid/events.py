@@ -24,6 +24,7 @@ from postroad.providers.event import (
     Receiver,
     Webhook,
     fresh,
+    lasting_of,
     named_by,
     seconds_of,
     text_or_none,
@@ -48,6 +49,7 @@ _WORDS: Final = {
     "open": EventKind.OPENED,
     "click": EventKind.CLICKED,
 }
+_OF_THE_MESSAGE: Final = ("Content", "Reputation", "Technical", "Frequency or Volume Too High")
 # What SendGrid itself writes into an event; whatever else stands there is metadata of the message.
 _OWN: Final = frozenset(
     {
@@ -126,7 +128,15 @@ def _event(document: Mapping[str, Any]) -> ProviderEvent:
 
 
 def _lasting(word: str, document: Mapping[str, Any]) -> Lasting | None:
-    """A block is of this message; only a bounce is of the address."""
+    """A block is of this message; only a bounce is of the address, unless its classification or status deny it."""
     if word not in ("bounce", "blocked"):
         return None
-    return Lasting.TEMPORARY if "blocked" in (word, document.get("type")) else Lasting.PERMANENT
+    kind, classified = document.get("type"), str(document.get("bounce_classification") or "Unclassified")
+    if "blocked" in (word, kind) or kind == "expired":
+        return Lasting.TEMPORARY
+    if classified == "Invalid Address":
+        return Lasting.PERMANENT
+    otherwise = Lasting.PERMANENT if classified == "Unclassified" else Lasting.UNDETERMINED
+    found = lasting_of(text_or_none(document.get("status")), str(document.get("reason") or ""), otherwise)
+    # What is classified as something else is not of the address, whatever its status.
+    return Lasting.UNDETERMINED if found is Lasting.PERMANENT and classified in _OF_THE_MESSAGE else found

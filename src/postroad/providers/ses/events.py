@@ -106,12 +106,18 @@ _LASTING: Final = {"Permanent": Lasting.PERMANENT, "Transient": Lasting.TEMPORAR
 _Details = Iterable[Mapping[str, Any]]
 
 
+# What SES did not try, because the address is on a list of the account's, of Amazon's, or has left.
+_NOT_TRIED: Final = frozenset({"Suppressed", "OnAccountSuppressionList", "UnsubscribedRecipient"})
+
+
 def _bounced(about: Mapping[str, Any], _: list[Any]) -> _Details:
+    listed, left = about.get("bounceSubType") in _NOT_TRIED, about.get("bounceSubType") == "UnsubscribedRecipient"
+    lasting = _LASTING.get(str(about.get("bounceType")), Lasting.UNDETERMINED)
     for one in _objects(about.get("bouncedRecipients")):
         yield {
-            "kind": EventKind.BOUNCED,
+            "kind": EventKind.REJECTED if listed else EventKind.BOUNCED,
             "recipient": one.get("emailAddress"),
-            "lasting": _LASTING.get(str(about.get("bounceType")), Lasting.UNDETERMINED),
+            "lasting": None if left else lasting,
             "reply": str(one.get("diagnosticCode") or ""),
             "status": text_or_none(one.get("status")),
             "description": f"{about.get('bounceType')}: {about.get('bounceSubType')}",
@@ -119,20 +125,26 @@ def _bounced(about: Mapping[str, Any], _: list[Any]) -> _Details:
 
 
 def _complained(about: Mapping[str, Any], _: list[Any]) -> _Details:
-    kind = text_or_none(about.get("complaintFeedbackType"))
-    for one in _objects(about.get("complainedRecipients")):
+    feedback, kind = text_or_none(about.get("complaintFeedbackType")), EventKind.COMPLAINED
+    if feedback == "not-spam":  # RFC 5965 §7.3: the reverse of a complaint
+        kind = EventKind.UNKNOWN
+    elif about.get("complaintSubType") == "OnAccountSuppressionList":  # an old one: SES did not try the address
+        kind = EventKind.REJECTED
+    people = [one.get("emailAddress") for one in _objects(about.get("complainedRecipients"))]
+    # With more than one they are those who may have complained, says SES: one of them has.
+    for recipient in people if len(people) < 2 or kind is EventKind.REJECTED else [None]:
         yield {
-            # RFC 5965 §7.3: "not-spam" is the reverse of a complaint.
-            "kind": EventKind.UNKNOWN if kind == "not-spam" else EventKind.COMPLAINED,
-            "recipient": one.get("emailAddress"),
-            "feedback_type": kind,
+            "kind": kind,
+            "recipient": recipient,
+            "feedback_type": feedback,
             "user_agent": text_or_none(about.get("userAgent")),
         }
 
 
 def _delivered(about: Mapping[str, Any], _: list[Any]) -> _Details:
     reply = str(about.get("smtpResponse") or "")
-    for one in about.get("recipients") or ():
+    recipients = about.get("recipients")
+    for one in recipients if isinstance(recipients, list) else ():
         yield {"kind": EventKind.DELIVERED, "recipient": str(one), "reply": reply}
 
 
@@ -145,6 +157,25 @@ def _delayed(about: Mapping[str, Any], _: list[Any]) -> _Details:
             "status": text_or_none(one.get("status")),
             "description": str(about.get("delayType") or ""),
         }
+
+
+def _subscribed(about: Mapping[str, Any], destination: list[Any]) -> _Details:
+    """A change of somebody's preferences: of one topic, or of all mail."""
+    before, after = _wanted(about.get("oldTopicPreferences")), _wanted(about.get("newTopicPreferences"))
+    more = bool(after - before) and not before - after
+    kind = EventKind.SUBSCRIBED if more else EventKind.UNSUBSCRIBED
+    return _all_of(kind, "source")(about, destination)
+
+
+def _wanted(preferences: Any) -> frozenset[str]:
+    """The topics whose mail is wanted, and the mail of no topic, which is an empty name."""
+    told = preferences if isinstance(preferences, dict) else {}
+    if told.get("unsubscribeAll") is not False:
+        return frozenset()
+    # Both names occur, in the description of the event and in its examples.
+    topics = told.get("topicSubscriptionStatus") or told.get("topicDefaultSubscriptionStatus")
+    wanted = (one for one in _objects(topics) if str(one.get("subscriptionStatus")).casefold() == "optin")
+    return frozenset({"", *(str(one.get("topicName")) for one in wanted)})
 
 
 def _all_of(kind: EventKind, *words: str) -> Callable[[Mapping[str, Any], list[Any]], _Details]:
@@ -174,7 +205,7 @@ _KINDS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any], list[Any]], _
     "Rendering Failure": ("failure", _all_of(EventKind.FAILED, "errorMessage")),
     "Open": ("open", _all_of(EventKind.OPENED)),
     "Click": ("click", _all_of(EventKind.CLICKED)),
-    "Subscription": ("subscription", _all_of(EventKind.UNSUBSCRIBED, "source")),
+    "Subscription": ("subscription", _subscribed),
 }
 
 
