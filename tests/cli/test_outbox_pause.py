@@ -50,6 +50,14 @@ def test_what_is_paused_is_shown_and_resumed(db: str) -> None:
     assert (ended.code, ended.json["error"]["code"]) == (4, "not_found")
 
 
+def test_a_name_that_is_another_or_nobodys_is_noted(db: str) -> None:
+    paused = outbox("pause", db, "--site", "gmail.com")
+    assert paused.stdout == "the site google rests until somebody resumes it\n"
+    assert "note: mail to gmail.com is of the site google" in paused.stderr
+    assert "note: no worker that is known" in outbox("pause", db, "--account", "127.0.0.1").stderr
+    assert "no worker" in outbox("pause", db, "--account", "127.0.0.1", "--json").json["note"]
+
+
 @pytest.mark.parametrize("verb", ["pause", "resume"])
 @pytest.mark.parametrize("options", [(), ("--domain", "a.example", "--stream", "news")])
 def test_one_thing_is_named(db: str, verb: str, options: tuple[str, ...]) -> None:

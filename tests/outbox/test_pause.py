@@ -14,7 +14,7 @@ from postroad.outbox.site_table import Learnt, learn_sites
 from postroad.reply import Phase
 from postroad.transport.contract import Ability
 from postroad.transport.to_memory import MemoryTransport
-from tests.outbox.letters import drained, kinds, letter, only, wait_for_states
+from tests.outbox.letters import drained, kinds, letter, only, wait_for_states, wait_for_workers
 from tests.outbox.scripted_transport import ScriptedTransport, Stop
 from tests.outbox.stepped_clock import SteppedClock
 
@@ -325,3 +325,55 @@ def test_a_flight_record_that_is_refused_again_and_again_is_no_storm(outbox: Out
     assert len(transport.tried) == 2
     assert transport.sent == []
     assert (only(outbox, id_).state, only(outbox, id_).attempts) == ("ready", 0)
+
+
+# ── names that nobody goes by ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_domain_that_is_named_as_a_site_stands_for_its_site(outbox: Outbox) -> None:
+    outbox.send(letter("ann@gmail.com"))
+    outbox.send(letter("bob@googlemail.com"))
+    rest = outbox.pause(site="Gmail.com")
+    assert (rest.key, rest.note) == ("google", "mail to gmail.com is of the site google: all domains of it rest")
+    assert drained(outbox) == []
+    assert outbox.resume(site="gmail.com") == rest
+    assert len(drained(outbox)) == 2
+
+
+def test_what_a_worker_has_found_out_comes_before_the_shipped_rules(outbox: Outbox) -> None:
+    outbox.send(letter())
+    outbox.worker(MemoryTransport(), limits=OURS).drain()
+    assert outbox.pause(site="b.example").key == "our-partner"
+    assert outbox.pause(site="our-partner").note == ""
+
+
+@pytest.mark.parametrize(
+    ("paused", "note"),
+    [
+        ({"site": "googel"}, "neither the workers nor the shipped rules know a site of this name"),
+        ({"site": "google"}, ""),
+        ({"site": "c.example"}, "no mail to it waits now"),
+        ({"site": "b.example"}, ""),
+        ({"domain": "c.example"}, "no mail to it waits now"),
+        ({"domain": "b.example"}, ""),
+        ({"stream": "newz"}, "no stream of this name is declared, and no mail of it waits now"),
+        ({"stream": "news"}, ""),
+        ({"stream": "transactional"}, ""),
+        ({"account": "127.0.0.1"}, "no worker that is known sends through this account"),
+        ({"source": "203.0.113.7"}, "no worker that is known sends from this address"),
+    ],
+)
+def test_a_name_that_nobody_goes_by_is_noted(outbox: Outbox, paused: dict[str, str], note: str) -> None:
+    outbox.send(letter(), stream="news")
+    rest = outbox.pause(**paused)  # type: ignore[arg-type]  # names of scopes
+    assert rest.note == note
+    assert rest.as_dict().get("note", "") == note
+
+
+def test_the_accounts_of_workers_are_named_to_who_has_named_another(outbox: Outbox) -> None:
+    transport = MemoryTransport()
+    with outbox.worker(transport):
+        wait_for_workers(outbox, 1)
+        note = outbox.pause(account="another").note
+        assert note == f"no worker that is known sends through this account; there is {transport.name}"
+        assert outbox.pause(account=transport.name).note == ""

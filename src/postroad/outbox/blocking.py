@@ -249,7 +249,8 @@ class Outbox:
         Exactly one is named: a ``domain`` of recipients, a ``site`` (who receives for it, and for others maybe), a
         ``stream``, an ``account`` of workers (``user@host:port``), or a ``source`` address that they send from. No
         attempts are spent, and what has a final dot under way goes on. ``until`` is an aware datetime, or a timedelta
-        from now.
+        from now. A domain that is named as a site stands for the site that receives for it. Where nobody knows anything
+        of that name it rests all the same, and the answer's ``note`` says so.
 
         Raises:
             ConfigurationError: not exactly one is named, or an argument is wrong; it is named.

@@ -8,6 +8,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from postroad.errors import AddressError, ConfigurationError
 from postroad.events import EventKind
 from postroad.outbox.job import Moment, read_moment
 from postroad.outbox.record import ADD_EVENTS
+from postroad.outbox.rest_names import remark, site_meant
 from postroad.outbox.shaping.limits import Scope
 from postroad.outbox.stream import checked_name
 from postroad.outbox.suspend import Suspension, suspended, unsuspend, write_suspension
@@ -134,11 +136,16 @@ def pause(connection: Connection, wishes: Sequence[Pause]) -> list[Suspension | 
 
 
 def _pause(connection: Connection, wish: Pause) -> Suspension:
-    write_suspension(connection, *wish.target, wish.since, wish.until, wish.who, wish.why)
-    _say(connection, EventKind.PAUSED, wish.since, wish.target, until=wish.until, who=wish.who, why=wish.why)
-    now_resting = suspended(connection, *wish.target)
+    target = _meant(connection, wish.target)
+    write_suspension(connection, *target, wish.since, wish.until, wish.who, wish.why)
+    _say(connection, EventKind.PAUSED, wish.since, target, until=wish.until, who=wish.who, why=wish.why)
+    now_resting = suspended(connection, *target)
     assert now_resting is not None
-    return now_resting
+    return replace(now_resting, note=remark(connection, target.scope, wish.target.key, target.key))
+
+
+def _meant(connection: Connection, target: Target) -> Target:
+    return target if target.scope != Scope.SITE else target._replace(key=site_meant(connection, target.key))
 
 
 def resume(connection: Connection, wishes: Sequence[Resume]) -> list[Suspension | Exception | None]:
@@ -147,13 +154,16 @@ def resume(connection: Connection, wishes: Sequence[Resume]) -> list[Suspension 
 
 
 def _resume(connection: Connection, wish: Resume) -> Suspension | None:
-    rested = suspended(connection, *wish.target)
+    target = wish.target  # what was once paused by this name, or what is meant by it
+    if suspended(connection, *target) is None:
+        target = _meant(connection, target)
+    rested = suspended(connection, *target)
     if rested is None:
         return None
-    unsuspend(connection, *wish.target)
+    unsuspend(connection, *target)
     if rested.until is not None and rested.until.timestamp() <= wish.now:
         return None  # it had ended by itself
-    _say(connection, EventKind.RESUMED, wish.now, wish.target)
+    _say(connection, EventKind.RESUMED, wish.now, target)
     return rested
 
 

@@ -73,6 +73,7 @@ def describe(shaper: Shaper, transport: Transport, in_hand: int, now: float) -> 
     return json.dumps(
         {
             "account": road.account,
+            "accounts": sorted(road.accounts),
             "direct": road.direct,
             "source": road.source,
             "whole": road.whole,

@@ -33,6 +33,10 @@ class Streams:
         """The same streams on another schedule; ``None`` is their own."""
         return Streams(self._declared, schedule)
 
+    def knows(self, name: str) -> bool:
+        """Whether the stream is declared, or one of the usual ones."""
+        return name in self._declared
+
     def __getitem__(self, name: str) -> Stream:
         known = self._known.get(name)
         if known is None:

@@ -1,7 +1,7 @@
 """What must not be tried for a while, as rows that anybody can read: a route that is at fault, or what was paused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -26,7 +26,10 @@ class RouteSuspended(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """Something that rests; ``until`` None means until somebody resumes it."""
+    """Something that rests; ``until`` None means until somebody resumes it.
+
+    ``note`` is for who has just paused it: that it is known by another name, or that nobody knows one of that name.
+    """
 
     scope: str
     key: str
@@ -34,13 +37,15 @@ class Suspension:
     until: datetime | None
     who: str
     why: str
+    note: str = field(default="", compare=False)
 
     def as_dict(self) -> dict[str, str | None]:
         """The suspension as JSON types."""
         until = None if self.until is None else self.until.isoformat()
+        note = {"note": self.note} if self.note else {}
         return {
             "scope": self.scope, "key": self.key, "since": self.since.isoformat(), "until": until, "who": self.who,
-            "why": self.why,
+            "why": self.why, **note,
         }  # fmt: skip
 
 

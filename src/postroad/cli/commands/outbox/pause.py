@@ -9,7 +9,8 @@ from postroad.cli.database_option import database_option, existing_outbox_of
 from postroad.cli.moments import moment
 from postroad.cli.output import Form, form_options, say_json
 from postroad.cli.rest_options import named, rest_options, told
-from postroad.cli.terminal import say
+from postroad.cli.terminal import note, say
+from postroad.terminal_text import one_line
 
 
 @click.command()
@@ -29,6 +30,8 @@ def pause(form: Form, db: str | None, until: Any, why: str, **options: str | Non
         rest = outbox.pause(**target, until=until, who=_user(), why=why)
     if form is Form.TEXT:
         say(told(rest))
+        if rest.note:
+            note(f"note: {one_line(rest.note)}")
     else:
         say_json(rest.as_dict(), form)
 
