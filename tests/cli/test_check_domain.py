@@ -168,3 +168,16 @@ def test_a_terminal_gets_colours(tmp_path: Path) -> None:
     plain = {"TERM": "xterm", "NO_COLOR": ""}
     assert b"\x1b[" in run_on_terminal("check", "domain", DOMAIN, "--dns", zone, environ=plain)
     assert b"\x1b[" not in run_on_terminal("check", "domain", DOMAIN, "--dns", zone, environ={**plain, "NO_COLOR": "1"})
+
+
+def test_several_lines_for_a_name_are_said_to_be_all_of_it(tmp_path: Path) -> None:
+    zone = changed((DOMAIN, "MX", [[0, ""], [10, "mx.acme.example"], [20, "mail.acme.example"]]))
+    ended = run_inside("check", "domain", DOMAIN, "--dns", written(tmp_path, zone), *USUAL)
+    assert ended.stdout.count("publish acme.example. IN MX") == 2
+    assert "lines of one name and type are together all that is to stand there" in ended.stdout
+
+
+def test_an_address_in_the_place_of_the_domain_is_refused_with_a_hint() -> None:
+    ended = run_inside("check", "domain", "192.0.2.1")
+    assert ended.code == 78
+    assert "--ip" in ended.stderr

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from ipaddress import ip_address
+
+import pytest
 
 from postroad.doctor.check import MAX_SHOWN, Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
 from postroad.doctor.checkup import check_domain
 from postroad.doctor.questions import SharedResolver
 from postroad.doctor.remedy import txt
 from postroad.doctor.subject import Subject
+from postroad.errors import ConfigurationError
 from postroad.lint.finding import Finding, Level
 from postroad.lookup import Answer, RecordType, Status, found
 from postroad.net.dns.zone import Zone
@@ -137,5 +141,19 @@ def test_names_come_in_any_spelling() -> None:
     )
     assert (one.domain, one.mail_from, one.selectors) == ("xn--bcher-kva.example", "mail.example", ("s1", "s2"))
     assert one.spf_domains == ("mail.example",)
+    spelt = ("s1._domainkey", "s1", "S1._DomainKey.acme.example.")
+    assert Subject(domain="acme.example", selectors=spelt).selectors == ("s1",)
     assert Subject(domain="acme.example", helo="Mail.acme.example").spf_domains == ("acme.example", "mail.acme.example")
     assert Subject(domain="acme.example", helo="[192.0.2.1]").spf_domains == ("acme.example",)
+
+
+def test_an_address_of_ipv4_in_the_clothes_of_ipv6_is_one_of_ipv4() -> None:
+    given = (ip_address("::ffff:192.0.2.10"), ip_address("192.0.2.10"), ip_address("2001:db8::1"))
+    assert Subject(domain="acme.example", ips=given).ips == (ip_address("192.0.2.10"), ip_address("2001:db8::1"))
+
+
+@pytest.mark.parametrize("text", ["192.0.2.1", "[192.0.2.1]", "2001:db8::1"])
+def test_an_address_is_no_domain(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"domain: .* is an address") as refused:
+        Subject(domain=text)
+    assert "--ip" in str(refused.value.advice)

@@ -55,14 +55,23 @@ def _say_remedies(findings: Iterable[Finding], prescribed: Sequence[Prescribed])
     say(styled("What to do, the most important first", bold=True))
     for number, one in enumerate(faults, 1):
         say(f"{number:>3}. {_level(one.level)} {one.id:<8} {one_line(one.seen)}")
-        for line in _lines_of_its_own(one, prescribed):
+        own = _lines_of_its_own(one, prescribed)
+        for line in own:
             say(f"{'':22}{styled('publish', bold=True)} {one_line(line)}")
+        if _holds_a_set(own):
+            say(f"{'':22}{styled('lines of one name and type are together all that is to stand there', dim=True)}")
     if prescribed:
         say()
         say(styled("Publish this, in the place of what is there for the same", bold=True))
         for each in prescribed:
             say(f"{one_line(each.record.line)}")
             say(styled(f"    for {', '.join(each.ids)}", dim=True))
+
+
+def _holds_a_set(lines: Sequence[str]) -> bool:
+    """Whether two records have one name and one type: beside what is there, they would be too many."""
+    places = [line.split(" ")[:3] for line in lines if " IN " in line]
+    return any(places.count(place) > 1 for place in places)
 
 
 def _lines_of_its_own(finding: Finding, prescribed: Sequence[Prescribed]) -> list[str]:
