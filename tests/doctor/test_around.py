@@ -126,6 +126,9 @@ SICK = {
         beyond={"policy_before": None},
         too={"MX-03": "fail", "STS-04": "fail"},  # the certificate is for a name
     ),
+    "exchanger is alias and host": Sick(
+        "MX-02", "fail", changed((HOST, "CNAME", ["mail.acme.example"])), {"ips": IPS[:1]}, remedy=False
+    ),
     "two exchangers are addresses": Sick(
         "MX-02",
         "fail",

@@ -58,6 +58,13 @@ def test_a_collector_of_reports_may_stand_outside_a_file() -> None:
     assert dead.publish == f'_dmarc.{DOMAIN}. IN TXT "v=DMARC1; p=reject; rua=mailto:{COLLECTOR}"'
 
 
+def test_a_file_is_judged_as_far_as_its_zone() -> None:
+    zone = {name: entries for name, entries in healthy().items() if not name.startswith("ns")}
+    zone[f"_dmarc.{DOMAIN}"] = [{"TXT": DMARC.replace("@acme", "@no.acme")}]
+    found = examine(zone, subject(domain=f"mx.{DOMAIN}"), extent=Extent.FILE)
+    assert (found["DNS-01"].level, found["DM-08"].level) == ("fail", "warn")
+
+
 def test_of_a_domain_that_does_not_exist_nothing_else_is_told() -> None:
     zone = {"other.example": [{"A": "192.0.2.1"}]}
     found = examine(zone, checks=CHECKS)

@@ -72,9 +72,10 @@ class Examination:
     beyond: Beyond = NOTHING_ELSE
     extent: Extent = Extent.WORLD
 
-    def is_written_down(self, name: str) -> bool:
-        """Whether what is not found at a name is missing: a file of the domain's records tells nothing of others."""
-        return self.extent is Extent.WORLD or is_within(name.lower(), self.subject.domain)
+    def is_written_down(self, name: str, domain: str) -> bool:
+        """Whether what is not found at a name is missing: a file with the records of a domain tells nothing of
+        others."""
+        return self.extent is Extent.WORLD or is_within(name.lower(), domain)
 
     async def ask(self, name: str, kind: RecordType) -> Answer:
         """The answer to a question.

@@ -31,7 +31,7 @@ async def _look(examination: Examination) -> Sight:
         yield Seen(Level.WARN, f"{found.name} has no mailto: in rua=, and receivers send mail only", _with(found))
     hosts = dict.fromkeys(uri.host for uri in mailboxes)
     silent = [host for host in hosts if not await _takes_mail(host, examination)]
-    dead = [host for host in silent if examination.is_written_down(host)]
+    dead = [host for host in silent if examination.is_written_down(host, found.domain)]
     for host in silent:
         if host in dead:
             sentence = f"reports go to {host}, which has neither MX nor address records"

@@ -23,7 +23,7 @@ async def _look(examination: Examination) -> Sight:
             raise NotApplicable("the file has neither the SOA record nor the name servers of the zone")
         yield Seen(Level.WARN, f"{zone} shows no NS records")
         return
-    reachable = [one for one in servers if await _has_address(one, examination)]
+    reachable = [one for one in servers if await _answers(one, zone, examination)]
     if not reachable:
         yield Seen(Level.FAIL, f"none of the name servers of {zone} has an address: {', '.join(servers)}")
     elif len(reachable) < _FEWEST:
@@ -32,9 +32,9 @@ async def _look(examination: Examination) -> Sight:
         yield Seen(Level.PASS, f"{zone} has the name servers {', '.join(servers)}")
 
 
-async def _has_address(host: str, examination: Examination) -> bool:
+async def _answers(host: str, zone: str, examination: Examination) -> bool:
     kinds = (RecordType.A, RecordType.AAAA)
-    if not examination.is_written_down(host):
+    if not examination.is_written_down(host, zone):
         return True
     return any([(await examination.ask(host, kind)).addresses for kind in kinds])
 

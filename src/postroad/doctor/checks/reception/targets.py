@@ -51,6 +51,9 @@ async def _target(domain: str, mx: Mx, examination: Examination) -> Seen:
     answers = [await examination.ask(mx.host, kind) for kind in (RecordType.A, RecordType.AAAA)]
     addresses = [one for answer in answers for one in answer.addresses]
     aliases = [alias for answer in answers for alias in answer.aliases]
+    if aliases and any(one.addresses and not one.aliases for one in answers):
+        sentence = f"{mx.host} is an alias (CNAME) of {aliases[0]}, and has an address of its own; take the alias away"
+        return Seen(Level.FAIL, sentence)
     if aliases:
         sentence = f"{mx.host} is an alias (CNAME) of {aliases[0]}, which no mail exchanger may be"
         return Seen(Level.FAIL, sentence, await exchangers_instead(domain, examination) if addresses else ())
