@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable
 from time import perf_counter
 
@@ -18,8 +19,8 @@ class StrictServer(Stoppable):
     """Tells whoever says MAIL while more than ``most`` sessions are open 421, and parts from them.
 
     ``arrived`` are recipients and when they were taken, by the performance counter; ``widest`` is the largest number of
-    sessions at a time since it was last set; ``peers`` are the addresses that connected. While ``gate`` is not set,
-    contents are not answered.
+    sessions at a time since it was last set; ``peers`` counts the open sessions of each address that ever connected.
+    While ``gate`` is not set, contents are not answered.
     """
 
     def __init__(self, most: int = 1000, port: int = 0) -> None:
@@ -29,7 +30,7 @@ class StrictServer(Stoppable):
         self.sessions = 0
         self.widest = 0
         self.refused = 0
-        self.peers: set[str] = set()
+        self.peers: Counter[str] = Counter()
         self.gate = threading.Event()
         self.gate.set()
         self.held = 0  # contents that wait for the gate
@@ -81,10 +82,11 @@ class StrictServer(Stoppable):
         self.open += 1
         self.sessions += 1
         self.widest = max(self.widest, self.open)
-        self.peers.add(peer)
+        self.peers[peer] += 1
 
-    def left(self) -> None:
+    def left(self, peer: str) -> None:
         self.open -= 1
+        self.peers[peer] -= 1
 
 
 def _part(server: SMTP) -> None:
@@ -96,11 +98,12 @@ class _Counted(SMTP):
     strict: StrictServer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.strict.entered(transport.get_extra_info("peername")[0])
+        self.peer = transport.get_extra_info("peername")[0]
+        self.strict.entered(self.peer)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.strict.left()
+        self.strict.left(self.peer)
         super().connection_lost(error)
 
 

@@ -15,6 +15,7 @@ from tests.outbox.strict_server import StrictServer
 from tests.peers.waiting import wait_until
 
 CONNECTIONS, MESSAGES, SECONDS = 4, 20, 1.0
+OTHER = "127.0.0.5"  # where one of two workers connects from
 # What is spaced evenly when it sets out does not arrive so: of a busy machine's delays so many are forgiven.
 DELAYS = 4
 
@@ -73,17 +74,19 @@ def test_what_a_killed_worker_had_of_a_limit_the_others_take(
 ) -> None:
     limits = rules(tmp_path, f'[account."127.0.0.1"]\nconnections = {CONNECTIONS}\n')
     route = f"smtp+insecure://{server.smtp}?pool=8"
+    others = f"{route}&source={OTHER}"
     server.gate.clear()
     with Outbox(server_database) as outbox:
         for number in range(60):
             outbox.send(letter(f"{number}@b.example"))
         with (
-            Process("deliver", server_database, route, str(limits), log=tmp_path / "log") as process,
+            Process("deliver", server_database, others, str(limits), log=tmp_path / "log") as process,
             outbox.worker(route, limits=limits),
         ):
             wait_until(lambda: server.held == CONNECTIONS or None, "all the connections that are allowed")
             wait_for_workers(outbox, 2)
             process.kill()
+            wait_until(lambda: server.peers[OTHER] == 0 or None, "the end of the killed worker's connections")
             with psycopg.connect(server_database) as database:
                 database.execute(
                     "UPDATE postroad_worker SET heartbeat_at = heartbeat_at - %s WHERE pid = %s",
