@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from postroad.errors import (
     Abandoned,
     AuthenticationError,
     ConnectError,
+    DataError,
     OutcomeUnknown,
     Unsupported,
 )
@@ -112,7 +114,7 @@ def test_attachments(stack: ExitStack, kind: str) -> None:
     files = [
         Attachment(b"%PDF-1.7\n\x00\xff", "report.pdf"),
         Attachment("a;b\n1;ü\n", "zahlen für märz.csv"),
-        Attachment(b"", "empty.bin"),
+        Attachment(b"", "empty.dat"),
     ]
     arrived = arrives(open_account(stack, kind), email(attachments=files))
     assert [(one.filename, one.content) for one in arrived.attachments] == [
@@ -241,6 +243,34 @@ def test_mail_is_held_until_a_time_or_that_is_refused(stack: ExitStack, kind: st
     else:
         assert asyncio.run(work()).all_accepted
         assert account.arrived()[0].send_at == later.timestamp()
+
+
+LONGEST = {"mailgun": timedelta(days=7), "resend": timedelta(days=30), "sendgrid": timedelta(hours=72)}
+
+
+@pytest.mark.parametrize("kind", LONGEST)
+def test_a_time_that_is_too_far_off_is_refused_by_us_and_by_the_provider(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    account = open_account(stack, kind)
+    later = (datetime.now(UTC) + LONGEST[kind] + timedelta(hours=1)).timestamp()
+
+    async def work() -> SendReport:
+        try:
+            return await account.transport.deliver(replace(seal(email()), send_at=later))
+        finally:
+            await account.transport.aclose()
+
+    report = asyncio.run(work())
+    assert isinstance(report.error, Unsupported)
+    assert report.error.message.startswith("send_at: ")
+    assert account.service is not None
+    assert account.service.requests == []
+    monkeypatch.setattr(type(account.provider), "longest_hold", float("inf"))
+    report = asyncio.run(work())
+    assert isinstance(report.error, DataError)
+    assert len(account.service.requests) == 1
+    assert account.arrived() == []
 
 
 @pytest.mark.parametrize(("changes", "field"), [({"dsn": "failure"}, "dsn"), ({"require_tls": True}, "require_tls")])

@@ -97,6 +97,7 @@ class Provider(ABC):
     max_size: ClassVar[int]  # octets of a message
     max_recipients: ClassVar[int]  # of a message; more go in several requests, where the envelope is separate
     together: ClassVar[int] = 1  # messages in a request
+    longest_hold: ClassVar[float] = 0.0  # seconds that mail may be held there until its time (``send_at``)
     account_fields: ClassVar[tuple[str, ...]]  # what stands before the @ of a URL: a key, or a user and a password
     host_field: ClassVar[str | None] = None  # what stands behind it
     options: ClassVar[tuple[str, ...]] = ()  # the fields that a URL may name besides those of all providers

@@ -76,6 +76,23 @@ def check_envelope(provider: Provider, mail: MailObject) -> None:
         )
 
 
+def check_hold(provider: Provider, mail: MailObject, now: float) -> None:
+    """Refuse a time for sending that is too far off for the provider; ``now`` is in seconds since the epoch.
+
+    Raises:
+        Unsupported: it is.
+    """
+    if mail.send_at is not None and Ability.SEND_AT in provider.abilities:
+        hours = provider.longest_hold / 3600
+        if mail.send_at - now > provider.longest_hold:
+            raise unsupported(
+                provider,
+                f"holds mail for {hours:.0f} hours, not for {(mail.send_at - now) / 3600:.0f}",
+                field="send_at",
+                advice="Name an earlier time, or put the mail into an outbox, which holds it for as long as you like.",
+            )
+
+
 _WEBHOOKS: Final = "Leave dsn out: the provider's webhooks tell what became of the mail."
 
 

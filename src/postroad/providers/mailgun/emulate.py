@@ -22,6 +22,7 @@ from postroad.providers.event import basic_credentials, same
 from postroad.providers.mailgun.form import Field, read
 
 _MOST_RECIPIENTS = 1000
+_LONGEST_HOLD = 7 * 86_400.0  # seconds; some plans have less
 
 
 class _Refused(Exception):
@@ -45,13 +46,13 @@ class MailgunEmulator(Emulator):
         if not same(request.headers.get("authorization", ""), basic_credentials("api", self.key)):
             return HttpReply(401, b"Forbidden", {"content-type": "text/html"})
         try:
-            return self._answer(request)
+            return self._answer(request, now)
         except _Refused as fault:
             return said_in_json(fault.status, {"message": str(fault)})
         except MessageError as fault:
             return said_in_json(400, {"message": fault.message})
 
-    def _answer(self, request: HttpRequest) -> HttpReply:
+    def _answer(self, request: HttpRequest, now: datetime) -> HttpReply:
         domain = quote(self.domain, safe="")
         if (request.method, request.path) == ("GET", f"/v4/domains/{domain}"):
             return said_in_json(200, {"domain": {"name": self.domain, "state": "active"}})
@@ -63,7 +64,7 @@ class MailgunEmulator(Emulator):
             fields = read(request.headers.get("content-type", ""), request.body)
         except ValueError:
             raise _Refused("the request is no form") from None
-        mail = replace(make(fields, self._recipients(fields)), send_at=_send_at(fields))
+        mail = replace(make(fields, self._recipients(fields)), send_at=_send_at(fields, now))
         self.keep(mail)
         return said_in_json(200, {"id": mail.message_id or f"<{len(self.received)}@{self.domain}>",
                                   "message": "Queued. Thank you."})  # fmt: skip
@@ -138,12 +139,15 @@ def _tags(fields: list[Field]) -> tuple[str, ...]:
     return tuple(one.content.decode() for one in fields if one.name == "o:tag")
 
 
-def _send_at(fields: list[Field]) -> float | None:
+def _send_at(fields: list[Field], now: datetime) -> float | None:
     told = _of(fields, "o:deliverytime")
     try:
-        return parsedate_to_datetime(told[0].content.decode()).timestamp() if told else None
+        moment = parsedate_to_datetime(told[0].content.decode()).timestamp() if told else None
     except ValueError:
         raise _Refused("o:deliverytime is not a date of RFC 2822") from None
+    if moment is not None and moment - now.timestamp() > _LONGEST_HOLD:
+        raise _Refused("o:deliverytime is too far in the future")
+    return moment
 
 
 def _variables(fields: list[Field]) -> dict[str, str]:

@@ -40,6 +40,7 @@ class Mailgun(Provider):
     )  # fmt: skip
     max_size = 25_000_000
     max_recipients = 1000
+    longest_hold = 7 * 86_400.0  # the most; some plans hold mail for 3 days, and Mailgun says so itself
     account_fields = ("key",)
     host_field = "domain"
     options = ("region",)

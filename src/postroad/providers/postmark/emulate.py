@@ -18,6 +18,11 @@ from postroad.providers.event import same
 
 _MOST_RECIPIENTS: Final = 50
 _MOST_TOGETHER: Final = 500
+# https://postmarkapp.com/developer/user-guide/send-email-with-api: extensions of files that it refuses
+_FORBIDDEN: Final = (
+    "vbs exe bin bat chm com cpl crt hlp hta inf ins isp jse lnk mdb pcd pif reg scr sct shs vbe vba wsf wsh wsl msc "
+    "msi msp mst"
+)
 
 
 class _Refused(Exception):
@@ -30,13 +35,16 @@ class _Refused(Exception):
 
 class PostmarkEmulator(Emulator):
     """A server at Postmark; ``key`` is its token, ``signatures`` the addresses and domains it may send from (all,
-    where there are none). ``refuses`` are its inactive recipients.
+    where there are none), ``streams`` its message streams. ``refuses`` are its inactive recipients.
     """
 
     provider = "postmark"
 
-    def __init__(self, key: str = "test-key", signatures: Iterable[str] = ()) -> None:
+    def __init__(
+        self, key: str = "test-key", signatures: Iterable[str] = (), streams: Iterable[str] = ("outbound", "broadcast")
+    ) -> None:
         super().__init__(key)
+        self.streams = frozenset(streams)
         self.signatures = frozenset(signatures)
 
     def respond(self, request: HttpRequest, now: datetime) -> HttpReply:
@@ -78,6 +86,8 @@ class PostmarkEmulator(Emulator):
     def _taken(self, document: Any, now: datetime) -> Mapping[str, Any]:
         if not isinstance(document, dict):
             raise _Refused(403, "Incompatible JSON")
+        if (stream := str(document.get("MessageStream") or "outbound")) not in self.streams:
+            raise _Refused(1235, f"The 'MessageStream' provided ('{stream}') does not exist on this server.")
         mail = self._mail(document)
         inactive = [one.addr_spec.lower() for one in mail.envelope.recipients if one.addr_spec in self.refuses]
         if len(inactive) == len(mail.envelope.recipients):
@@ -164,6 +174,8 @@ def _headers(documents: Any) -> list[tuple[str, str]]:
 def _file(document: Any) -> Any:
     if not isinstance(document, dict) or not document.get("ContentType"):
         raise _Refused(300, "Invalid attachment: Name, Content and ContentType are needed.")
+    if str(document.get("Name")).rpartition(".")[2].lower() in _FORBIDDEN.split(" "):
+        raise _Refused(300, f"The file {document['Name']} has an extension that is not allowed.")
     cid = document.get("ContentID")
     name = None if cid is None else str(cid).removeprefix("cid:")
     return file_of(document.get("Content"), document.get("Name"), document["ContentType"], name)

@@ -24,6 +24,9 @@ from postroad.providers.pairs import unpaired
 KEPT: Final = 86_400.0  # seconds that an idempotency key is known
 _MOST_RECIPIENTS: Final = 50
 _MOST_TOGETHER: Final = 100
+_LONGEST_HOLD: Final = 30 * 86_400.0  # seconds
+_UNITS: Final = {"min": 60.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
+_IN_A_WHILE: Final = re.compile(r"in ([0-9]{1,5}) (min|minute|hour|day)s?")
 _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
@@ -66,7 +69,7 @@ class ResendEmulator(Emulator):
     def _once(self, request: HttpRequest, now: datetime) -> HttpReply:
         key = request.headers.get(IDEMPOTENCY_KEY)
         if key is None:
-            return self._sent(request)
+            return self._sent(request, now)
         if not 1 <= len(key) <= 256:
             raise _Refused(400, "invalid_idempotency_key", "The key must be between 1-256 chars.")
         digest = hashlib.sha256(request.path.encode() + request.body).hexdigest()
@@ -76,17 +79,19 @@ class ResendEmulator(Emulator):
                 raise _Refused(409, "invalid_idempotent_request",
                                "Same idempotency key used with a different request payload.")  # fmt: skip
             return known[2]
-        reply = self._sent(request)
+        reply = self._sent(request, now)
         self._answered[key] = now.timestamp(), digest, reply
         return reply
 
-    def _sent(self, request: HttpRequest) -> HttpReply:
+    def _sent(self, request: HttpRequest, now: datetime) -> HttpReply:
         try:
             document = json.loads(request.body)
         except ValueError:
             raise _Refused(400, "validation_error", "The request body is no JSON.") from None
         if request.path == "/emails":
-            return said_in_json(200, {"id": self.keep(self._mail(document))})
+            mail = self._mail(document)
+            send_at = _send_at(document.get("scheduled_at"), now)
+            return said_in_json(200, {"id": self.keep(replace(mail, send_at=send_at))})
         if not isinstance(document, list) or not 1 <= len(document) <= _MOST_TOGETHER:
             raise _Refused(422, "validation_error", f"A batch has 1 to {_MOST_TOGETHER} emails.")
         return self._batch(document, request.headers.get("x-batch-validation", "strict"))
@@ -125,7 +130,7 @@ class ResendEmulator(Emulator):
             raise _Refused(422, "validation_error", f"`{too_many}` has more than {_MOST_RECIPIENTS} recipients.")
         tags, metadata = unpaired(_tags(document.get("tags")))
         try:
-            mail = letter(
+            return letter(
                 from_=self._people(document, "from"),
                 **people,
                 reply_to=self._people(document, "reply_to"),
@@ -137,7 +142,6 @@ class ResendEmulator(Emulator):
                 tags=tags,
                 metadata=metadata,
             )
-            return replace(mail, send_at=_send_at(document.get("scheduled_at")))
         except MessageError as fault:
             raise _Refused(422, "validation_error", fault.message) from None
 
@@ -153,10 +157,16 @@ class ResendEmulator(Emulator):
         return found
 
 
-def _send_at(text: Any) -> float | None:
-    moment = None if text is None else seconds_of(text)
-    if text is not None and moment is None:
+def _send_at(text: Any, now: datetime) -> float | None:
+    """A moment of ISO 8601, or one as people say it, of which the form of Resend's documentation is read here."""
+    if text is None:
+        return None
+    said = _IN_A_WHILE.fullmatch(str(text).strip().lower())
+    moment = seconds_of(text) if said is None else now.timestamp() + int(said[1]) * _UNITS[said[2]]
+    if moment is None:
         raise _Refused(422, "validation_error", "Invalid `scheduled_at` field.")
+    if moment - now.timestamp() > _LONGEST_HOLD:
+        raise _Refused(422, "validation_error", "`scheduled_at` must be within 30 days.")
     return moment
 
 

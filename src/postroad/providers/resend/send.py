@@ -51,6 +51,7 @@ class Resend(Provider):
     max_size = 40_000_000
     max_recipients = 50
     together = 100
+    longest_hold = 30 * 86_400.0
     account_fields = ("key",)
     secret_fields = MappingProxyType({"key": "RESEND_API_KEY"})
 

@@ -13,11 +13,13 @@ from typing import Any, Final
 from postroad.address import Address
 from postroad.errors import AddressError, MessageError
 from postroad.message.envelope import MailObject
+from postroad.message.header_decode import decoded
 from postroad.providers.contract import HttpReply, HttpRequest
 from postroad.providers.emulator import Emulator, file_of, letter, said_in_json, texts_of
 from postroad.providers.event import same
 
 _MOST_RECIPIENTS: Final = 1000
+_LONGEST_HOLD: Final = 72 * 3600.0  # seconds
 _FIELDS: Final = frozenset(
     {
         "personalizations", "from", "reply_to", "reply_to_list", "subject", "content", "attachments", "template_id",
@@ -49,12 +51,12 @@ class SendGridEmulator(Emulator):
 
     def respond(self, request: HttpRequest, now: datetime) -> HttpReply:
         try:
-            return self._answer(request)
+            return self._answer(request, now)
         except _Refused as fault:
             error = {"message": str(fault), "field": fault.field, "help": None}
             return said_in_json(fault.status, {"errors": [error]})
 
-    def _answer(self, request: HttpRequest) -> HttpReply:
+    def _answer(self, request: HttpRequest, now: datetime) -> HttpReply:
         if not same(request.headers.get("authorization", ""), f"Bearer {self.key.reveal()}"):
             raise _Refused("The provided authorization grant is invalid, expired, or revoked", status=401)
         if (request.method, request.path) == ("GET", "/v3/scopes"):
@@ -63,8 +65,14 @@ class SendGridEmulator(Emulator):
             raise _Refused("not found", status=404)
         if request.headers.get("content-type") != "application/json":
             raise _Refused("Content-Type should be application/json.", status=415)
+        document = _document(request.body)
+        mails = self._mails(document)
+        if any(one.send_at is not None and one.send_at - now.timestamp() > _LONGEST_HOLD for one in mails):
+            raise _Refused("The send_at parameter must be within 72 hours.", "send_at")
+        if _in_sandbox(document):
+            return HttpReply(200)  # it is valid, and goes nowhere
         name = ""
-        for mail in self._mails(_document(request.body)):
+        for mail in mails:
             name = self.keep(mail)
         return HttpReply(202, b"", {"x-message-id": name})
 
@@ -140,6 +148,12 @@ def _unquoted(document: Any, field: str) -> Any:
     return document
 
 
+def _in_sandbox(document: Mapping[str, Any]) -> bool:
+    settings = document.get("mail_settings")
+    sandbox = settings.get("sandbox_mode") if isinstance(settings, dict) else None
+    return isinstance(sandbox, dict) and sandbox.get("enable") is True
+
+
 def _document(body: bytes) -> Mapping[str, Any]:
     try:
         document = json.loads(body)
@@ -174,7 +188,9 @@ def _send_at(moment: Any) -> float | None:
 def _headers(fields: Mapping[str, str]) -> list[tuple[str, str]]:
     if reserved := next((name for name in fields if name.lower() in _RESERVED), None):
         raise _Refused(f"The header {reserved} is reserved.", "headers")
-    return list(fields.items())
+    if raw := next((name for name, value in fields.items() if not value.isascii()), None):
+        raise _Refused(f"The header {raw} must be encoded, as RFC 2047 says.", "headers")
+    return [(name, decoded(value) if "=?" in value else value) for name, value in fields.items()]
 
 
 def _categories(tags: Any) -> list[str]:

@@ -16,6 +16,7 @@ from postroad.address import Address
 from postroad.errors import ConfigurationError, PostroadError, ProtocolError, Throttled
 from postroad.message.attachment import Attachment, InlineImage
 from postroad.message.email import Email
+from postroad.message.encoded_word import encoded_words
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport
 from postroad.providers import answers
@@ -44,6 +45,7 @@ class SendGrid(Provider):
     abilities = frozenset({Ability.TAGS, Ability.SEVERAL_TAGS, Ability.METADATA, Ability.MESSAGE_ID, Ability.SEND_AT})
     max_size = 30_000_000
     max_recipients = 1000
+    longest_hold = 72 * 3600.0
     account_fields = ("key",)
     options = ("region",)
     secret_fields = MappingProxyType({"key": "SENDGRID_API_KEY"})
@@ -147,7 +149,11 @@ def _mailbox(address: Address) -> Mapping[str, str]:
 
 
 def _headers(email: Email) -> Mapping[str, str]:
-    return dict(header_fields(email)) | ({"Message-ID": email.message_id} if email.message_id else {})
+    # SendGrid writes these values as they come.
+    fields = {
+        name: value if value.isascii() else " ".join(encoded_words(value)) for name, value in header_fields(email)
+    }
+    return fields | ({"Message-ID": email.message_id} if email.message_id else {})
 
 
 def _file(item: Attachment) -> Mapping[str, str]:

@@ -21,7 +21,7 @@ from postroad.outcome import SendReport, failed, with_error
 from postroad.providers import answers
 from postroad.providers.contract import IDEMPOTENCY_KEY, HttpReply, HttpRequest, Provider
 from postroad.providers.contract import Ability as ProviderAbility
-from postroad.providers.letter import in_parts
+from postroad.providers.letter import check_hold, in_parts
 from postroad.reply import Phase
 from postroad.secret import Secret
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
@@ -99,6 +99,7 @@ class ProviderApiTransport:
     async def _deliver(self, mail: MailObject, before_commit: BeforeCommit | None) -> SendReport:
         line = self._own_line()
         try:
+            check_hold(self.provider, mail, self._clock.now())
             document = self.provider.prepared(mail)
             await self._turn()
             await self._keys()  # a secret that cannot be found stops the message before anything is promised
