@@ -183,15 +183,65 @@ def test_answers_of_machines(field: str, kind: str) -> None:
 @pytest.mark.parametrize(
     "subject",
     [
-        "Automatic reply: order", "Out of Office: order", "Automatische Antwort: Bestellung", "Réponse automatique : x",
+        "Automatic reply: order", "Automatische Antwort: Bestellung", "Réponse automatique : x",
         "Respuesta automática: x", "Resposta automática: x", "Risposta automatica: x", "Automatisch antwoord: x",
         "Odpowiedź automatyczna: x", "Автоответ: x", "自動応答: x", "自动回复: x", "[EXTERNAL] Automatic reply: x",
+        "自動返信：注文", "Autosvar: x", "Automatikus válasz: x", "Otomatik Yanıt: x", "رد تلقائي: x",
+        "Trả lời tự động: x",
     ],
 )  # fmt: skip
-def test_answers_of_machines_in_many_languages(subject: str) -> None:
-    raw = f"From: ann@example.com\nTo: joe@acme.example\nSubject: {subject}\nX-Auto-Response-Suppress: All\n\nx\n"
-    assert parse(raw.encode()).kind == "autoreply"
-    assert parse(raw.replace("X-Auto-Response-Suppress: All\n", "").encode()).kind == "none"
+def test_the_label_of_an_answer_by_a_machine_needs_no_other_sign(subject: str) -> None:
+    assert kind_of(subject) == "autoreply"
+    assert kind_of(f"Re: {subject}") == "none"
+    assert kind_of(subject, "List-Id: <news.example.com>\n") == "none"
+
+
+def kind_of(subject: str, field: str = "") -> str:
+    head = f"From: Ann <ann@example.com>\nTo: joe@acme.example\nSubject: {subject}\n{field}"
+    return str(parse(f"{head}\nI will see to it.\n".encode()).kind)
+
+
+ANSWER = "In-Reply-To: <1@acme.example>\nReferences: <1@acme.example>\n"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Out of Office: order", "I am away until Monday", "Urlaub: Ihre Bestellung", "Abwesend: x", "Vacation",
+        "Ausente: pedido", "Frånvaro: order", "不在: 注文", "Nieobecność: zamówienie", "Sono in ferie", "[ext] Away: x",
+    ],
+)  # fmt: skip
+def test_words_of_absence_need_a_sign(subject: str) -> None:
+    assert kind_of(subject) == "none"
+    assert kind_of(subject, ANSWER) == "autoreply"
+    assert kind_of(subject, "X-Auto-Response-Suppress: All\n") == "autoreply"
+    assert kind_of(subject, "Return-Path: <>\n") == "autoreply"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Urlaub im Mai?", "Urlaub auf Rügen ab 99 EUR", "Absence of invoice", "Absent from the meeting",
+        "Licença do software", "Poissa oleva tuote", "Ferias agosto", "Ausente el recibo", "Ihre Anfrage vom Montag",
+        "We have received your order and have a question", "Ticket received, but wrong seat", "Semester 2 begins",
+        "Acuse de recibo: factura", "Krankenkasse", "Acknowledgement of debt", "[Ticket] seats", "Auto fair",
+        "Receipt of your parcel", "不在通知の件で質問", "Thank you for your message of Monday",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("field", [ANSWER, "Precedence: bulk\n", "X-MS-Exchange-Inbox-Rules-Loop: ann@example.com\n"])
+def test_a_letter_with_such_words_is_no_answer_by_a_machine(subject: str, field: str) -> None:
+    assert kind_of(subject, field) == "none"
+
+
+@pytest.mark.parametrize("subject", ["We have received your request", "Eingangsbestätigung", "Ticket received: 12"])
+def test_receipts_are_believed_from_a_machine(subject: str) -> None:
+    assert kind_of(subject, ANSWER) == "none"
+    assert kind_of(subject, "Auto-Submitted: auto-generated\n") == "autoreply"
+
+
+def test_a_challenge_is_no_letter() -> None:
+    head = b'From: "Ann via Spam Arrest" <ann@example.com>\nSubject: Re: order (verification)\n\n'
+    assert parse(head + b"Just this once, click the link below so I can receive your emails.\n").kind == "autoreply"
 
 
 def test_a_notification_of_amazon_ses_by_mail() -> None:

@@ -60,6 +60,13 @@ def test_a_letter_is_no_bounce(raw: bytes) -> None:
     assert parse(raw).kind is ReportKind.NONE
 
 
+@pytest.mark.parametrize("subject", ["Daily mail report", "Täglicher Mailbericht", "Logwatch for mx.acme.example"])
+def test_a_digest_of_a_server_is_no_bounce(subject: str) -> None:
+    said = "3 messages bounced:\n\n<bob@example.com>: 550 5.1.1 user unknown\n<eve@example.com>: mailbox full\n"
+    raw = f"From: postmaster@acme.example\nTo: joe@acme.example\nSubject: {subject}\n\n{said}"
+    assert parse(raw.encode()).kind is ReportKind.NONE
+
+
 def test_our_own_letters_are_no_bounces() -> None:
     email = Email(
         from_="Shop <orders@acme.example>", to="ann@example.com", subject="Your order could not be delivered",

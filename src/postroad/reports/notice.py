@@ -147,9 +147,14 @@ def _sign(mail: Part, text: str) -> _Sign:
         return _Sign.SURE if announced or _opened(text) else _Sign.PERHAPS
     if sender is _Sender.HOST and announced:
         return _Sign.SURE
-    if sender is _Sender.SOMEBODY and not announced:
+    if not announced and (sender is _Sender.SOMEBODY or _is_digest(subject)):
         return _Sign.NONE
     return _by_words(sender, announced=announced, opened=_opened(text), letter=_is_letter(mail, text))
+
+
+def _is_digest(subject: str) -> bool:
+    about = folded(subject[:500])
+    return any(words in about for words in notice_words()["digests"])
 
 
 def _by_words(sender: _Sender, *, announced: bool, opened: bool, letter: bool) -> _Sign:

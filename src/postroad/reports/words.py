@@ -10,6 +10,8 @@ from typing import Final
 
 _REPLY_PREFIXES: Final = ("re:", "fw:", "fwd:", "aw:", "wg:", "tr:", "rv:", "sv:", "vs:", "antw:", "odp:", "ha:")
 _MARKS: Final = re.compile(r"(?:(?:\[[^\]]{0,80}\]|\{[^}]{0,80}\}|\*+[^*]{1,80}\*+)\s*)+")  # [EXTERNAL], ***SPAM***
+# What may be left of a label, of which the list has the stem, and the colon or the end behind it.
+_LABEL_ENDS: Final = re.compile(r"\w{0,5}\s*(?:[:：]|$)")
 # Servers write their languages with accents, without them, or lose them on the way: none is left to look at. Kana and
 # Hangul keep their marks, which are letters of their own there.
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
@@ -39,6 +41,12 @@ def begins_like(subject: str, beginnings: tuple[str, ...]) -> bool:
     """Whether a subject begins with one of them, whatever stands in brackets before it."""
     text = " ".join(folded(subject[:500]).split())
     return _MARKS.sub("", text).startswith(beginnings)
+
+
+def labelled(subject: str, labels: tuple[str, ...]) -> bool:
+    """Whether one of them is all of a subject, or stands before the rest of it with a colon."""
+    text = _MARKS.sub("", " ".join(folded(subject[:500]).split()))
+    return any(_LABEL_ENDS.match(text, len(label)) is not None for label in labels if text.startswith(label))
 
 
 def is_reply(subject: str) -> bool:
