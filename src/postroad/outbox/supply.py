@@ -292,7 +292,11 @@ class Supply:
         if not self.resting:
             return None
         road = self._shaper.road
-        return self._still(self.resting.of((Scope.ACCOUNT, road.account), (Scope.SOURCE, road.source)))
+        rest = self._still(self.resting.of((Scope.ACCOUNT, road.account), (Scope.SOURCE, road.source)))
+        if rest is not None or not road.bound:
+            return rest
+        each = [self._still(self.resting.of((Scope.ACCOUNT, account))) for account in road.accounts]
+        return None if None in each else each[0]  # of several roads all must rest
 
     def _lane_rests(self, lane: Lane) -> Rest | None:
         if not self.resting:

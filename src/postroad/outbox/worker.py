@@ -130,7 +130,7 @@ class Worker:
             ConfigurationError: the database was closed or is not one that can be used.
         """
         self._bell = Bell()
-        self._restraint.begin(self._take_measures)
+        self._restraint.begin(self._take_measures, lambda: self._supply.resting)
         self._running.add(self)
         try:
             await self._hold_lock_and_work()
@@ -373,6 +373,7 @@ class Worker:
             self._supply.expect(self._restraint.take(measure))
             if measure.limits is None:
                 self._supply.rest(Rest(measure.scope, measure.key, measure.until))
+        self._restraint.apply()
         self._shaper.door.shut |= self._supply.all_rest() is not None
         self._give_back(self._supply.resting_parcels())
         self._supply.limits_changed()

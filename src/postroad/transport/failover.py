@@ -69,6 +69,7 @@ class ComposedTransport:
         self.weights: Final = None if weights is None else tuple(weights)
         self.breaker: Final = breaker or BreakerSettings()
         self._roads = [_Road(one) for one in roads]
+        self._held: set[str] = set()  # accounts by which nothing may begin now
         self._turns = None if weights is None else SmoothWeights(weights)
         self._clock = clock
 
@@ -117,7 +118,8 @@ class ComposedTransport:
         return tuple({account.name: account for one in self._restrainable for account in one.accounts}.values())
 
     def restrain(self, account: str, hold: Hold) -> None:
-        """See ``Restrainable``."""
+        """See ``Restrainable``; mail takes another road while this one may carry nothing."""
+        (self._held.discard if hold.open else self._held.add)(account)
         for one in self._restrainable:
             if any(each.name == account for each in one.accounts):
                 one.restrain(account, hold)
@@ -146,11 +148,22 @@ class ComposedTransport:
 
     def _choose(self, untried: list[int], crossing: Crossing) -> int | None:
         now = self._clock.monotonic()
-        able = [index for index in untried if crossing.suits(self._roads[index].transport)]
+        able = self._unheld([index for index in untried if crossing.suits(self._roads[index].transport)], crossing)
         open_ = [index for index in able if self._roads[index].breaker.admits(now)]
         if open_:
             return open_[0] if self._turns is None else self._turns.next(open_)
         return None if crossing.begun else self._last_resort(able)
+
+    def _unheld(self, able: list[int], crossing: Crossing) -> list[int]:
+        """Without those that are held back; with every one held back, mail that nobody has tried waits there."""
+        if not self._held:
+            return able
+        free = [index for index in able if not self._is_held(self._roads[index].transport)]
+        return able if not free and not crossing.begun else free
+
+    def _is_held(self, road: Transport) -> bool:
+        accounts = road.accounts if isinstance(road, Restrainable) else ()
+        return bool(accounts) and all(account.name in self._held for account in accounts)
 
     def _last_resort(self, able: list[int]) -> int | None:
         """With every road kept out, the one that would be tried first; but nobody insists on a refused password."""

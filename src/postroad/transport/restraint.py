@@ -29,13 +29,19 @@ class Hold:
     """How far an account's use is held back, below what its settings say; ``None``: as those say.
 
     ``connections`` at a time (0: no new ones); ``rate`` of messages; ``messages`` before a connection is closed;
-    ``new_connections`` in a time.
+    ``new_connections`` in a time. While it ``rests``, nothing begins there that may go another way.
     """
 
     connections: int | None = None
     rate: Rate | None = None
     messages: int | None = None
     new_connections: Rate | None = None
+    rests: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether anything may begin."""
+        return not self.rests and self.connections != 0
 
 
 FREE: Final = Hold()

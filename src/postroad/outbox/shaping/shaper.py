@@ -6,7 +6,7 @@ this outbox.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
@@ -21,7 +21,7 @@ from postroad.outbox.shaping.share import WHOLE, Share
 from postroad.outbox.shaping.warm_up import day_of
 from postroad.outbox.shaping.window import Window
 from postroad.outcome import Outcome, Result, SendReport
-from postroad.reply import Phase
+from postroad.reply import Phase, Reply
 
 FIRST_WINDOW: Final = 5.0  # connections to a site that we know nothing of (Postfix: initial_destination_concurrency)
 WIDEST_WINDOW: Final = 20.0  # (Postfix: default_destination_concurrency_limit)
@@ -42,7 +42,8 @@ class Road(NamedTuple):
     """How a worker sends: ``direct`` to the sites or through an account, and from which source address.
 
     ``account`` is the name of what it all goes through; ``accounts`` are what their providers allow, by name, which may
-    be several behind one route.
+    be several behind one route. Where it is composed of several, ``members`` are the accounts by their own routes,
+    empty for one that has none of its own.
     """
 
     account: str
@@ -50,6 +51,12 @@ class Road(NamedTuple):
     source: str = ""
     accounts: Mapping[str, Limits] = MappingProxyType({})
     whole: bool = False  # a message goes to all of its recipients at once, or not at all
+    members: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def bound(self) -> bool:
+        """It is composed, and each of its roads goes by an account."""
+        return bool(self.members) and all(self.members.values())
 
 
 class Sites(Protocol):
@@ -277,28 +284,44 @@ class Shaper:
     def hear(self, domain: str, report: SendReport, began: float, now: float) -> tuple[Measure, ...]:
         """What follows from a report, for a while."""
         thing = self._destination(self.site(domain))
-        if not self.road.direct and thing not in self._windows and report.error is None and not report.refused:
+        well = report.error is None and not report.refused and len(report.routes) < 2
+        if well and not self.road.direct and thing not in self._windows:
             return ()  # the rule: nothing was ever wrong with our account
         rests = [*self._trouble(thing, report, began, now)]
         measures: list[Measure] = []
-        if began >= _last(self._measured, thing, now) + HOLD_STILL:  # else it met what was there before the measure
-            refused = [outcome for outcome in report.outcomes if outcome.reply is not None and not outcome.accepted]
-            replies = {str(outcome.reply): outcome for outcome in refused}
-            for outcome in replies.values():
-                measures += self._slowed(outcome, thing, now)
+        measured = {thing} if rests else set()
+        for who, outcome in self._said(thing, report):
+            if began < _last(self._measured, who, now) + HOLD_STILL:
+                continue  # it met what was there before the measure
+            if slowed := self._slowed(outcome, who, now):
+                measures += slowed
+                measured.add(who)
+        self._measured.update(dict.fromkeys(measured, now))
         ruled = {measure[:2] for measure in measures}  # a rule knows better than that no connection served
-        measures = [*(rest for rest in rests if rest[:2] not in ruled), *measures]
-        if measures:
-            self._measured[thing] = now
-        return together(measures)
+        return together([*(rest for rest in rests if rest[:2] not in ruled), *measures])
 
-    def hear_trouble(self, fault: PostroadError, now: float) -> tuple[Measure, ...]:
-        """What follows from a connection to our account that was refused while others work."""
-        thing = (Scope.ACCOUNT, self.road.account)
+    def _said(self, thing: Thing, report: SendReport) -> Iterator[tuple[Thing, Outcome]]:
+        """What was refused, and by whom: each reply once. Of several roads' what nobody knows who said is left out."""
+        refused = [outcome for outcome in report.outcomes if outcome.reply is not None and not outcome.accepted]
+        replies = {str(outcome.reply): outcome for outcome in refused}
+        if not self.road.members:
+            yield from ((thing, outcome) for outcome in replies.values())
+            return
+        for tried in report.routes:  # that the mail left for another one
+            if tried.error is not None and tried.error.reply is not None:
+                replies.pop(str(tried.error.reply), None)
+                if account := self.road.members.get(tried.route):
+                    yield (Scope.ACCOUNT, account), _as_outcome(tried.error, tried.error.reply)
+        stayed = [tried.route for tried in report.routes if tried.error is None]
+        if len(stayed) == 1 and (account := self.road.members.get(stayed[0])):
+            yield from (((Scope.ACCOUNT, account), outcome) for outcome in replies.values())
+
+    def hear_trouble(self, account: str, fault: PostroadError, now: float) -> tuple[Measure, ...]:
+        """What follows from a connection to an account of ours that was refused while others work."""
+        thing = (Scope.ACCOUNT, account)
         if fault.reply is None or now <= _last(self._measured, thing, now) + HOLD_STILL:
             return ()
-        outcome = Outcome(_NOBODY, Result.REFUSED, fault.phase or Phase.CONNECT, fault.reply, fault)
-        measures = tuple(self._slowed(outcome, thing, now))
+        measures = tuple(self._slowed(_as_outcome(fault, fault.reply), thing, now))
         if measures:
             self._measured[thing] = now
         return measures
@@ -334,7 +357,7 @@ class Shaper:
     def _target(self, scope: Scope | None, thing: Thing) -> Thing:
         if scope is Scope.SOURCE and self.road.source:
             return Scope.SOURCE, self.road.source
-        if scope is Scope.ACCOUNT:
+        if scope is Scope.ACCOUNT and thing[0] is not Scope.ACCOUNT:
             return Scope.ACCOUNT, self.road.account
         return thing
 
@@ -342,7 +365,8 @@ class Shaper:
         held = self.limits(thing).connections
         inside = max(1, self.gate(destination).inside)
         if destination[0] is Scope.ACCOUNT and (most := self._most_of(destination[1])):
-            inside = min(inside, most)
+            # Nobody passes the gate of one account of several: it may use all that it has.
+            inside = most if destination[1] != self.road.account else min(inside, most)
         of = self._shares.get(thing, WHOLE).of  # what we use is our part; the limit is for everybody together
         return max(1, min(inside, held if held is not None else inside) // 2) * of
 
@@ -379,6 +403,10 @@ def _table(rules: Rules, scope: Scope) -> Mapping[str, Limits]:
 def _published(rules: Rules, account: str) -> Limits:
     user, _, place = account.rpartition("@")
     return rules.of_account(user or None, place.rpartition(":")[0] or place)
+
+
+def _as_outcome(fault: PostroadError, reply: Reply) -> Outcome:
+    return Outcome(_NOBODY, Result.REFUSED, fault.phase or Phase.CONNECT, reply, fault)
 
 
 def _last(times: Mapping[Thing, float], thing: Thing, now: float) -> float:

@@ -1,0 +1,95 @@
+"""What one account of a composed route is told is about that one, and its mail takes another road."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from postroad.outbox.blocking import Outbox
+from postroad.outbox.suspend import suspensions
+from postroad.transport.failover import ComposedTransport
+from postroad.transport.from_url import from_url
+from postroad.transport.restraint import Hold
+from tests.outbox.letters import letter
+from tests.outbox.stepped_clock import SteppedClock
+from tests.outbox.strict_server import StrictServer
+from tests.peers.waiting import wait_until
+
+OWN = """
+[[reply]]
+id = "used-up"
+code = 450
+text = "daily limit"
+example = "450 4.2.1 daily limit exceeded"
+for = "12h"
+suspend = true
+"""
+
+
+class UsedUp(StrictServer):
+    """Takes nothing more today."""
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's own spelling
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.refused += 1
+        return "450 4.2.1 daily limit exceeded"
+
+
+@pytest.fixture
+def outbox(clock: SteppedClock) -> Iterator[Outbox]:
+    with Outbox("sqlite://", clock=clock) as opened:
+        yield opened
+
+
+def test_what_an_account_has_used_up_goes_by_the_next_one(outbox: Outbox, clock: SteppedClock, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(OWN)
+    with UsedUp() as first, StrictServer() as second:
+        route = f"failover(smtp+insecure://{first.smtp}?pool=1 smtp+insecure://{second.smtp}?pool=1)"
+        outbox.send(letter("first@b.example"))
+        with outbox.worker(route, limits=rules):
+            wait_until(lambda: first.refused or None, "the reply")
+            for number in range(10):
+                outbox.send(letter(f"{number}@b.example"))
+
+            def sent() -> bool | None:
+                clock.advance(60)
+                return outbox.stats().states["sent"] == 11 or None
+
+            wait_until(sent, "everything to go by the second account")
+            database = outbox._store.database
+            resting = [(one.scope, one.key) for one in database.read(lambda c: suspensions(c, clock.now()))]
+        assert resting == [("account", f"{first.smtp}")]
+        assert first.refused <= 3
+        assert len(second.recipients) == 11
+
+
+def test_a_server_that_lets_in_few_is_met_by_few_also_behind_a_composed_route(
+    outbox: Outbox, clock: SteppedClock
+) -> None:
+    with StrictServer(most=3) as narrow, StrictServer() as wide:
+        narrow.gate.clear()
+        for number in range(40):
+            outbox.send(letter(f"{number}@b.example"))
+        with outbox.worker(f"roundrobin(smtp+insecure://{narrow.smtp}?pool=8 smtp+insecure://{wide.smtp}?pool=8)"):
+            (found, *_) = wait_until(lambda: outbox.overrides() or None, "an override")
+            assert (found.scope, found.key) == ("account", f"{narrow.smtp}")
+            wait_until(lambda: narrow.open <= 4 or None, "fewer connections")
+            narrow.gate.set()
+
+
+def test_a_road_that_is_held_back_is_passed_by_until_it_is_free() -> None:
+    composed = from_url("failover(smtp://a.example smtp://b.example)")
+    assert isinstance(composed, ComposedTransport)
+    first, second = composed.accounts
+    for hold in (Hold(connections=0), Hold(rests=True)):
+        composed.restrain(first.name, hold)
+        assert composed._is_held(composed.transports[0])
+        assert not composed._is_held(composed.transports[1])
+        composed.restrain(first.name, Hold())
+        assert not composed._is_held(composed.transports[0])
+    assert second.name != first.name
+    asyncio.run(composed.aclose())
