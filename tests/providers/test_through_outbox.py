@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from postroad.errors import AuthenticationError
+from postroad.errors import AuthenticationError, ConfigurationError
 from postroad.message.email import Email
 from postroad.outbox.blocking import Outbox
+from postroad.providers.contract import HttpReply
 from postroad.providers.event import ProviderEvent
 from postroad.testing import ScriptedServer, Step
 from tests.fakes import middle
@@ -111,6 +112,19 @@ def test_a_request_in_doubt_is_uncertain_and_listed_as_such(stack: ExitStack, ou
     drain(outbox, account)
     assert "uncertain" in kinds(only(outbox, id_))
     assert account.arrived() == []
+
+
+@with_two
+def test_a_wrong_endpoint_costs_no_attempt(stack: ExitStack, outbox: Outbox, kind: str) -> None:
+    account = open_account(stack, kind)
+    assert account.service is not None
+    account.service.emulator.troubles.append(HttpReply(404, b"<html>nothing here</html>"))
+    id_ = outbox.send(letter()).id
+    with pytest.raises(ConfigurationError):
+        drain(outbox, account)
+    assert str(only(outbox, id_).state) == "ready"
+    drain(outbox, account)
+    assert str(only(outbox, id_).state) == "sent"
 
 
 @with_two

@@ -20,7 +20,9 @@ from postroad.secret import MASK, Secret
 if TYPE_CHECKING:
     from datetime import datetime
 
-CONNECTIONS: Final = 8  # requests at once; ours: below what every provider allows an account
+CONNECTIONS: Final = (
+    8  # requests at once; ours. A provider that counts requests a second answers 429, which is waited for
+)
 TIMEOUT: Final = 60.0  # seconds for an answer; shorter ones leave more mail in doubt
 
 IDEMPOTENCY_KEY: Final = "idempotency-key"  # the header field that makes a request safe to repeat
