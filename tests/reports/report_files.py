@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from postroad.reports.dmarc_aggregate import NAMESPACE
-
+NAMESPACE = "urn:ietf:params:xml:ns:dmarc-2.0"  # RFC 9990
 HEAD = """\
 <report_metadata><org_name>Receiver Inc.</org_name><email>dmarc@receiver.example</email>\
 <report_id>r1</report_id><date_range><begin>1750000000</begin><end>1750086399</end></date_range></report_metadata>

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.errors import MessageError
-from postroad.reports.dmarc_aggregate import NAMESPACE, DkimResult, Reason, SpfResult
+from postroad.reports.dmarc_aggregate import DkimResult, Reason, SpfResult
 from postroad.reports.dmarc_xml import read_aggregate, read_shortened
 from postroad.reports.plain_records import MARK, Shortened, shortened
-from tests.reports.report_files import HEAD, RECORD, REPORT, RFC_9990, feedback
+from tests.reports.report_files import HEAD, NAMESPACE, RECORD, REPORT, RFC_9990, feedback
 
 
 def with_record(old: str, new: str) -> bytes:

@@ -114,7 +114,11 @@ def _file(path: str, option: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as fault:
-        raise MessageError(f"{option}: cannot read {path!r}: {_reason(fault)}", field=option.lstrip("-")) from fault
+        raise MessageError(
+            f"{option}: cannot read {path!r}: {_reason(fault)}",
+            field=option.lstrip("-"),
+            advice="Name a file that is there and that you may read.",
+        ) from fault
 
 
 def _decoded(content: bytes, option: str) -> str:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-NAMESPACE = "urn:ietf:params:xml:ns:dmarc-2.0"
-
 
 @dataclass(frozen=True, slots=True)
 class Reason:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from postroad.cli.commands.report.summary import summary
 from postroad.cli.exit_codes import Ended, ExitCode
 from postroad.cli.output import Form, form_options, say_json, say_json_line
 from postroad.cli.references import bytes_value
@@ -73,9 +74,8 @@ def _say(name: str, found: "ParsedReport") -> None:
     for event in found.events:
         _say_event(event)
     if found.report is not None:
-        for key, value in found.report.items():
-            if isinstance(value, str | int | float) and value not in ("", None):
-                say(f"  {one_line(str(key))}: {one_line(str(value))}")
+        for line in summary(found.report):
+            say(f"  {line}")
     if found.fault is not None:
         note(f"  {one_line(found.fault.message)}")
         note(f"  {one_line(found.fault.advice)}")
