@@ -7,10 +7,20 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from postroad.clock import SYSTEM_CLOCK
+from postroad.database.database import Database
 from postroad.outbox.blocking import Outbox
+from postroad.outbox.destination import Destinations
+from postroad.outbox.resting import Resting
+from postroad.outbox.restraint import Restraint, road_of
+from postroad.outbox.shaping.rules_file import rules_in
+from postroad.outbox.shaping.shaper import Shaper
 from postroad.outbox.suspend import suspensions
+from postroad.transport.direct.settings import Direct
+from postroad.transport.direct.transport import DirectTransport
 from postroad.transport.failover import ComposedTransport
 from postroad.transport.from_url import from_url
+from postroad.transport.gcra import Rate
 from postroad.transport.restraint import Hold
 from tests.outbox.letters import letter
 from tests.outbox.stepped_clock import SteppedClock
@@ -93,3 +103,14 @@ def test_a_road_that_is_held_back_is_passed_by_until_it_is_free() -> None:
         assert not composed._is_held(composed.transports[0])
     assert second.name != first.name
     asyncio.run(composed.aclose())
+
+
+def test_what_a_source_may_do_holds_for_connections_to_hosts() -> None:
+    rules = rules_in(b'[source."203.0.113.7"]\nnew_connections = "30/min"\nmessages_per_connection = 3\n', "own rules")
+    transport = DirectTransport(Direct(source=("203.0.113.7",), mta_sts=False))
+    shaper = Shaper(rules, Destinations(rules), road_of(transport))
+    database = Database("sqlite://")
+    restraint = Restraint(database, transport, shaper, SYSTEM_CLOCK)
+    restraint.begin(lambda measures: None, Resting)
+    assert transport._hold_of("b.example") == Hold(messages=3, new_connections=Rate(30, 60.0))
+    database.close()

@@ -316,3 +316,26 @@ def test_in_any_world_limits_are_kept_pauses_hold_and_everything_ends(
 def _is_kept(limits: Limits, within_a_minute: int, at_once: int) -> None:
     assert limits.connections is None or at_once <= limits.connections
     assert limits.rate is None or within_a_minute <= limits.rate.messages + limits.rate.burst - 1
+
+
+def test_what_has_expired_takes_no_turn_of_a_rate() -> None:
+    rules = rules_in(b'[site."slow.example"]\nrate = "1/min"\n', "own rules")
+    traffic = [
+        Traffic("slow.example", PASSWORDS, 60, life=90.0),
+        Traffic("slow.example", PASSWORDS, 1, since=100.0),
+    ]
+    found = simulate(traffic, [SimulatedProvider("slow.example")], limits=rules, chance=random.Random(1).random)
+    (late,) = [one for one in found.deliveries if one.arrived == 100.0]
+    assert late.state == DeliveryState.SENT
+    assert late.ended_at is not None
+    assert late.ended_at <= 100.0 + 2 * MINUTE
+
+
+def test_what_cannot_be_is_refused_before_anything_happens() -> None:
+    with pytest.raises(ConfigurationError, match="messages"):
+        Traffic("a.example", PASSWORDS, -1)
+    with pytest.raises(ConfigurationError, match="pause"):
+        SimulatedPause(Scope.SITE, "a.example", 60.0, 30.0)
+    twice = [SimulatedProvider("a.example"), SimulatedProvider("a.example")]
+    with pytest.raises(ConfigurationError, match="two providers"):
+        simulate([Traffic("a.example", PASSWORDS, 1)], twice, chance=random.Random(1).random)

@@ -15,6 +15,7 @@ from postroad.transport.direct.settings import HOST_LIMITS, MESSAGES, Direct
 from postroad.transport.direct.transport import DirectTransport
 from postroad.transport.from_url import from_url
 from postroad.transport.route import anew
+from postroad.transport.smtp.settings import Smtp
 
 PAGE = (Path(__file__).parents[2] / "docs" / "direct-delivery.md").read_text(encoding="utf-8")
 
@@ -104,3 +105,8 @@ def test_the_page_has_every_option() -> None:
     assert (
         f"{Direct().timeouts.connect:g} s to connect and {Direct().timeouts.greeting:g} s for the greeting" in section
     )
+
+
+def test_a_source_has_one_form_however_it_is_written() -> None:
+    assert Direct(source=("2001:DB8:0::25",)).source == ("2001:db8::25",)
+    assert Smtp("mx.example", source="2001:DB8:0::25").source == "2001:db8::25"

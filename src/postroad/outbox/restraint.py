@@ -84,8 +84,13 @@ class Restraint:
         self.apply()
 
     def _hold_of(self, domain: str) -> Hold:
-        """What a site's limits say of connections; how many messages may go at a time, and how fast, its gate says."""
+        """What the limits of the site, and of our source, say of connections to a host.
+
+        How many messages may go at a time, and how fast, the gates say.
+        """
         limits = self._shaper.limits((Scope.SITE, self._shaper.site(domain)))
+        if source := self._shaper.road.source:
+            limits = limits.and_also(self._shaper.limits((Scope.SOURCE, source)))
         return Hold(messages=limits.messages_per_connection, new_connections=limits.new_connections)
 
     def _tell_what_cannot_hold(self) -> None:

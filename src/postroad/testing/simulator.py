@@ -49,6 +49,9 @@ class Traffic:
 
     With 0 seconds they all come at once. One that is not sent ``life`` seconds after its arrival has expired.
     ``sender`` is the envelope sender's domain, for plans of warm-up.
+
+    Raises:
+        ConfigurationError: a number is below 0.
     """
 
     domain: str
@@ -59,15 +62,30 @@ class Traffic:
     life: float | None = None
     sender: str | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("messages", "since", "seconds", "life"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ConfigurationError(f"traffic to {self.domain}: {name} is below 0: {value}", setting=name)
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPause:
-    """Somebody pauses a site, a domain, a stream, an account or a source, from a time to a time."""
+    """Somebody pauses a site, a domain, a stream, an account or a source, from a time to a time.
+
+    Raises:
+        ConfigurationError: it ends before it begins.
+    """
 
     scope: Scope
     key: str
     since: float
     until: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.since < self.until:
+            wrong = f"the pause of {self.key} is from {self.since} to {self.until}; times are from 0, the later second"
+            raise ConfigurationError(wrong, setting="pauses")
 
 
 def simulate(
@@ -168,12 +186,17 @@ class _World:
         self._wake_at = math.inf
         self._shaper = shaper
         self._dispatcher: Dispatcher[_Delivery] = Dispatcher(shaper.site_gate, shaper.common)
-        self._receptions = {provider.site: Reception(provider, chance) for provider in providers}
+        self._receptions: dict[str, Reception] = {}
+        for provider in providers:
+            if provider.site in self._receptions:
+                raise ConfigurationError(f"there are two providers for {provider.site}", setting="providers")
+            self._receptions[provider.site] = Reception(provider, chance)
         self._chance = chance
         self._free = concurrency
         self._deliveries: list[_Delivery] = []
         self._resting = Resting()
         self._asleep: list[_Delivery] = []
+        self._expired = False  # something that may wait for its turn
         self._measures: list[Measure] = []
         self._granted: dict[tuple[Thing, int], int] = {}  # of days' allowances
 
@@ -211,6 +234,7 @@ class _World:
             while self._happenings and self._happenings[0][0] <= self._now:
                 heapq.heappop(self._happenings)[2]()
             self._keep_to_limits()
+            self._sort_out()
             self._hand_out()
 
     def result(self, seconds: float) -> Simulated:
@@ -248,7 +272,14 @@ class _World:
 
     def _expire(self, delivery: _Delivery) -> None:
         if delivery.state in (DeliveryState.READY, DeliveryState.SCHEDULED):
+            self._expired |= delivery.state is DeliveryState.READY
             delivery.end(DeliveryState.EXPIRED, self._now)
+
+    def _sort_out(self) -> None:
+        """Take away what has expired: no turn is spent on it."""
+        if self._expired:
+            self._expired = False
+            self._dispatcher.withdraw(lambda entry: entry.item.state.final)
 
     # ── whose turn it is ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -279,9 +310,6 @@ class _World:
 
     def _begin(self, entry: Entry[_Delivery]) -> None:
         delivery = entry.item
-        if delivery.state.final:  # it has expired meanwhile
-            self._dispatcher.leave(entry)
-            return
         delivery.state = DeliveryState.LEASED
         self._free -= 1
         tried = self._receptions[delivery.site].receive(delivery.recipient, self._now - self._origin)

@@ -224,3 +224,18 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         rules_in(b"\xff\xfe", "x")
     with pytest.raises(ConfigurationError, match="larger than"):
         rules_in(b"#" * (MAX_SIZE + 1), "x")
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ('account."bob@smtp.example.com:587"', "leave it out"),
+        ('account."@smtp.example.com"', "no user before the @"),
+        ('source."0.0.0.0"', "no address that mail is sent from"),
+        ('source."::ffff:203.0.113.7"', "no address that mail is sent from"),
+    ],
+)
+def test_names_that_nothing_ever_has_are_refused(key: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(f"[{key}]\nconnections = 1\n")
+    assert said in caught.value.message

@@ -9,7 +9,7 @@ from postroad.errors import Throttled
 from postroad.outbox.destination import Destinations
 from postroad.outbox.override import Override
 from postroad.outbox.shaping.hearing import Measure
-from postroad.outbox.shaping.limits import Limits
+from postroad.outbox.shaping.limits import Limits, Scope
 from postroad.outbox.shaping.rules import NO_RULES
 from postroad.outbox.shaping.rules_file import rules_in
 from postroad.outbox.shaping.shaper import Road, Shaper
@@ -134,3 +134,26 @@ def test_a_clock_that_was_set_back_makes_nobody_deaf() -> None:
     heard(shaper, 100_000.0)
     shaper.learn([], 10_000.0)
     assert heard(shaper, 10_000.0).until == 10_600.0
+
+
+def test_half_of_a_source_is_half_of_what_that_has() -> None:
+    rules = rules_in(
+        b"[[reply]]\nid = 'own'\ncode = 421\nexample = '421 x'\nfor = '10min'\nhalve = true\nscope = 'source'\n", "own"
+    )
+    shaper = Shaper(rules, Destinations(rules), Road("direct", direct=True, source="203.0.113.7"))
+    shaper.gate((Scope.SOURCE, "203.0.113.7")).inside = 20
+    shaper.site_gate(BOB.domain).inside = 2
+    (measure,) = shaper.hear(BOB.domain, too_many(), 1000.0, 1000.0)
+    assert measure.scope is Scope.SOURCE
+    assert measure.limits == Limits(connections=10)
+
+
+def test_a_measure_for_the_whole_of_a_direct_route_holds() -> None:
+    rules = rules_in(
+        b"[[reply]]\nid = 'own'\ncode = 421\nexample = '421 x'\nfor = '10min'\nconnections = 3\nscope = 'account'\n",
+        "own",
+    )
+    shaper = Shaper(rules, Destinations(rules), Road("direct://", direct=True))
+    (measure,) = shaper.hear(BOB.domain, too_many(), 1000.0, 1000.0)
+    learnt(shaper, measure, 1000.0)
+    assert shaper.gate((Scope.ACCOUNT, "direct://")).limits.connections == 3

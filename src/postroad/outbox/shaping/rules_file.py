@@ -24,6 +24,7 @@ from postroad.transport.presets import preset_for
 MAX_SIZE: Final = 1_000_000  # octets; ten thousand reply rules
 PUBLISHED: Final = "published"  # per_day of an account: what its provider publishes
 _SITE_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?")
+_WITH_PORT: Final = re.compile(r"[^:]+:[0-9]+")
 _EXCHANGER: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}")
 
 
@@ -139,13 +140,20 @@ def _domain_key(name: str) -> str:
 
 def _source_key(name: str) -> str:
     try:
-        return str(ip_address(name))
+        address = ip_address(name)
     except ValueError as fault:
         raise ValueError(f"{name!a} is no IP address such as 203.0.113.7 or 2001:db8::7") from fault
+    if address.is_unspecified or getattr(address, "ipv4_mapped", None) is not None:
+        raise ValueError(f"{name!a} is no address that mail is sent from; write the machine's own")
+    return str(address)
 
 
 def _account_key(name: str) -> str:
     user, at, host = name.rpartition("@")
+    if at and not user:
+        raise ValueError(f"{name!a} has no user before the @; {host!a} is for all accounts there")
+    if _WITH_PORT.fullmatch(host):
+        raise ValueError(f"{name!a} has a port; leave it out, the limits hold for all ports of a host together")
     return f"{user}{at}{_domain_key(host)}"
 
 

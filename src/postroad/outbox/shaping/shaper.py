@@ -258,7 +258,9 @@ class Shaper:
         window = self._windows.get(thing)
         if window is not None and window.on_trial:  # the rest would spend an attempt each on what one has found out
             return replace(limits, connections=1)
-        if thing[0] is Scope.ACCOUNT:  # its connections are the transport's business, which has messages wait for them
+        if (
+            thing[0] is Scope.ACCOUNT and not self.road.direct
+        ):  # its connections are the transport's business, which has messages wait for them
             return replace(limits, connections=None)
         if window is None or thing[0] is not Scope.SITE:
             return limits
@@ -348,7 +350,7 @@ class Shaper:
             self._lengthened[scope, key] = now
         limits = action.limits
         if action.halve:
-            limits = limits.and_also(Limits(connections=self._half(thing, (scope, key))))
+            limits = limits.and_also(Limits(connections=self._half((scope, key))))
         if held is not None and held.until > now:  # a milder reply takes nothing back
             limits = limits.and_also(held.limits)
         why = f"{outcome.reply.code} {outcome.text}"[:200]
@@ -361,12 +363,12 @@ class Shaper:
             return Scope.ACCOUNT, self.road.account
         return thing
 
-    def _half(self, destination: Thing, thing: Thing) -> int:
+    def _half(self, thing: Thing) -> int:
         held = self.limits(thing).connections
-        inside = max(1, self.gate(destination).inside)
-        if destination[0] is Scope.ACCOUNT and (most := self._most_of(destination[1])):
+        inside = max(1, self.gate(thing).inside)
+        if thing[0] is Scope.ACCOUNT and (most := self._most_of(thing[1])):
             # Nobody passes the gate of one account of several: it may use all that it has.
-            inside = most if destination[1] != self.road.account else min(inside, most)
+            inside = most if thing[1] in self.road.members.values() else min(inside, most)
         of = self._shares.get(thing, WHOLE).of  # what we use is our part; the limit is for everybody together
         return max(1, min(inside, held if held is not None else inside) // 2) * of
 

@@ -58,9 +58,7 @@ class Direct:
         if self.concurrency < 1:
             raise ConfigurationError(f"concurrency must be at least 1, not {self.concurrency}", setting="concurrency")
         check_limits(self.limits, self.timeouts, self.max_size)
-        for one in self.source:
-            if as_address(one) is None:
-                raise ConfigurationError(f"{ascii(one)[:80]} is not an IP address", setting="source")
+        object.__setattr__(self, "source", tuple([_usual_form(one) for one in self.source]))
         if len({family_of(one) for one in self.source}) < len(self.source):
             raise ConfigurationError("source has two addresses of one family, and one is used", setting="source")
 
@@ -73,3 +71,11 @@ class Direct:
     def name(self) -> str:
         """The route as a URL."""
         return "direct://" if self.port == SMTP_PORT else f"direct://?port={self.port}"
+
+
+def _usual_form(source: str) -> str:
+    """An address as limits name it, however it was written."""
+    address = as_address(source)
+    if address is None:
+        raise ConfigurationError(f"{ascii(source)[:80]} is not an IP address", setting="source")
+    return str(address)

@@ -57,7 +57,7 @@ def checked_path(path: str) -> str:
 
 
 def checked_source(source: str, host: str) -> str:
-    """The address of ours to connect from; ``host`` is what it leads to, as far as that is known.
+    """The address of ours to connect from, in its usual form; ``host`` is what it leads to, as far as that is known.
 
     Raises:
         ConfigurationError: it is no IP address, or of another family than the host's.
@@ -68,7 +68,7 @@ def checked_source(source: str, host: str) -> str:
     if target is not None and target.version != address.version:
         message = f"{source} is an IPv{address.version} address and cannot reach {host}"
         raise ConfigurationError(message, setting="source")
-    return source
+    return str(address)
 
 
 def is_loopback(host: str) -> bool:

@@ -142,7 +142,7 @@ class Smtp:
         put(self, "host", checked_host(self.host))
         put(self, "port", settled_port(self.port, self.protocol, self.tls or Tls.REQUIRED))
         if self.source is not None:
-            checked_source(self.source, self.host if self.proxy is None else "")
+            put(self, "source", checked_source(self.source, self.host if self.proxy is None else ""))
 
     def _settle_limits(self) -> None:
         put, known = object.__setattr__, self.known
