@@ -78,9 +78,7 @@ class Rule:
             return False
         if (self.codes or self.statuses) and not self._has_code(evidence, statuses):
             return False
-        if self.also and not _any(self.also, evidence.words):
-            return False
-        return not _any(self.unless, evidence.words)
+        return not self.also or _any(self.also, evidence.words)
 
     def _has_code(self, evidence: Evidence, statuses: frozenset[_Status]) -> bool:
         if evidence.code is None and evidence.enhanced is None:
@@ -93,6 +91,11 @@ def _statuses(code: EnhancedCode | None) -> frozenset[_Status]:
         return frozenset()
     klass, subject, detail = code
     return frozenset(((klass, subject, detail), (None, subject, detail), (klass, subject, None), (None, subject, None)))
+
+
+def _unless(rule: Rule) -> str:
+    """The name under which the phrases are looked for that speak against a rule: hundreds, some of them."""
+    return f"unless {rule.id}"
 
 
 def _any(phrases: Sequence[Phrase], words: str) -> bool:
@@ -126,7 +129,9 @@ class RuleBook:
         provider = self._of_host(evidence.host) or next((one.name for one in self.providers if one.name in said), "")
         statuses = _statuses(evidence.enhanced)
         for rule in self._tried[provider]:
-            if (not rule.says or rule.id in said) and rule.fits(evidence, statuses):
+            if rule.says and rule.id not in said:
+                continue
+            if rule.fits(evidence, statuses) and not (rule.unless and _unless(rule) in said):
                 return provider, rule
         return provider, None
 
@@ -175,6 +180,7 @@ def read_rules(document: Mapping[str, Any], languages: Mapping[str, Mapping[str,
     advice = {rule.id: rule.advice for rule in rules if rule.advice}
     domains = {domain: provider.name for provider in providers for domain in provider.domains}
     speaking = [(rule.id, rule.says) for rule in rules] + [(provider.name, provider.says) for provider in providers]
+    speaking += [(_unless(rule), rule.unless) for rule in rules]
     index = PhraseIndex.of((name, phrase) for name, says in speaking for phrase in says)
     return RuleBook(rules, providers, document["reason"], tried, domains, index, advice)
 
