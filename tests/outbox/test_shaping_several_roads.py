@@ -114,3 +114,16 @@ def test_what_a_source_may_do_holds_for_connections_to_hosts() -> None:
     restraint.begin(lambda measures: None, Resting)
     assert transport._hold_of("b.example") == Hold(messages=3, new_connections=Rate(30, 60.0))
     database.close()
+
+
+def test_the_log_says_what_an_account_of_several_cannot_keep_to(caplog: pytest.LogCaptureFixture) -> None:
+    rules = rules_in(b'[account."a.example"]\nper_day = 2\n[account."b.example"]\nconnections = 2\n', "own rules")
+    transport = from_url("failover(smtp://a.example smtp://b.example)")
+    shaper = Shaper(rules, Destinations(rules), road_of(transport))
+    database = Database("sqlite://")
+    with caplog.at_level("WARNING", "postroad.outbox"):
+        Restraint(database, transport, shaper, SYSTEM_CLOCK).begin(lambda measures: None, Resting)
+    (said,) = caplog.messages
+    assert said.startswith("a.example")
+    assert "number per day is not kept to" in said
+    database.close()

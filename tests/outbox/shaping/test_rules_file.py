@@ -231,6 +231,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     [
         ('account."bob@smtp.example.com:587"', "leave it out"),
         ('account."@smtp.example.com"', "no user before the @"),
+        ('domain."1.2.3.4"', "the address of a host"),
         ('source."0.0.0.0"', "no address that mail is sent from"),
         ('source."::ffff:203.0.113.7"', "no address that mail is sent from"),
     ],

@@ -13,6 +13,7 @@ from typing import Final
 
 from postroad.address import Address
 from postroad.errors import AddressError, ConfigurationError
+from postroad.net.host_name import as_address
 from postroad.outbox.shaping.limits import NO_LIMITS, Limits, Scope
 from postroad.outbox.shaping.reply_rule_table import PATTERN_ADVICE, reply_rule
 from postroad.outbox.shaping.rules import ReplyRule, Rules, Site
@@ -69,7 +70,7 @@ def rules_in(content: bytes, file: str) -> Rules:
         default=own_default,
         accounts=_by_key(top, "account", _account_key, _account_limits),
         sources=_by_key(top, "source", _source_key, _limits),
-        domains=_by_key(top, "domain", _domain_key, _limits),
+        domains=_by_key(top, "domain", _recipients_key, _limits),
         streams=_by_key(top, "stream", _stream_key, _limits),
         replies=replies,
         warm_ups=tuple(_warm_up(each) for each in top.tables("warm_up")),
@@ -136,6 +137,12 @@ def _domain_key(name: str) -> str:
         return Address(f"postmaster@{name}").domain
     except AddressError as fault:
         raise ValueError(f"{name!a} is no domain such as example.com") from fault
+
+
+def _recipients_key(name: str) -> str:
+    if as_address(name) is not None:
+        raise ValueError(f"{name!a} is the address of a host; limits of a domain are for recipients of that domain")
+    return _domain_key(name)
 
 
 def _source_key(name: str) -> str:
