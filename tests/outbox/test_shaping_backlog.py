@@ -10,6 +10,7 @@ import pytest
 from postroad.outbox.blocking import Outbox
 from postroad.outbox.shaping.rules import Rules
 from postroad.outbox.shaping.rules_file import rules_in
+from postroad.outbox.worker import PUT_OFF
 from postroad.transport.to_memory import MemoryTransport
 from tests.cli.command import run_inside
 from tests.fakes import START
@@ -161,6 +162,19 @@ def test_a_sender_whose_day_is_used_up_stands_in_nobodys_way(outbox: Outbox, clo
         outbox.send(late.replace(from_="other@elsewhere.example", to=["other@b.example"]))
         sent_meanwhile(outbox, clock, 6)
     assert recipients(transport)[-1] == "other@b.example"
+
+
+def test_what_was_put_off_goes_soon_after_its_limit_is_raised(outbox: Outbox, clock: SteppedClock) -> None:
+    transport = MemoryTransport()
+    with outbox.worker(transport, limits=own(PLAN)):
+        for number in range(8):
+            outbox.send(letter(f"{number}@b.example"))
+        sent_meanwhile(outbox, clock, 5)
+        wait_until(lambda: not outbox.stats().states["leased"] or None, "the others to be put off")
+    clock.advance(PUT_OFF)
+    assert clock.now() // DAY == START // DAY
+    with outbox.worker(transport):
+        sent_meanwhile(outbox, clock, 8)
 
 
 def test_two_workers_keep_to_one_plan_together(server_database: str, clock: SteppedClock) -> None:

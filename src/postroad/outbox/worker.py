@@ -55,6 +55,8 @@ SURVEY_SHARE: Final = 50
 TOLD_EVERY: Final = 1.0  # seconds between descriptions of how a worker stands, where that changes
 LOCK_POLL: Final = 0.25  # seconds between tries for the worker lock
 TROUBLE: Final = 1.0  # seconds to wait after trouble with the database
+# Seconds until mail is looked at again whose day is used up: it does not wait for midnight where the limit was raised.
+PUT_OFF: Final = 3600.0
 DEFECT_DELAY: Final = 60.0  # seconds before a parcel is tried again that met a defect of ours
 
 
@@ -321,7 +323,7 @@ class Worker:
             _log.warning("the content of the message %s is gone", parcel.message_id)
             self._deliverer.give_back(parcel, delay=DEFECT_DELAY)  # which is void where somebody ended it meanwhile
         for parcel in self._supply.over_allowance():
-            self._deliverer.give_back(parcel, delay=DAY - self._clock.now() % DAY)
+            self._deliverer.give_back(parcel, delay=min(DAY - self._clock.now() % DAY, PUT_OFF))
         return not self._route.resting and await self._supply.claim()
 
     async def _nothing_left(self) -> bool:

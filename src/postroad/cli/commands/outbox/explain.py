@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LIMITS: Final = (
     Column("limit", whole=True),
     Column("holds"),
-    Column("inside"),
+    Column("under way"),
     Column("waiting"),
     Column("shut by", below="next may go"),
 )
