@@ -132,3 +132,11 @@ def test_what_else_is_so_is_said_beside_it() -> None:
 def test_the_limit_of_connections_is_named_and_not_what_is_inside(limits: str, inside: int, said: str) -> None:
     hands = behind(**FULL | {"limits": limits, "inside": inside})
     assert said in why(replace(READY, hands=hands)).sentence
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [("ann", "is paused by ann"), ("", "is paused until"), ("worker", "rests by"), ("rule a", "rests by")],
+)
+def test_only_what_somebody_has_paused_is_called_so(who: str, said: str) -> None:
+    assert f"The site b.example {said}" in why(replace(READY, rests=(rest(NOW + 9)._replace(who=who),))).sentence

@@ -220,7 +220,8 @@ def _longest_rest(rests: tuple[Rested, ...]) -> Obstacle | None:
     rest = max(rests, key=lambda one: math.inf if one.until is None else one.until)
     who = f" by {rest.who}" if rest.who else ""
     end = "until somebody resumes it" if rest.until is None else f"until {at(rest.until)}"
-    sentence = f"The {rest.scope} {rest.key} is paused{who} {end}{_quoted(rest.why)}."
+    verb = "rests" if rest.who == "worker" or rest.who.startswith("rule ") else "is paused"  # nobody has paused it
+    sentence = f"The {rest.scope} {rest.key} {verb}{who} {end}{_quoted(rest.why)}."
     return Obstacle(Reason.PAUSED, sentence, math.inf if rest.until is None else rest.until, rest.until)
 
 
