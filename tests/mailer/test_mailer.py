@@ -394,14 +394,15 @@ def test_it_may_be_closed_twice_or_unused_and_used_again() -> None:
 
 
 def test_without_closing_the_connections_end_with_the_mailer() -> None:
+    others = set(threading.enumerate())
     with ScriptedServer() as server:
         Mailer(server.url).send(email())
         wait_until(lambda: server.sessions[0].closed or None, "the connection's end")
-        wait_until(lambda: "postroad-mailer" not in _threads() or None, "the end of the mailer's thread")
+        wait_until(lambda: not _mailers_threads() - others or None, "the end of the mailer's thread")
 
 
-def _threads() -> set[str]:
-    return {thread.name for thread in threading.enumerate()}
+def _mailers_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "postroad-mailer"}
 
 
 def test_an_asynchronous_mailer_left_open_leaves_nothing_behind() -> None:

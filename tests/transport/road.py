@@ -30,7 +30,10 @@ def account(server: ScriptedServer, *, connections: int = 1, **settings: Any) ->
 
 def impatient(*waits: str) -> Timeouts:
     """Those of these waits are short: for the tests in which the server stays silent there, and only for them."""
-    return replace(Timeouts(), **{wait: ANSWERS if wait == "command" else SILENCE for wait in waits})
+    seconds = {wait: ANSWERS if wait == "command" else SILENCE for wait in waits}
+    if "greeting" in waits:  # who does not greet is offered a TLS handshake, for as long as connecting may take
+        seconds["connect"] = ANSWERS
+    return replace(Timeouts(), **seconds)
 
 
 def settings(url: str, **account: Any) -> Smtp:
