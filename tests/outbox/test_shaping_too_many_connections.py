@@ -131,7 +131,7 @@ def test_an_account_that_cannot_be_reached_rests_and_comes_back_by_itself(outbox
         # The clock stands still meanwhile: no rest is over before it is seen.
         wait_until(lambda: "account" in suspended(outbox) or None, "the account's rest")
         untouched = [entry for entry in outbox.find(limit=1000) if entry.attempts == 0]
-        assert len(untouched) >= 70
+        assert len(untouched) >= 50  # at most what was at hand when it began (32), and what came while it was decided
         with StrictServer(port=address.port) as back:
             all_delivered(outbox, clock, 100)
             assert len(back.recipients) == 100
