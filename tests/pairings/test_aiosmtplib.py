@@ -32,8 +32,10 @@ async def connected(server: Endpoint, order: Order) -> AsyncIterator[aiosmtplib.
             transport = client.transport
             yield client
     finally:
-        if transport is not None:  # aiosmtplib forgets it unclosed where the server hung up first
-            transport.close()
+        if isinstance(transport, asyncio.Transport):
+            # aiosmtplib forgets it unclosed where the server hung up first; and under TLS it waits for the server's
+            # close_notify, which may come when the loop has ended.
+            transport.abort()
 
 
 async def hand_over(client: aiosmtplib.SMTP, order: Order) -> Sent:
