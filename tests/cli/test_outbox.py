@@ -1,5 +1,6 @@
 """``postroad send --outbox`` and ``postroad outbox``: what goes in, what is seen, what can be changed."""
 
+import csv
 import json
 import sqlite3
 import subprocess
@@ -83,6 +84,21 @@ def test_the_receipt_as_json(db: str) -> None:
     assert receipt["recipients"] == ["ann@example.com"]
     assert receipt["message_id"].endswith("@example.com>")
     assert receipt["duplicate"] is False
+
+
+def test_an_export_has_every_delivery_in_each_form(db: str) -> None:
+    odd = queue(db, "--subject", '=1+1, "said"', "--to", "cy@example.com")
+    queue(db, "--stream", "news")
+    listed = outbox("ls", db, "--json").json
+    assert outbox("export", db, "--json").json == listed
+    assert outbox("export", db, "--jsonl").lines == listed["deliveries"]
+    rows = list(csv.DictReader(outbox("export", db).stdout.splitlines()))
+    assert [list(row) for row in rows] == [list(one) for one in listed["deliveries"]]
+    assert [row["recipient"] for row in rows] == [one["recipient"] for one in listed["deliveries"]]
+    assert {row["subject"] for row in rows if row["id"] == odd} == {'\'=1+1, "said"'}  # no formula for a spreadsheet
+    assert [one["stream"] for one in outbox("export", db, "--stream", "news", "--jsonl").lines] == ["news"]
+    wrong = outbox("export", db, "--state", "lost")
+    assert (wrong.code, wrong.stdout) == (78, "")
 
 
 # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,7 +248,7 @@ def test_the_database_comes_from_the_flag_the_environment_or_the_data_folder(db:
     assert [one["id"] for one in run_inside("outbox", "ls", "--jsonl").lines] == [usual.stdout.strip()]
 
 
-@pytest.mark.parametrize("words", [("ls",), ("stats",), ("show", "x"), ("retry", "x"), ("cancel", "x")])
+@pytest.mark.parametrize("words", [("ls",), ("export",), ("stats",), ("show", "x"), ("retry", "x"), ("cancel", "x")])
 def test_looking_makes_no_outbox(words: tuple[str, ...], db: str, tmp_path: Path) -> None:
     for where in (("--db", db), ()):
         ended = run_inside("outbox", *words, *where, "--json")

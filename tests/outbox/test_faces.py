@@ -370,6 +370,26 @@ def test_find_by_everything_newest_first(url: str) -> None:
         assert entry.created_at.tzinfo is UTC
 
 
+def test_an_export_reads_on_where_it_stopped(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for face in ("blocking", "outbox"):
+        monkeypatch.setattr(f"postroad.outbox.{face}.BATCH", 2)
+    with Outbox(url) as outbox:
+        for number in range(5):
+            outbox.send(letter(f"{number}@b.example"), stream="news" if number % 2 else "bulk")
+        newest_first = [f"{number}@b.example" for number in (4, 3, 2, 1, 0)]
+        entries = outbox.export()
+        found = [next(entries).recipient]
+        outbox.send(letter("late@b.example"))
+        assert [*found, *(one.recipient for one in entries)] == newest_first
+        assert [one.recipient for one in outbox.export(stream="news")] == ["3@b.example", "1@b.example"]
+
+    async def through() -> list[str]:
+        async with AsyncOutbox(url) as outbox:
+            return [one.recipient async for one in outbox.export()]
+
+    assert asyncio.run(through()) == ["late@b.example", *newest_first]
+
+
 def test_a_domain_is_found_as_people_write_it(url: str) -> None:
     with Outbox(url) as outbox:
         outbox.suppressions.add("ann@bücher.example")

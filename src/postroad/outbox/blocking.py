@@ -6,7 +6,7 @@ runs in an event loop in a thread of its own.
 
 import contextlib
 import threading
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -23,7 +23,7 @@ from postroad.outbox.enqueue import enqueue
 from postroad.outbox.event_log import LOOK_EVERY, LogEntry, LogPage, log_page
 from postroad.outbox.explain import explain, read_subject
 from postroad.outbox.explanation import Explanation
-from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
+from postroad.outbox.find import BATCH, DEFAULT_LIMIT, Page, Search, entries, page
 from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Moment, Receipt
 from postroad.outbox.log_position import Position
@@ -153,6 +153,32 @@ class Outbox:
         """
         search = Search(state, recipient, domain, stream, remote_id, limit)
         return self._store.database.read(lambda connection: entries(connection, search, self._store.clock.now()))
+
+    def export(
+        self,
+        *,
+        state: str | None = None,
+        recipient: str | None = None,
+        domain: str | None = None,
+        stream: str | None = None,
+        remote_id: str | None = None,
+    ) -> Iterator[QueueEntry]:
+        """All that ``find`` finds without a limit, in bounded memory however many there are.
+
+        What is queued meanwhile is left out; each entry is as it stood when it was read.
+
+        Raises:
+            ConfigurationError: there is no such state.
+            AddressError: ``recipient`` is no address.
+        """
+        search = Search(state, recipient, domain, stream, remote_id, BATCH)
+        behind: int | None = None
+        while (found := self._page(search, behind)).end is not None:
+            yield from found.entries
+            behind = found.end
+
+    def _page(self, search: Search, behind: int | None) -> Page:
+        return self._store.database.read(lambda connection: page(connection, search, behind, self._store.clock.now()))
 
     def stats(self, *, by_site: bool = False) -> OutboxStats:
         """How many recipients are in each state, how long the oldest has been due, and what rests.

@@ -16,6 +16,7 @@ from postroad.outbox.states import PLANNED, DeliveryState
 from postroad.outbox.status import QueueEntry
 
 DEFAULT_LIMIT: Final = 50  # entries of a list; a screen or two
+BATCH: Final = 500  # entries that are read at once of a long list; some hundred kilobytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ class Search:
     limit: int = DEFAULT_LIMIT
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries of a list; ``end`` is the place behind which the next page begins, ``None`` where nothing does."""
+
+    entries: tuple[QueueEntry, ...]
+    end: int | None
+
+
 def entries(connection: Connection, search: Search, now: float) -> tuple[QueueEntry, ...]:
     """Deliveries, newest first.
 
@@ -37,8 +46,19 @@ def entries(connection: Connection, search: Search, now: float) -> tuple[QueueEn
         ConfigurationError: there is no such state.
         AddressError: the recipient is no address, or the domain none.
     """
+    return page(connection, search, None, now).entries
+
+
+def page(connection: Connection, search: Search, behind: int | None, now: float) -> Page:
+    """Deliveries, newest first, behind the ``end`` of an earlier page.
+
+    Raises:
+        ConfigurationError: there is no such state.
+        AddressError: the recipient is no address, or the domain none.
+    """
     query = Query(
         select(
+            delivery.c.id,
             delivery.c.message_id,
             delivery.c.recipient,
             STATE_NOW.label("state_now"),
@@ -53,15 +73,16 @@ def entries(connection: Connection, search: Search, now: float) -> tuple[QueueEn
             message.c.created_at,
         )
         .select_from(delivery.join(message, message.c.id == delivery.c.message_id))
-        .where(_condition(search))
+        .where(_condition(search), true() if behind is None else delivery.c.id < behind)
         .order_by(delivery.c.id.desc())
         .limit(max(0, search.limit))
     )
-    return tuple(_entry(row) for row in query.rows(connection, now=now))
+    rows = query.rows(connection, now=now)
+    return Page(tuple([_entry(row) for row in rows]), rows[-1][0] if rows else None)
 
 
 def _entry(row: Sequence[Any]) -> QueueEntry:
-    id_, recipient, state, attempts, due_at, code, text, uncertain, stream, mail_from, subject, created_at = row
+    _, id_, recipient, state, attempts, due_at, code, text, uncertain, stream, mail_from, subject, created_at = row
     current = DeliveryState(state)
     return QueueEntry(
         id=id_,

@@ -1,7 +1,7 @@
 """``AsyncOutbox``: the outbox for asynchronous code."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -20,7 +20,7 @@ from postroad.outbox.enqueue import enqueue
 from postroad.outbox.event_log import LOOK_EVERY, LogEntry, LogPage, log_page
 from postroad.outbox.explain import explain, read_subject
 from postroad.outbox.explanation import Explanation
-from postroad.outbox.find import DEFAULT_LIMIT, Search, entries
+from postroad.outbox.find import BATCH, DEFAULT_LIMIT, Page, Search, entries, page
 from postroad.outbox.inspect import message_status
 from postroad.outbox.job import Moment, Receipt
 from postroad.outbox.log_position import Position
@@ -124,6 +124,26 @@ class AsyncOutbox:
         """Deliveries, newest first. See ``Outbox.find``."""
         search = Search(state, recipient, domain, stream, remote_id, limit)
         return await self._read(lambda connection: entries(connection, search, self._store.clock.now()))
+
+    async def export(
+        self,
+        *,
+        state: str | None = None,
+        recipient: str | None = None,
+        domain: str | None = None,
+        stream: str | None = None,
+        remote_id: str | None = None,
+    ) -> AsyncIterator[QueueEntry]:
+        """All that ``find`` finds without a limit. See ``Outbox.export``."""
+        search = Search(state, recipient, domain, stream, remote_id, BATCH)
+        behind: int | None = None
+        while (found := await self._page(search, behind)).end is not None:
+            for entry in found.entries:
+                yield entry
+            behind = found.end
+
+    async def _page(self, search: Search, behind: int | None) -> Page:
+        return await self._read(lambda connection: page(connection, search, behind, self._store.clock.now()))
 
     async def stats(self, *, by_site: bool = False) -> OutboxStats:
         """The outbox in numbers. See ``Outbox.stats``."""

@@ -164,18 +164,19 @@ def written(entries: Iterable[Suppression], form: Format) -> Iterator[str]:
         for entry in entries:
             yield json.dumps(entry.as_dict())
         return
-    yield _csv_line(COLUMNS)
+    yield csv_line(COLUMNS)
     for entry in entries:
         facts = entry.as_dict()
-        yield _csv_line([_quoted(facts[name]) for name in COLUMNS])
+        yield csv_line([facts[name] for name in COLUMNS])
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """A line of CSV (RFC 4180) without its end; no spreadsheet takes a cell in it for a formula."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([_quoted(cell) for cell in cells])
+    return line.getvalue()
 
 
 def _quoted(value: object) -> str:
     text = "" if value is None else str(value)
     return f"{_APOSTROPHE}{text}" if text.startswith((_APOSTROPHE, *_FORMULA)) else text
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()

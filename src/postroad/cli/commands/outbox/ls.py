@@ -9,6 +9,7 @@ from postroad.cli.counted import counted
 from postroad.cli.database_option import database_option, existing_outbox_of
 from postroad.cli.deliveries import colour_of, due, reply_text
 from postroad.cli.output import Form, form_options, say_json_list
+from postroad.cli.search_options import search_options
 from postroad.cli.table import Cell, Column, Row, say_table
 from postroad.cli.terminal import note
 from postroad.clock import SYSTEM_CLOCK, as_datetime
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from postroad.outbox.status import QueueEntry
 
 LIMIT: Final = 50  # deliveries; a screen or two
-_STATES: Final = "scheduled, ready, leased, held, uncertain, sent, refused, expired, suppressed or cancelled"
 _COLUMNS: Final = (
     Column("state", below="next", whole=True),
     Column("tries"),
@@ -28,11 +28,7 @@ _COLUMNS: Final = (
 
 @click.command()
 @database_option
-@click.option("--state", metavar="STATE", help=f"Only those that are {_STATES}.")
-@click.option("--recipient", metavar="ADDRESS", help="Only those to this address.")
-@click.option("--domain", metavar="NAME", help="Only those to this domain.")
-@click.option("--stream", metavar="NAME", help="Only those of this stream.")
-@click.option("--remote-id", metavar="ID", help="Only those that an email API named so; its webhooks have the name.")
+@search_options
 @click.option("--limit", metavar="N", type=click.IntRange(1), default=LIMIT, show_default=True, help="At most so many.")
 @form_options
 def ls(form: Form, db: str | None, **search: Any) -> None:
