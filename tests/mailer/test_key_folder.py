@@ -9,8 +9,11 @@ import pytest
 from postroad.errors import ConfigurationError
 from postroad.mailauth.dkim.keys import KeyKind
 from postroad.mailauth.dkim.rotation import KeptKey, KeyState
+from postroad.mailer.blocking import Mailer
 from postroad.mailer.key_folder import KeyFolder
 from postroad.mailer.sign import LOOK_EVERY, FolderSigning
+from postroad.mailer.signing_transport import SigningTransport
+from postroad.transport.to_memory import MemoryTransport
 from tests.fakes import START, FakeClock, letter
 
 
@@ -122,3 +125,15 @@ def test_a_folder_that_cannot_be_read_any_more_stops_nobody(
     with caplog.at_level(logging.ERROR):
         assert selectors(signing) == ["one"]
     assert "the keys that signed until now go on signing" in caplog.text
+
+
+def test_the_environment_names_the_folder_or_a_file_that_does(folder: KeyFolder, tmp_path: Path) -> None:
+    (tmp_path / "name").write_text(f"{folder.path}\n")
+    for told in ({"POSTROAD_DKIM_KEYS": str(folder.path)}, {"POSTROAD_DKIM_KEYS_FILE": str(tmp_path / "name")}):
+        with Mailer.from_env({"POSTROAD_URL": "memory://", **told}) as mailer:
+            mailer.deliver(letter())
+            assert isinstance(mailer.transport, SigningTransport)
+            assert isinstance(memory := mailer.transport.inner, MemoryTransport)
+            assert b"s=one" in memory.messages[0].content.partition(b"From:")[0]
+    with pytest.raises(ConfigurationError, match="are both set"):
+        Mailer.from_env({"POSTROAD_URL": "null://", "POSTROAD_DKIM": "a.example:e1:key.pem", **told})

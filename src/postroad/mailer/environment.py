@@ -53,10 +53,10 @@ def dkim_from(environ: Mapping[str, str] | None = None) -> "DkimKeys | None":
         ConfigurationError: both are set, or it is not written as it must be.
     """
     environ = os.environ if environ is None else environ
-    text, folder = value_of("POSTROAD_DKIM", environ), environ.get("POSTROAD_DKIM_KEYS")
-    if text is not None and folder:
+    text, folder = value_of("POSTROAD_DKIM", environ), value_of("POSTROAD_DKIM_KEYS", environ)
+    if text is not None and folder is not None:
         raise ConfigurationError("POSTROAD_DKIM and POSTROAD_DKIM_KEYS are both set", setting="POSTROAD_DKIM")
-    if folder:
+    if folder is not None:
         from postroad.mailer.key_folder import KeyFolder  # late, as below
 
         return KeyFolder(folder)
