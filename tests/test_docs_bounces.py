@@ -1,5 +1,7 @@
-"""docs/bounces.md: its commands run as they stand there, and its tables are those of the code."""
+"""docs/bounces.md and reports.md: their commands run as they stand there, and the tables are those of the code."""
 
+import gzip
+import json
 import os
 import re
 import subprocess
@@ -12,9 +14,12 @@ from postroad.reports.classes import BounceClass
 from postroad.reports.report import ReportKind
 from tests.cli.command import PATIENCE
 from tests.cli.test_report import BOUNCE, COMPLAINT, VACATION
+from tests.reports.report_files import REPORT, TLS_REPORT, failure_report
 
-GUIDE = (Path(__file__).parent.parent / "docs" / "bounces.md").read_text(encoding="utf-8")
-COMMANDS = "".join(re.findall(r"```console\n(.*?)```", GUIDE, re.DOTALL)).splitlines()
+DOCS = Path(__file__).parent.parent / "docs"
+GUIDE = (DOCS / "bounces.md").read_text(encoding="utf-8")
+REPORTS_GUIDE = (DOCS / "reports.md").read_text(encoding="utf-8")
+COMMANDS = "".join(re.findall(r"```console\n(.*?)```", GUIDE + REPORTS_GUIDE, re.DOTALL)).splitlines()
 
 
 @pytest.fixture
@@ -24,6 +29,9 @@ def folder(tmp_path: Path) -> Path:
     script.chmod(0o755)
     for name, content in (("bounce.eml", BOUNCE), ("complaint.eml", COMPLAINT), ("vacation.eml", VACATION)):
         (tmp_path / name).write_bytes(content)
+    (tmp_path / "report.xml.gz").write_bytes(gzip.compress(REPORT))
+    (tmp_path / "tls.json.gz").write_bytes(gzip.compress(json.dumps(TLS_REPORT).encode()))
+    (tmp_path / "failure.eml").write_bytes(failure_report())
     (tmp_path / "mail.log").write_text("to=<ann@example.com>, (host mx said: 550 5.1.1 User unknown)\n")
     return tmp_path
 

@@ -1,6 +1,7 @@
 """``direct://`` as a URL, and its page."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from postroad.transport.direct.transport import DirectTransport
 from postroad.transport.from_url import from_url
 from postroad.transport.route import anew
 from postroad.transport.smtp.settings import Smtp
+from tests.cli.command import run_inside
 
 PAGE = (Path(__file__).parents[2] / "docs" / "direct-delivery.md").read_text(encoding="utf-8")
 
@@ -105,6 +107,13 @@ def test_the_page_has_every_option() -> None:
     assert (
         f"{Direct().timeouts.connect:g} s to connect and {Direct().timeouts.greeting:g} s for the greeting" in section
     )
+
+
+def test_the_pages_command_takes_the_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (command,) = re.findall(r"```console\n(.*?)\n```", PAGE, re.DOTALL)
+    ended = run_inside(*shlex.split(command)[1:])  # nothing waits, so it asks nobody, and ends
+    assert (ended.code, "direct://" in ended.stderr) == (0, True), ended.stderr
 
 
 def test_a_source_has_one_form_however_it_is_written() -> None:
