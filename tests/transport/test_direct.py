@@ -171,6 +171,9 @@ def test_two_hosts_that_refuse_for_now_are_enough(stack: ExitStack) -> None:
         ({"b.example": [{"TXT": "only words"}]}, "5.4.4", "neither mail exchangers nor an address"),
         ({"a.example": [{"A": FIRST}]}, "5.1.2", "does not exist"),
         ({"b.example": [{"MX": [10, "gone.b.example"]}]}, "5.4.4", "no mail exchanger of b.example has an address"),
+        ({"b.example": [{"MX": [10, FIRST]}]}, "5.4.4", "no mail exchanger of b.example has an address"),
+        ({"b.example": [{"MX": [10, f"[{FIRST}]"]}]}, "5.4.4", "no mail exchanger of b.example has an address"),
+        ({"b.example": [{"MX": [10, "not a host@"]}]}, "5.4.4", "no mail exchanger of b.example has an address"),
     ],
 )
 def test_a_domain_without_hosts_is_refused_for_good(
@@ -309,6 +312,15 @@ def test_a_name_that_is_none_is_passed_by(stack: ExitStack) -> None:
     assert report.all_accepted
     assert routes(report)[0][1]
     assert count(first) == [1]
+
+
+def test_an_address_literal_is_its_own_host(stack: ExitStack) -> None:
+    world = World(stack, {})
+    first = world.aiosmtpd(FIRST)
+    report = world.deliver(letter("x", f"bob@[{FIRST}]"))
+    assert report.all_accepted
+    assert routes(report) == [(FIRST, False)]
+    assert [one.recipients for one in first.messages()] == [(f"bob@[{FIRST}]",)]
 
 
 def test_what_one_group_meets_does_not_hide_what_became_of_the_others(stack: ExitStack) -> None:

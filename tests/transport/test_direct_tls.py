@@ -167,6 +167,17 @@ def test_an_enforced_policy_that_names_other_hosts_lets_no_mail_out(
     assert failures(results["sts"]) == [("validation-failure", HOST), ("validation-failure", OTHER)]
 
 
+def test_an_address_in_the_place_of_an_exchanger_does_not_evade_a_policy(
+    stack: ExitStack, certificates: Certificates
+) -> None:
+    world = under_policy(stack, certificates, "enforce", "mx.elsewhere.example")
+    world.dns.zone.add("b.example", [{"MX": [5, f"[{FIRST}]"]}])
+    server = world.scripted(FIRST)
+    report, _ = tried(world)
+    assert not report.all_accepted
+    assert not server.sessions
+
+
 @pytest.mark.parametrize(
     ("certificate", "mx", "result"),
     [

@@ -52,6 +52,11 @@ class Plan:
     reason: str = ""
 
     @property
+    def is_literal(self) -> bool:
+        """The domain is an address literal, which is its own host (RFC 5321 §4.1.3)."""
+        return self.domain.startswith("[")
+
+    @property
     def way(self) -> tuple[object, ...]:
         """What the plans of domains have in common whose recipients may share a transaction."""
         hosts = sorted((one.preference, one.host.lower()) for one in self.hosts)
@@ -137,7 +142,8 @@ async def hop(
     connected to.
     """
     records = Associations(Finding.ABSENT, host)
-    if host.startswith("[") and (address := _address_in(host)) is not None:
+    # Of the recipient's domain alone: as an exchanger's name it is none (RFC 5321 §5.1), and would evade the policy.
+    if plan.is_literal and (address := _address_in(host)) is not None:
         return Hop(address, tls_requirement(address, records, None, wish), (address,), address)
     if dane and plan.authentic:
         records = await associations(host, resolver, port)

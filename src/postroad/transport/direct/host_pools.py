@@ -113,11 +113,9 @@ class HostPools:
 
 
 def is_name_of_host(name: str) -> bool:
-    """Whether a name that stands in the DNS is one that can be connected to, or it is an address literal."""
-    if name.startswith("["):
-        return True
+    """Whether a name that stands in the DNS is one that can be connected to; an address literal is none."""
     try:
         checked_host(name)
     except ConfigurationError:
         return False
-    return True
+    return not name.startswith("[")

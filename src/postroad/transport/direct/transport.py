@@ -168,6 +168,10 @@ class DirectTransport:
         answers = without_address = 0
         hosts = self._in_order(group.plan)
         for host in hosts:
+            if not (group.plan.is_literal or is_name_of_host(host)):
+                journey.passed_by(host, DnsError(f"{host!a:.80} is no name of a host", phase=Phase.DNS))
+                without_address += 1
+                continue
             found = await self._hop(host, group.plan, journey)
             if found is None:
                 continue
@@ -192,9 +196,6 @@ class DirectTransport:
 
     async def _hop(self, host: str, plan: Plan, journey: Journey) -> Hop | None:
         """What is to be known of a host; ``None``: it was passed by."""
-        if not is_name_of_host(host):
-            journey.passed_by(host, DnsError(f"{host!a:.80} is no name of a host", phase=Phase.DNS))
-            return None
         wish, dane = self.settings.tls, self.settings.dane
         if says_tls_not_required(journey.mail):  # RFC 8689 §5
             plan, wish, dane = replace(plan, policy=None), Wish.NOTHING, False
