@@ -1,6 +1,7 @@
 """TLS policies as values, and what a failed handshake means."""
 
 import ssl
+from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +12,7 @@ from postroad.net.tls import (
     handshake_error,
     plain_text_on_implicit_port,
     tls_on_plain_port,
+    web_context,
 )
 from postroad.reply import Phase
 from tests.peers.certificates import Certificates
@@ -54,9 +56,18 @@ def test_contexts_are_shared(certificates: Certificates) -> None:
     assert TlsSettings().context() is not TlsSettings(Tls.OPPORTUNISTIC).context()
 
 
-def test_a_ca_that_is_none() -> None:
+def test_https_has_contexts_of_its_own(certificates: Certificates) -> None:
+    ca = str(certificates.ca)
+    context = web_context(ca)
+    assert context is web_context(ca)  # shared among themselves
+    assert context not in (web_context(), TlsSettings(Tls.IMPLICIT, ca=ca).context())
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+@pytest.mark.parametrize("context", [lambda ca: TlsSettings(ca=ca).context(), web_context])
+def test_a_ca_that_is_none(context: Callable[[str], ssl.SSLContext]) -> None:
     with pytest.raises(ConfigurationError, match=r"no/such/ca\.pem") as caught:
-        TlsSettings(ca="no/such/ca.pem").context()
+        context("no/such/ca.pem")
     assert caught.value.setting == "ca"
 
 

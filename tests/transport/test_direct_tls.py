@@ -20,7 +20,8 @@ from postroad.testing import Step
 from postroad.transport.direct.transport import DirectTransport
 from tests.fakes import letter
 from tests.peers.certificates import Certificates, ServerCertificate
-from tests.peers.fixtures import StartPostfix
+from tests.peers.exim import EximSettings
+from tests.peers.fixtures import StartExim, StartPostfix
 from tests.peers.http_service import Response
 from tests.peers.policy_host import policy_page
 from tests.peers.postfix import PostfixSettings
@@ -120,6 +121,18 @@ def test_an_enforced_policy_is_satisfied_by_a_valid_certificate(
     assert len(server.messages()) == 1
     assert (results["sts"].successes, results["sts"].failures) == (1, ())
     assert results["sts"].strings == ("version: STSv1", "mode: enforce", "mx: *.b.example", "max_age: 86400")
+
+
+@pytest.mark.system
+def test_a_mail_server_hears_nothing_of_the_http_that_a_policy_was_fetched_by(
+    stack: ExitStack, certificates: Certificates, for_host: ServerCertificate, start_exim: StartExim
+) -> None:
+    exim = start_exim(EximSettings(certificate=for_host))  # it sends away whoever names another protocol than SMTP
+    world = World(stack, {**WITH_POLICY, HOST: [{"A": exim.smtp.host}]}, port=exim.smtp.port)
+    world.policies(certificates, {WEB: policy_page("enforce", HOST)})
+    report, results = tried(world)
+    assert report.all_accepted, report
+    assert results["sts"].successes == 1
 
 
 @pytest.mark.parametrize(

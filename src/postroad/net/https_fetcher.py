@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from postroad.errors import MissingExtra
 from postroad.lookup import Fetched, FetchFailed, Resolver
 from postroad.net.host_name import as_address, authority
-from postroad.net.tls import Tls, TlsSettings
+from postroad.net.tls import web_context
 from postroad.routing.addresses import host_addresses
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class HttpsFetcher:
         import httpx  # late, as above
 
         return httpx.AsyncClient(
-            verify=TlsSettings(Tls.IMPLICIT, self._ca).context(),
+            verify=web_context(self._ca),
             timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
             trust_env=self._resolver is None,
             headers=_HEADERS,

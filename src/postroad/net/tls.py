@@ -72,6 +72,18 @@ class TlsSettings:
         return _context_with_certificate(self.verify, *files, key_password, changed)
 
 
+def web_context(ca: str | None = None) -> ssl.SSLContext:
+    """The context for HTTPS, verified; ``ca`` is a PEM file of trusted issuers instead of the system's.
+
+    It is never one of those for mail: httpx writes into it that we speak HTTP (ALPN, RFC 7301 §3.2), and a mail server
+    that reads that, as Exim does, ends the handshake.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    return _web_context(ca, _changed(ca))
+
+
 def _changed(file: str | None) -> int:
     return Path(file).stat().st_mtime_ns if file and Path(file).is_file() else 0
 
@@ -79,6 +91,11 @@ def _changed(file: str | None) -> int:
 @lru_cache(maxsize=32)
 def _context(verify: bool, ca: str | None, _changed: tuple[int, ...]) -> ssl.SSLContext:
     return _new_context(verify, ca)
+
+
+@lru_cache(maxsize=8)
+def _web_context(ca: str | None, _changed: int) -> ssl.SSLContext:
+    return _new_context(True, ca)
 
 
 @lru_cache(maxsize=32)

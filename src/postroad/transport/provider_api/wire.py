@@ -20,7 +20,7 @@ from postroad.errors import (
     Timeout,
     TlsError,
 )
-from postroad.net.tls import Tls, TlsSettings
+from postroad.net.tls import web_context
 from postroad.providers.contract import HttpReply, HttpRequest, Provider
 from postroad.reply import Phase
 from postroad.transport.smtp.place import is_loopback
@@ -99,7 +99,7 @@ class HttpxWire:
         self._timeout = provider.timeout
         host = urlsplit(self._endpoint).hostname or ""
         self._client = httpx.AsyncClient(
-            verify=TlsSettings(Tls.IMPLICIT, provider.ca).context(),
+            verify=web_context(provider.ca),
             timeout=httpx.Timeout(provider.timeout, connect=CONNECT),
             limits=httpx.Limits(max_connections=provider.connections, keepalive_expiry=IDLE),
             trust_env=not is_loopback(host),  # the proxies of the environment are not for this machine
