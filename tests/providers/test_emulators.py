@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from postroad.providers.contract import HttpReply, HttpRequest
+from postroad.providers.event import basic_credentials
+from postroad.providers.mailgun.emulate import MailgunEmulator
 from postroad.providers.postmark.emulate import PostmarkEmulator
 from postroad.providers.resend.emulate import ResendEmulator
 from postroad.providers.sendgrid.emulate import SendGridEmulator
@@ -106,3 +108,40 @@ def test_sendgrid_takes_header_fields_in_ascii() -> None:
     assert (reply.status, emulator.received) == (400, [])
     emulator, reply = sendgrid(headers={"X-U": "=?utf-8?q?=C3=A4=C3=B6?="})
     assert reply.status == 202
+
+
+@pytest.mark.parametrize("wrong", [1, True, "x", [1], [None], [[]], {"a": 1}])
+@pytest.mark.parametrize(
+    "name",
+    ["personalizations", "from", "subject", "content", "headers", "categories", "custom_args", "attachments"],
+)
+def test_a_value_of_another_type_is_answered_by_sendgrid(name: str, wrong: Any) -> None:
+    emulator, reply = sendgrid(**{name: wrong})
+    assert (reply.status, len(emulator.received)) in ((400, 0), (202, 1))
+
+
+@pytest.mark.parametrize("wrong", [1, True, [1], [None], [[]], {"a": 1}])
+@pytest.mark.parametrize("name", ["From", "To", "Cc", "Headers", "Attachments", "Metadata", "Tag", "TextBody"])
+def test_a_value_of_another_type_is_answered_by_postmark(name: str, wrong: Any) -> None:
+    emulator, told = postmark(**{name: wrong})
+    assert (told["ErrorCode"] == 0) == (len(emulator.received) == 1)
+
+
+@pytest.mark.parametrize("wrong", [1, True, [1], [None], [[]], {"a": 1}])
+@pytest.mark.parametrize("name", ["from", "to", "subject", "text", "headers", "tags", "attachments", "scheduled_at"])
+def test_a_value_of_another_type_is_answered_by_resend(name: str, wrong: Any) -> None:
+    emulator, reply = resend({**LETTER, name: wrong})
+    assert (reply.status, len(emulator.received)) in ((422, 0), (200, 1))
+    emulator, reply = resend([LETTER, {**LETTER, name: wrong}], "/emails/batch")
+    assert (reply.status, len(emulator.received)) in ((422, 0), (200, 2))  # all, or none
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v3/a.example/messages"])
+def test_a_form_in_no_charset_and_a_path_to_nowhere_are_answered_by_mailgun(path: str) -> None:
+    emulator = MailgunEmulator()
+    headers = {
+        "authorization": basic_credentials("api", "test-key"), "content-type": "multipart/form-data; boundary=x",
+    }  # fmt: skip
+    body = b'--x\r\nContent-Disposition: form-data; name="to"\r\n\r\n\xff\r\n--x--'
+    reply = emulator.answer(HttpRequest("POST", path, headers, body), NOW)
+    assert (reply.status, emulator.received) == (400 if "messages" in path else 404, [])

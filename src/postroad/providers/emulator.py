@@ -23,6 +23,8 @@ from postroad.message.seal import seal
 from postroad.providers.contract import HttpReply, HttpRequest
 from postroad.secret import Secret
 
+# What a value of another type than documented raises, somewhere on its way into a message.
+_MISSHAPEN: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 _NAMES: Final = uuid.UUID("6d1ba26b-2d5c-5d0b-9d53-7a3ea0b0e6a9")  # for the ids that are given out
 
 
@@ -44,11 +46,20 @@ class Emulator(ABC):
         """What the provider answers to a request; ``now`` is aware."""
         if self.troubles:
             return self.troubles.popleft()
-        return self.respond(request, now)
+        taken = len(self.received)
+        try:
+            return self.respond(request, now)
+        except _MISSHAPEN as fault:
+            del self.received[taken:]  # of a batch, those before it
+            return self.misshapen(f"A value is not of the documented type: {fault}.")
 
     @abstractmethod
     def respond(self, request: HttpRequest, now: datetime) -> HttpReply:
         """The answer, where there is no trouble."""
+
+    @abstractmethod
+    def misshapen(self, words: str) -> HttpReply:
+        """The answer to a request that is not of the documented form."""
 
     def keep(self, mail: MailObject) -> str:
         """Take a message, and name it."""

@@ -52,6 +52,9 @@ class MailgunEmulator(Emulator):
         except MessageError as fault:
             return said_in_json(400, {"message": fault.message})
 
+    def misshapen(self, words: str) -> HttpReply:
+        return said_in_json(400, {"message": words})
+
     def _answer(self, request: HttpRequest, now: datetime) -> HttpReply:
         domain = quote(self.domain, safe="")
         if (request.method, request.path) == ("GET", f"/v4/domains/{domain}"):
@@ -59,7 +62,7 @@ class MailgunEmulator(Emulator):
         makers = {f"/v3/{domain}/messages.mime": _from_mime, f"/v3/{domain}/messages": _from_fields}
         make = makers.get(request.path) if request.method == "POST" else None
         if make is None:
-            raise _Refused(f"Domain not found: {request.path.split('/')[2]}", 404)
+            raise _Refused(f"Domain not found: {request.path.partition('/v3/')[2].partition('/')[0]}", 404)
         try:
             fields = read(request.headers.get("content-type", ""), request.body)
         except ValueError:

@@ -64,6 +64,9 @@ class PostmarkEmulator(Emulator):
             return _error(422, 402, "Invalid JSON")
         return self._one(document, now) if request.path == "/email" else self._several(document, now)
 
+    def misshapen(self, words: str) -> HttpReply:
+        return _error(422, 403, f"Incompatible JSON. {words}")
+
     def _one(self, document: Any, now: datetime) -> HttpReply:
         try:
             return said_in_json(200, self._taken(document, now))

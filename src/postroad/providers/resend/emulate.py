@@ -52,7 +52,10 @@ class ResendEmulator(Emulator):
         try:
             return self._answer(request, now)
         except _Refused as fault:
-            return said_in_json(fault.status, {"statusCode": fault.status, "name": fault.name, "message": str(fault)})
+            return _error(fault.status, fault.name, str(fault))
+
+    def misshapen(self, words: str) -> HttpReply:
+        return _error(422, "validation_error", words)
 
     def _answer(self, request: HttpRequest, now: datetime) -> HttpReply:
         given = request.headers.get("authorization", "")
@@ -155,6 +158,10 @@ class ResendEmulator(Emulator):
             raise _Refused(422, "validation_error", f"Invalid `{name}` field. The email address needs to follow the "
                            "`email@example.com` or `Name <email@example.com>` format.")  # fmt: skip
         return found
+
+
+def _error(status: int, name: str, message: str) -> HttpReply:
+    return said_in_json(status, {"statusCode": status, "name": name, "message": message})
 
 
 def _send_at(text: Any, now: datetime) -> float | None:

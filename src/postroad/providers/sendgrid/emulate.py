@@ -53,8 +53,10 @@ class SendGridEmulator(Emulator):
         try:
             return self._answer(request, now)
         except _Refused as fault:
-            error = {"message": str(fault), "field": fault.field, "help": None}
-            return said_in_json(fault.status, {"errors": [error]})
+            return _error(fault.status, str(fault), fault.field)
+
+    def misshapen(self, words: str) -> HttpReply:
+        return _error(400, f"Bad Request. {words}")
 
     def _answer(self, request: HttpRequest, now: datetime) -> HttpReply:
         if not same(request.headers.get("authorization", ""), f"Bearer {self.key.reveal()}"):
@@ -134,6 +136,10 @@ class SendGridEmulator(Emulator):
         if address.addr_spec in self.refuses:
             raise _Refused("Does not contain a valid address.", field)
         return address
+
+
+def _error(status: int, message: str, field: str | None = None) -> HttpReply:
+    return said_in_json(status, {"errors": [{"message": message, "field": field, "help": None}]})
 
 
 def _unquoted(document: Any, field: str) -> Any:

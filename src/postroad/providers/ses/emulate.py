@@ -60,6 +60,9 @@ class SesEmulator(Emulator):
         except _Refused as fault:
             return said_in_json(fault.status, {"message": str(fault)}, x_amzn_errortype=fault.kind)
 
+    def misshapen(self, words: str) -> HttpReply:
+        return said_in_json(400, {"message": words}, x_amzn_errortype="SerializationException")
+
     def _check(self, request: HttpRequest, now: datetime) -> None:
         signed = sigv4.Signed.read(request.headers.get("authorization", ""))
         if signed is None:

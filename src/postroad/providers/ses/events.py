@@ -185,7 +185,7 @@ def _all_of(kind: EventKind, *words: str) -> Callable[[Mapping[str, Any], list[A
         for one in destination:
             yield {
                 "kind": kind,
-                "recipient": str(one),
+                "recipient": one,
                 "description": next((str(about[word]) for word in words if word in about), ""),
                 "url": text_or_none(about.get("link")),
                 "user_agent": text_or_none(about.get("userAgent")),
@@ -223,8 +223,7 @@ def _events(event: Mapping[str, Any]) -> Iterable[ProviderEvent]:
         if isinstance(value, list) and value and not str(key).startswith("ses:")
     )
     for found in details(about, destination if isinstance(destination, list) and destination else [None]):
-        recipient = found["recipient"] if found["recipient"] != "None" else None
-        recipient = text_or_none(recipient)
+        recipient = text_or_none(found["recipient"])
         parts = (word, mail.get("messageId"), recipient, about.get("feedbackId"), moment, about.get("link"))
         yield ProviderEvent(
             **{
