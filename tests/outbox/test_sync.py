@@ -24,7 +24,9 @@ SERVER_LOG = r"[^>]*/pg_wal/[0-9A-F]{24}"  # postgresql.org/docs/current/wal-int
 
 def traced(strace: str, url: str, output: Path, *beside: str) -> "subprocess.Popen[bytes]":
     """One message's life, up to its end; the system calls of it, and of the processes ``beside``, go to ``output``."""
-    command = [strace, "-f", "-y", "-qq", "-s", "64", "-e", f"trace={CALLS}", "-o", str(output), *beside]
+    # Only what is traced stops the program; a process that runs already cannot be asked for that.
+    filtered = [] if beside else ["--seccomp-bpf"]
+    command = [strace, "-f", *filtered, "-y", "-qq", "-s", "64", "-e", f"trace={CALLS}", "-o", str(output), *beside]
     tracer = subprocess.Popen([*command, sys.executable, str(PROGRAM), url], stdout=subprocess.PIPE)
     assert tracer.stdout is not None
     said = [tracer.stdout.readline() for _ in range(5)]
@@ -33,11 +35,12 @@ def traced(strace: str, url: str, output: Path, *beside: str) -> "subprocess.Pop
     return tracer
 
 
-@pytest.fixture
-def trace(tmp_path: Path, requires_program: Callable[[str], str]) -> list[str]:
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory, requires_program: Callable[[str], str]) -> list[str]:
     """The system calls in order."""
-    output = tmp_path / "trace"
-    assert traced(requires_program("strace"), f"sqlite:///{tmp_path / 'mail.db'}", output).wait() == 0
+    folder = tmp_path_factory.mktemp("traced")
+    output = folder / "trace"
+    assert traced(requires_program("strace"), f"sqlite:///{folder / 'mail.db'}", output).wait() == 0
     return output.read_text().splitlines()
 
 
