@@ -19,7 +19,7 @@ from postroad.lookup import Answer, RecordType, Resolver
 from postroad.mailauth.domain_name import is_within
 
 if TYPE_CHECKING:
-    from postroad.doctor.subject import Subject
+    from postroad.doctor.subject import Address, Subject
     from postroad.lookup import Fetcher
 
 MAX_SHOWN: Final = 8  # things that one finding tells; the rest are counted
@@ -87,6 +87,15 @@ class Examination:
         if answer.status.temporary:
             raise Unanswered(answer)
         return answer
+
+    async def addresses(self, host: str) -> "tuple[Address, ...]":
+        """Those of a host, IPv4 first.
+
+        Raises:
+            Unanswered: nothing was learnt.
+        """
+        answers = [await self.ask(host, kind) for kind in (RecordType.A, RecordType.AAAA)]
+        return tuple([address for answer in answers for address in answer.addresses])
 
 
 Sight: TypeAlias = AsyncIterator[Seen]

@@ -9,13 +9,15 @@ from postroad.doctor.subject import Address
 from postroad.lookup import RecordType, Status
 from postroad.mailauth.domain_name import is_within
 
+_LOCAL: Final = ("localhost", "localdomain", "local", "lan", "internal", "invalid")  # last labels that are nobody's
 _USUAL: Final = ("mail", "out", "smtp", "out1", "out2", "out3")  # names for a host that sends, the first free one
 
 
-def is_full_name(name: str) -> bool:
-    """Whether this can be a host's name, with its domain: neither an address nor a single label."""
-    labels = name.split(".")
-    return len(labels) > 1 and all(labels) and not labels[-1].isdigit() and not name.startswith("[")
+def is_host_name(name: str) -> bool:
+    """Whether this can be a host's full name, which others may look up: neither an address nor a single label."""
+    labels = name.lower().split(".")
+    full = len(labels) > 1 and all(labels) and not labels[-1].isdigit() and not name.startswith("[")
+    return full and labels[-1] not in _LOCAL
 
 
 async def own_host(examination: Examination) -> str:
@@ -26,7 +28,7 @@ async def own_host(examination: Examination) -> str:
         Unanswered: nothing was learnt.
     """
     subject = examination.subject
-    if subject.helo and is_full_name(subject.helo) and subject.helo != "localhost.localdomain":
+    if subject.helo and is_host_name(subject.helo):
         return subject.helo
     exchanges = (await examination.ask(subject.domain, RecordType.MX)).exchanges
     own = [one.host for one in exchanges if is_within(one.host.lower(), subject.domain)]
@@ -68,21 +70,15 @@ async def _name_of(ip: Address, examination: Examination, known: Iterable[str]) 
     """What the host says in EHLO; else a name of the domain's that leads to it already; else a name that is free. A
     name that leads to another host stays with it."""
     subject = examination.subject
-    helo = subject.helo
-    if helo and is_full_name(helo) and helo != "localhost.localdomain":
-        return helo
+    if subject.helo and is_host_name(subject.helo):
+        return subject.helo
     exchanges = (await examination.ask(subject.domain, RecordType.MX)).exchanges
     for name in (*known, *(one.host.lower() for one in exchanges)):
-        if is_within(name, subject.domain) and ip in await _addresses(name, examination):
+        if is_within(name, subject.domain) and ip in await examination.addresses(name):
             return name
     for label in _USUAL:
         name = f"{label}.{subject.domain}"
-        addresses = await _addresses(name, examination)
+        addresses = await examination.addresses(name)
         if not addresses or ip in addresses:
             return name
     return f"mail-{int(ip):x}.{subject.domain}"
-
-
-async def _addresses(name: str, examination: Examination) -> list[Address]:
-    answers = [await examination.ask(name, kind) for kind in (RecordType.A, RecordType.AAAA)]
-    return [address for answer in answers for address in answer.addresses]

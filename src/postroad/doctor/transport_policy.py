@@ -6,8 +6,9 @@ from typing import Final
 
 from postroad.clock import as_datetime
 from postroad.doctor.check import Examination
+from postroad.doctor.document import octets_of
 from postroad.doctor.remedy import DnsRecord, WebDocument, txt
-from postroad.lookup import Fetched, FetchFailed, RecordType
+from postroad.lookup import RecordType
 from postroad.mailauth.domain_name import domain_name
 from postroad.routing.dane import Associations, Finding, associations
 from postroad.routing.mta_sts import (
@@ -57,21 +58,12 @@ def meant_as(texts: Sequence[bytes], version: bytes, tag: bytes) -> tuple[bytes,
     return begun or tuple(text for text in texts if tag in text and not text.lstrip().lower().startswith(b"v="))
 
 
-async def sts_document(examination: Examination) -> Fetched | FetchFailed | None:
-    """The policy as the web server has it; ``None`` where no web server is to be asked."""
-    if examination.fetcher is None:
-        return None
-    url = policy_url(examination.subject.domain)
-    return await examination.fetcher.get(url, limit=MAX_OCTETS, timeout=FETCH_SECONDS)
-
-
 async def sts_text(examination: Examination) -> bytes | None:
     """The policy's text, where there is a record, and the document comes as RFC 8461 §3.3 wants it."""
-    record = await sts_record(examination)
-    document = await sts_document(examination) if record.texts else None
-    if not isinstance(document, Fetched) or document.code != 200:
+    if not (await sts_record(examination)).texts:
         return None
-    return document.body
+    url = policy_url(examination.subject.domain)
+    return await octets_of(url, examination, limit=MAX_OCTETS, seconds=FETCH_SECONDS)
 
 
 async def sts_policy(examination: Examination) -> Policy | None:

@@ -5,31 +5,27 @@ from typing import Final
 
 from postroad.clock import as_datetime
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
-from postroad.doctor.checks.bimi.logo import SECONDS
-from postroad.doctor.checks.bimi.published import BimiRecord, needed
+from postroad.doctor.checks.bimi.published import SECONDS, BimiRecord, needed
+from postroad.doctor.document import document, octets_of
 from postroad.doctor.mark_certificate import MAX_OCTETS, PURPOSE, MarkCertificate, NoMark, read_mark
 from postroad.doctor.svg import MAX_UNFOLDED, NoSvg, unfolded
-from postroad.doctor.unfetched import why_unfetched
 from postroad.lint.finding import Level
-from postroad.lookup import Fetched, FetchFailed
 
 
 async def _look(examination: Examination) -> Sight:
     record = await needed(examination)
     if not record.evidence.lower().startswith("https://"):
         raise NotApplicable("the record names no certificate")
-    if examination.fetcher is None:
-        raise NotApplicable("no web server is to be asked (--connect)")
-    fetched = await examination.fetcher.get(record.evidence, limit=MAX_OCTETS, timeout=SECONDS)
+    found, url = (
+        await document(record.evidence, examination, limit=MAX_OCTETS, seconds=SECONDS),
+        excerpt(record.evidence),
+    )
+    if isinstance(found, Seen):
+        yield found
+        return
     url = excerpt(record.evidence)
-    if isinstance(fetched, FetchFailed):
-        yield Seen(Level.FAIL, f"{url} cannot be fetched: {await why_unfetched(fetched, examination)}")
-        return
-    if fetched.code != 200:
-        yield Seen(Level.FAIL, f"{url} answers {fetched.code}")
-        return
     try:
-        mark = read_mark(fetched.body)
+        mark = read_mark(found.body)
     except NoMark as fault:
         yield Seen(Level.FAIL, f"{url}: {fault}")
         return
@@ -56,13 +52,13 @@ def _faults(mark: MarkCertificate, examination: Examination) -> Iterator[str]:
 
 async def _of_logo(mark: MarkCertificate, record: BimiRecord, examination: Examination) -> list[str]:
     """Whether the logo is the one that was certified, where both are there."""
-    if examination.fetcher is None or mark.logo is None or not record.logo.lower().startswith("https://"):
+    if mark.logo is None or not record.logo.lower().startswith("https://"):
         return []
-    fetched = await examination.fetcher.get(record.logo, limit=MAX_UNFOLDED, timeout=SECONDS)
-    if not isinstance(fetched, Fetched) or fetched.code != 200:
+    logo = await octets_of(record.logo, examination, limit=MAX_UNFOLDED, seconds=SECONDS)
+    if logo is None:
         return []
     try:
-        same = unfolded(fetched.body) == mark.logo
+        same = unfolded(logo) == mark.logo
     except NoSvg:
         same = False
     return [] if same else ["the logo in it is another one than that of l="]

@@ -3,37 +3,29 @@
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
-from postroad.doctor.checks.bimi.published import needed
+from postroad.doctor.checks.bimi.published import SECONDS, needed
+from postroad.doctor.document import document
 from postroad.doctor.svg import MAX_UNFOLDED, NoSvg, faults_of
-from postroad.doctor.unfetched import why_unfetched
 from postroad.lint.finding import Level
-from postroad.lookup import FetchFailed
-
-SECONDS: Final = 30.0  # for a logo or a certificate
 
 
 async def _look(examination: Examination) -> Sight:
     record = await needed(examination)
     if not record.logo.lower().startswith("https://"):
         raise NotApplicable("the record names no logo")
-    if examination.fetcher is None:
-        raise NotApplicable("no web server is to be asked (--connect)")
-    fetched = await examination.fetcher.get(record.logo, limit=MAX_UNFOLDED, timeout=SECONDS)
+    logo = await document(record.logo, examination, limit=MAX_UNFOLDED, seconds=SECONDS)
+    if isinstance(logo, Seen):
+        yield logo
+        return
     url = excerpt(record.logo)
-    if isinstance(fetched, FetchFailed):
-        yield Seen(Level.FAIL, f"{url} cannot be fetched: {await why_unfetched(fetched, examination)}")
-        return
-    if fetched.code != 200:
-        yield Seen(Level.FAIL, f"{url} answers {fetched.code}")
-        return
     try:
-        faults = faults_of(fetched.body)
+        faults = faults_of(logo.body)
     except NoSvg as fault:
         faults = (str(fault),)
     for fault_ in faults:
         yield Seen(Level.FAIL, f"{url}: {fault_}")
     if not faults:
-        yield Seen(Level.PASS, f"{url} is a square SVG Tiny PS of {len(fetched.body)} octets")
+        yield Seen(Level.PASS, f"{url} is a square SVG Tiny PS of {len(logo.body)} octets")
 
 
 CHECK: Final = Check(

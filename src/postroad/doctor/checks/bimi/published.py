@@ -1,11 +1,14 @@
 """The BIMI record of the domain, for the checks of this folder."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from postroad.doctor.check import Examination, NotApplicable
 from postroad.doctor.transport_policy import meant_as
 from postroad.lookup import RecordType
 from postroad.mailauth.tag_list import MalformedTagList, read_tags
+
+SECONDS: Final = 30.0  # for the logo, or the certificate, to come
 
 
 @dataclass(frozen=True, slots=True)

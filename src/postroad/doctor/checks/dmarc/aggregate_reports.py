@@ -70,7 +70,7 @@ async def _takes_mail(host: str, examination: Examination) -> bool:
     exchanges = (await examination.ask(host, RecordType.MX)).exchanges
     if exchanges:
         return any(one.host for one in exchanges)
-    return any([(await examination.ask(host, kind)).addresses for kind in (RecordType.A, RecordType.AAAA)])
+    return bool(await examination.addresses(host))
 
 
 CHECK: Final = Check(

@@ -4,25 +4,22 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
 from postroad.doctor.checks.hosts.pointers import pointers
-from postroad.doctor.own_host import forward, is_full_name, pointer
+from postroad.doctor.own_host import forward, is_host_name, pointer
 from postroad.doctor.remedy import txt
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType
 from postroad.mailauth.spf.record import spf_texts
-
-_LOCAL: Final = ("localhost", "localdomain", "local", "lan", "internal", "invalid")  # last labels that are nobody's
 
 
 async def _look(examination: Examination) -> Sight:
     helo = examination.subject.helo
     if helo is None:
         raise NotApplicable("what the hosts say in EHLO is not known (--helo)")
-    if not is_full_name(helo) or helo.rpartition(".")[2] in _LOCAL:
+    if not is_host_name(helo):
         yield Seen(Level.FAIL, f"{excerpt(helo)} is no full host name; set ?ehlo= to one")
         return
     ips = examination.subject.ips
-    kinds = (RecordType.A, RecordType.AAAA)
-    addresses = [one for kind in kinds for one in (await examination.ask(helo, kind)).addresses]
+    addresses = await examination.addresses(helo)
     if not addresses:
         yield Seen(Level.FAIL, f"{helo} has no address", await forward(helo, ips, examination))
     for ip in ips:

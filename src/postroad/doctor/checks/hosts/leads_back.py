@@ -8,7 +8,6 @@ from postroad.doctor.own_host import forward, named
 from postroad.doctor.remedy import DnsRecord
 from postroad.doctor.subject import Address
 from postroad.lint.finding import Level
-from postroad.lookup import RecordType
 from postroad.mailauth.domain_name import is_within
 
 MAX_NAMES: Final = 10  # of one address that are looked up (RFC 7208 §4.6.4 does the same)
@@ -39,8 +38,7 @@ async def _way_back(ip: Address, names: tuple[str, ...], examination: Examinatio
 
 
 async def _remedy(ip: Address, name: str, examination: Examination) -> tuple[DnsRecord, ...]:
-    taken = any([(await examination.ask(name, kind)).addresses for kind in (RecordType.A, RecordType.AAAA)])
-    if is_within(name, examination.subject.domain) and not taken:
+    if is_within(name, examination.subject.domain) and not await examination.addresses(name):
         return await forward(name, (ip,), examination)
     return await named(ip, examination)  # a name of somebody else's, or of another host, cannot be made to lead back
 

@@ -43,9 +43,8 @@ async def _reception(domain: str, examination: Examination) -> Seen:
 async def _records(domain: str, examination: Examination) -> tuple[Remedy, ...]:
     """A mail exchanger, and its address where one of ours is known."""
     host = await own_host(examination)
-    kinds = (RecordType.A, RecordType.AAAA)
-    has_address = any([(await examination.ask(host, kind)).addresses for kind in kinds])
-    addresses = () if has_address else await forward(host, examination.subject.ips[:1], examination)
+    known = await examination.addresses(host)
+    addresses = () if known else await forward(host, examination.subject.ips[:1], examination)
     return (_exchange(domain, Mx(10, host)), *addresses)
 
 
