@@ -1,6 +1,7 @@
 """Documents by HTTPS: from servers with right and wrong certificates, found through the DNS, within their limits."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from tests.peers.certificates import Certificates, ServerCertificate
 from tests.peers.endpoint import LOOPBACK
 from tests.peers.http_service import Response
 from tests.peers.policy_host import POLICY_PATH, PolicyHost, policy_page
+from tests.peers.waiting import PATIENCE
 
 HOST = "mta-sts.acme.example"
 URL = f"https://{HOST}{POLICY_PATH}"
@@ -100,8 +102,36 @@ def test_nothing_is_unfolded(server: PolicyHost, certificates: Certificates) -> 
 
 def test_a_silent_server_is_waited_for_no_longer_than_said(server: PolicyHost, certificates: Certificates) -> None:
     server.hold()
-    # Long enough to get to the question: a connection that is given up while it is made is closed only when collected.
-    assert "within 2 s" in failure(get(fetcher_for(server, certificates), seconds=2)).reason
+    assert "within 0.5 s" in failure(get(fetcher_for(server, certificates), seconds=0.5)).reason
+
+
+def test_who_gives_up_in_the_handshake_leaves_no_connection(certificates: Certificates) -> None:
+    async def work() -> None:
+        met, gone = asyncio.Event(), asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)  # of the client's part of a handshake, which has no other
+            met.set()
+            await reader.read()
+            gone.set()
+            writer.close()
+
+        server = await asyncio.start_server(silent, LOOPBACK, 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            fetcher = HttpsFetcher(ZONE, ca=str(certificates.ca), port=port)
+            fetching = asyncio.create_task(fetcher.get(URL, limit=MAX_OCTETS, timeout=PATIENCE))
+            await met.wait()
+            fetching.cancel()
+            gc.disable()
+            try:
+                with pytest.raises(asyncio.CancelledError):
+                    await fetching
+                await asyncio.wait_for(gone.wait(), PATIENCE)
+            finally:
+                gc.enable()
+
+    asyncio.run(work())
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from postroad.errors import MissingExtra
@@ -93,15 +94,42 @@ def _at(parts: SplitResult, where: str) -> str:
 async def _asked(client: "httpx.AsyncClient", url: str, at: str, host: str, limit: int) -> Fetched | FetchFailed:
     """Ask for ``at``, where the host was found; name and certificate are those of the host (RFC 6066 §3)."""
     headers = {"host": urlsplit(url).netloc}
-    async with client.stream("GET", at, headers=headers, extensions={"sni_hostname": host}) as response:
-        if response.headers.get("content-encoding", "identity") != "identity":
-            return FetchFailed(url, "the answer is compressed, which nobody asked for")
-        body = bytearray()
-        async for piece in response.aiter_raw():
-            body += piece
-            if len(body) > limit:
-                return FetchFailed(url, f"the answer has more than {limit} octets")
-        return Fetched(url, response.status_code, response.headers.get("content-type", ""), bytes(body))
+    connected = _Connected()
+    extensions = {"sni_hostname": host, "trace": connected.note}
+    try:
+        async with client.stream("GET", at, headers=headers, extensions=extensions) as response:
+            return await _read(url, response, limit)
+    except BaseException:
+        await connected.aclose()
+        raise
+
+
+async def _read(url: str, response: "httpx.Response", limit: int) -> Fetched | FetchFailed:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        return FetchFailed(url, "the answer is compressed, which nobody asked for")
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        body += piece
+        if len(body) > limit:
+            return FetchFailed(url, f"the answer has more than {limit} octets")
+    return Fetched(url, response.status_code, response.headers.get("content-type", ""), bytes(body))
+
+
+class _Connected:
+    """The connection of one request. httpx forgets it, open, where it is cancelled in the handshake."""
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+
+    async def note(self, event: str, facts: Mapping[str, Any]) -> None:
+        """What httpcore's extension ``trace`` calls at each step."""
+        if event == "connection.connect_tcp.complete":
+            self._stream = facts["return_value"]
+
+    async def aclose(self) -> None:
+        """Close it, if it is still open."""
+        if self._stream is not None:
+            await self._stream.aclose()
 
 
 def _failed(url: str, fault: Exception) -> FetchFailed:
