@@ -3,19 +3,31 @@
 import asyncio
 import threading
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final
 
 from tests.fakes import START
 
-# What the running task, or the one that began it, last read from which clock.
-_LAST_READ: Final[ContextVar[tuple["SteppedClock", float] | None]] = ContextVar("last_read", default=None)
+
+class _Round:
+    """What a task has done since it last slept: when it first looked at the clock."""
+
+    __slots__ = ("began", "clock", "task")
+
+    def __init__(self, clock: "SteppedClock", task: "asyncio.Task[Any] | None", began: float) -> None:
+        self.clock = clock
+        self.task = task
+        self.began: float | None = began
+
+
+# Of the running task, or of the one that began it.
+_ROUND: Final[ContextVar[_Round | None]] = ContextVar("round", default=None)
 
 
 class SteppedClock:
     """Stands still until ``advance``; whoever sleeps wakes when the clock has passed its time. Thread-safe.
 
-    A sleep counts from when its task last looked at the clock. So a test may advance at any moment: who has looked, and
-    only then goes to sleep, has not missed it.
+    A sleep counts from when its task first looked at the clock since it last slept. So a test may advance at any
+    moment: who decides by a look before it, another one after it, and only then goes to sleep, has not missed it.
     """
 
     def __init__(self, at: float = START) -> None:
@@ -24,8 +36,11 @@ class SteppedClock:
         self._sleepers: list[tuple[float, asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     def now(self) -> float:
-        at = self._at
-        _LAST_READ.set((self, at))
+        at, task, known = self._at, _running_task(), self._round()
+        if known is None or known.task is not task:
+            _ROUND.set(_Round(self, task, at))
+        elif known.began is None:
+            known.began = at
         return at
 
     def monotonic(self) -> float:
@@ -36,7 +51,8 @@ class SteppedClock:
             await asyncio.tasks.sleep(0)  # a turn for others, no time
             return
         woken = asyncio.Event()
-        until = self._read_by_this_task() + seconds
+        ending = self._round()
+        until = self._end(ending) + seconds
         sleeper = until, asyncio.get_running_loop(), woken
         with self._lock:
             if until <= self._at:
@@ -46,14 +62,22 @@ class SteppedClock:
         try:
             await woken.wait()
         finally:
-            _LAST_READ.set((self, self._at))  # it has lived to see this time
+            if ending is not None and ending.began is None:
+                ending.began = self._at  # it has lived to see this time
             with self._lock:
                 if sleeper in self._sleepers:
                     self._sleepers.remove(sleeper)
 
-    def _read_by_this_task(self) -> float:
-        last = _LAST_READ.get()
-        return last[1] if last is not None and last[0] is self else self._at
+    def _round(self) -> _Round | None:
+        known = _ROUND.get()
+        return known if known is not None and known.clock is self else None
+
+    def _end(self, ending: _Round | None) -> float:
+        """When the round began that ends with a sleep."""
+        if ending is None or ending.began is None:
+            return self._at
+        began, ending.began = ending.began, None
+        return began
 
     def advance(self, seconds: float) -> None:
         """Set the clock forward and wake those whose time has come."""
@@ -64,3 +88,10 @@ class SteppedClock:
         for _, loop, woken in due:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(woken.set)
+
+
+def _running_task() -> "asyncio.Task[Any] | None":
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no event loop: the test itself, or a thread
+        return None

@@ -47,6 +47,36 @@ def silent_for(outbox: Outbox, worker: Process, seconds: float) -> None:
     outbox._store.database.write(lambda connection, _: [connection.execute(text(sql)).rowcount], None)
 
 
+IDLE = text(
+    "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND backend_type = 'client backend' AND state <> 'idle'"
+)
+
+
+def freeze(outbox: Outbox, worker: Process) -> None:
+    """Stop it where it writes nothing: what it has locked in the database, everybody would wait for without an end."""
+
+    def stopped() -> bool | None:
+        worker.freeze()
+        if nobody_writes(outbox):
+            return True
+        worker.thaw()
+        return None
+
+    wait_until(stopped, "a moment at which it writes nothing")
+
+
+def nobody_writes(outbox: Outbox) -> bool:
+    database = outbox._store.database
+    if database.location.on_server:
+        return database.read(lambda connection: bool(connection.execute(IDLE).scalar_one()))
+    lock = database._opened().write_lock
+    free = lock.try_acquire()
+    if free:
+        lock.release()
+    return free
+
+
 only_on_server = pytest.mark.parametrize("shared_database", ["postgresql"], indirect=True)
 only_in_file = pytest.mark.parametrize("shared_database", ["file"], indirect=True)
 
@@ -62,7 +92,7 @@ def test_frozen_before_its_flight_record_a_worker_cannot_send_what_another_took_
     with Outbox(shared_database) as outbox:
         receipt = outbox.send(letter("bob@b.example"))
         before.wait_until_reached()
-        worker.freeze()
+        freeze(outbox, worker)
         silent_for(outbox, worker, GIVEN_UP_AFTER + 1)
         sink.at_data = None
         with outbox.worker(route(sink)):
@@ -87,7 +117,7 @@ def test_frozen_after_its_flight_record_it_is_uncertain_and_only_then_doubled(
     with Outbox(shared_database) as outbox:
         receipt = outbox.send(letter("bob@b.example"))
         after.wait_until_reached()
-        worker.freeze()
+        freeze(outbox, worker)
         silent_for(outbox, worker, GIVEN_UP_AFTER + 1)
         sink.at_dot = None
         with outbox.worker(route(sink)):
@@ -117,7 +147,7 @@ def test_where_uncertain_mail_waits_the_late_reply_of_a_frozen_worker_settles_it
     with Outbox(shared_database, streams=[CAREFUL]) as outbox:
         receipt = outbox.send(letter("bob@b.example"), stream="careful")
         after.wait_until_reached()
-        worker.freeze()
+        freeze(outbox, worker)
         silent_for(outbox, worker, GIVEN_UP_AFTER + 1)
         with outbox.worker(MemoryTransport()):
             wait_for_states(outbox, uncertain=1)
@@ -197,7 +227,7 @@ def test_a_frozen_worker_keeps_its_lock_and_goes_on_where_it_was(
     with Outbox(shared_database) as outbox:
         receipt = outbox.send(letter("bob@b.example"))
         stop.wait_until_reached()
-        worker.freeze()
+        freeze(outbox, worker)
         with outbox.worker(second):
             wait_until(lambda: "another worker" in caplog.text or None, "the second worker to wait")
             outbox.send(letter("ann@b.example"))  # nobody else is held up
@@ -220,7 +250,7 @@ def test_a_worker_that_is_killed_while_frozen_is_followed_by_the_one_that_waited
     with Outbox(shared_database) as outbox:
         receipt = outbox.send(letter("bob@b.example"))
         stop.wait_until_reached()
-        worker.freeze()
+        freeze(outbox, worker)
         with outbox.worker(second):
             worker.kill()
             stop.open()

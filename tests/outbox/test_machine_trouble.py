@@ -72,7 +72,7 @@ def test_a_disk_that_is_full_for_a_while(small_disk: Path, caplog: pytest.LogCap
         assert caught.value.temporary
         stop.open()
         wait_until(lambda: "could not be written" in caplog.text or None, "the worker to notice")
-        assert outbox.stats().states["ready"] + outbox.stats().states["leased"] == receipted  # it can be read
+        assert sum(outbox.stats().states.values()) == receipted  # it can be read, and what little fits is written
         ballast.unlink()
         outbox.send(letter("last@b.example"))
         wait_for_states(outbox, sent=receipted + 1)
