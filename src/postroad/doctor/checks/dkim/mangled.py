@@ -5,9 +5,8 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.dkim.published import Published, single
-from postroad.doctor.remedy import DnsRecord, txt
+from postroad.doctor.remedy import DnsRecord
 from postroad.lint.finding import Level
-from postroad.mailauth.dkim.record import MalformedKeyRecord, read_record
 
 _KEY: Final = re.compile(r"((?:^|;)\s*p\s*=)([^;]*)")
 
@@ -28,11 +27,7 @@ async def _look(examination: Examination) -> Sight:
 def _cleaned(one: Published) -> tuple[DnsRecord, ...]:
     bare = " ".join(one.text.translate({ord('"'): None, ord("\\"): None}).split())
     text = _KEY.sub(lambda key: key[1] + "".join(key[2].split()), bare)
-    try:
-        read_record(text.encode())
-    except MalformedKeyRecord:
-        return ()
-    return (txt(one.name, text),)
+    return one.rewritten(text)
 
 
 CHECK: Final = Check(

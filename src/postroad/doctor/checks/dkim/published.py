@@ -36,6 +36,14 @@ class Published:
         """The record of the key that signs, where that is known."""
         return () if self.key is None else (txt(self.name, record_text(self.key)),)
 
+    def rewritten(self, text: str) -> tuple[DnsRecord, ...]:
+        """The record with this text, if it can be read."""
+        try:
+            read_record(text.encode())
+        except MalformedKeyRecord:
+            return ()
+        return (txt(self.name, text),)
+
     def instead(self, text: str) -> tuple[DnsRecord, ...]:
         """The record of the key that signs, else this text."""
         return self.remedy or (txt(self.name, text),)

@@ -13,7 +13,7 @@ from postroad.mailauth.dkim.record import KeyRecord
 async def _look(examination: Examination) -> Sight:
     for one, record in await readable(examination):
         faults = _faults(one, record)
-        publish = one.instead(_unrestricted(one.text)) if faults else ()
+        publish = one.instead(_unrestricted(one.text, record)) if faults else ()
         for level, sentence in faults:
             yield Seen(level, sentence, publish)
 
@@ -29,14 +29,9 @@ def _faults(one: Published, record: KeyRecord) -> list[tuple[Level, str]]:
     return faults
 
 
-def _unrestricted(text: str) -> str:
-    flags = [flag.strip() for flag in dict(_tags(text)).get("t", "").split(":")]
-    kept = ":".join(flag for flag in flags if flag and flag != "y")
+def _unrestricted(text: str, record: KeyRecord) -> str:
+    kept = ":".join(flag for flag in record.flags if flag != "y")
     return retagged(text, {"h": "sha256", "s": None, "t": kept or None})
-
-
-def _tags(text: str) -> list[tuple[str, str]]:
-    return [(name.strip(), value.strip()) for name, _, value in (one.partition("=") for one in text.split(";"))]
 
 
 CHECK: Final = Check(

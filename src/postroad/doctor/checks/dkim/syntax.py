@@ -4,11 +4,10 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.dkim.published import Published, single
-from postroad.doctor.remedy import DnsRecord, txt
+from postroad.doctor.remedy import DnsRecord
 from postroad.doctor.tag_text import retagged
 from postroad.lint.finding import Level
 from postroad.mailauth.dkim.keys import KeyKind
-from postroad.mailauth.dkim.record import MalformedKeyRecord, read_record
 from postroad.mailauth.tag_list import MalformedTagList, read_tags
 
 
@@ -33,11 +32,7 @@ def is_odd_ed25519(text: bytes) -> bool:
 def _mended(one: Published) -> tuple[DnsRecord, ...]:
     """The record with its version first and said right, if that is all that is wrong."""
     text = retagged(f"v=DKIM1; {retagged(one.text, {'v': None}) or ''}", {}) if "=" in one.text else ""
-    try:
-        read_record(text.encode())
-    except MalformedKeyRecord:
-        return ()
-    return (txt(one.name, text),)
+    return one.rewritten(text)
 
 
 CHECK: Final = Check(

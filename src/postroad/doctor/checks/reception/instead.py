@@ -1,7 +1,7 @@
 """The MX records of a domain, with hosts in the place of aliases and addresses."""
 
 from postroad.doctor.check import Examination
-from postroad.doctor.own_host import own_host
+from postroad.doctor.own_host import forward, own_host
 from postroad.doctor.remedy import DnsRecord
 from postroad.doctor.subject import Address
 from postroad.lookup import Mx, RecordType
@@ -22,7 +22,7 @@ async def exchangers_instead(domain: str, examination: Examination) -> tuple[Dns
         host = own if _literal(mx) is not None else await _target_of(mx.host, examination)
         best[host] = min(mx.preference, best.get(host, mx.preference))
     records = tuple(DnsRecord(domain, RecordType.MX, f"{preference} {host}.") for host, preference in best.items())
-    return (*records, *await _addresses(own, literals, examination))
+    return (*records, *await forward(own, literals, examination)) if literals else records
 
 
 def _literal(mx: Mx) -> Address | None:
@@ -36,14 +36,3 @@ async def _target_of(host: str, examination: Examination) -> str:
         if answer.aliases and answer.addresses:
             return answer.aliases[-1]
     return host
-
-
-async def _addresses(host: str, wanted: list[Address], examination: Examination) -> tuple[DnsRecord, ...]:
-    """The address records of a host that lead to these, too; none of a type that has them all."""
-    records: list[DnsRecord] = []
-    for kind, version in ((RecordType.A, 4), (RecordType.AAAA, 6)):
-        new = [one for one in wanted if one.version == version]
-        known = (await examination.ask(host, kind)).addresses if new else ()
-        if not set(new) <= set(known):
-            records += [DnsRecord(host, kind, str(one)) for one in dict.fromkeys((*known, *new))]
-    return tuple(records)

@@ -4,8 +4,7 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import policies_of, readable
-from postroad.doctor.checks.spf.still_sending import still_sending
-from postroad.doctor.checks.spf.wording import without
+from postroad.doctor.checks.spf.still_sending import without_terms
 from postroad.lint.finding import Level
 
 
@@ -13,10 +12,8 @@ async def _look(examination: Examination) -> Sight:
     for own in await readable(examination):
         policies = await policies_of(own.domain, examination)
         dangling = [one for one in policies if len(one.texts) != 1]
-        assert own.record is not None
         terms = {one.term for one in dangling if len(one.path) == 1}
-        kept = without(own.record.text, terms.__contains__)
-        publish = await still_sending(own.domain, kept, examination) if terms else ()
+        publish = await without_terms(own, terms, examination)
         for policy in dangling:
             number = f"{len(policy.texts)} SPF records" if policy.texts else "no SPF record"
             sentence = f"{policy.path[-1]}: {excerpt(policy.term)} leads to {policy.domain}, which has {number}"

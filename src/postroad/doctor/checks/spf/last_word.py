@@ -4,9 +4,8 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
-from postroad.doctor.checks.spf.still_sending import still_sending
-from postroad.doctor.checks.spf.wording import ended, without
-from postroad.doctor.remedy import Remedy
+from postroad.doctor.checks.spf.still_sending import still_sending, without_terms
+from postroad.doctor.checks.spf.wording import ended
 from postroad.lint.finding import Level
 from postroad.mailauth.spf.record import Kind, Mechanism, SpfRecord
 from postroad.mailauth.spf.verdict import Result
@@ -38,13 +37,11 @@ async def _open_to_all(own: Policy, ending: Policy | None, examination: Examinat
         last = _all(policy.record) if policy.record is not None else None
         if policy.own or policy == ending or last is None or last.qualifier is not Result.PASS:
             continue
+        if policy.term.startswith(("-", "~", "?")):
+            continue  # who is let in there is not let in here
         seen = f"{policy.path[-1]}: {excerpt(policy.term)} lets every host of the world send, by {last.text} there"
-        publish: tuple[Remedy, ...] = ()
-        if len(policy.path) == 1 and own.record is not None:
-            kept = without(own.record.text, policy.term.__eq__)
-            publish = await still_sending(own.domain, kept, examination)
-        if not policy.term.startswith(("-", "~", "?")):
-            yield Seen(Level.FAIL, seen, publish)
+        publish = await without_terms(own, {policy.term}, examination) if len(policy.path) == 1 else ()
+        yield Seen(Level.FAIL, seen, publish)
 
 
 async def _ending(policy: Policy, examination: Examination) -> Policy | None:

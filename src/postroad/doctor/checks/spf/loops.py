@@ -5,8 +5,7 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
-from postroad.doctor.checks.spf.still_sending import still_sending
-from postroad.doctor.checks.spf.wording import without
+from postroad.doctor.checks.spf.still_sending import without_terms
 from postroad.lint.finding import Level
 
 
@@ -18,17 +17,15 @@ async def _look(examination: Examination) -> Sight:
                 way = excerpt(" → ".join((*policy.path, policy.domain)))
                 seen = Seen(Level.FAIL, f"{excerpt(policy.term)} closes a circle: {way}")
                 if policy.domain == own.domain:
-                    opened = _opened(own, policy, policies)
-                    seen = replace(seen, publish=await still_sending(own.domain, opened, examination))
+                    terms = _first_terms(own, policy, policies)
+                    seen = replace(seen, publish=await without_terms(own, terms, examination))
                 yield seen
 
 
-def _opened(own: Policy, policy: Policy, policies: tuple[Policy, ...]) -> str:
-    """The own record without the term that the circle begins with."""
+def _first_terms(own: Policy, policy: Policy, policies: tuple[Policy, ...]) -> set[str]:
+    """What the circle begins with in the own record."""
     second = (*policy.path, policy.domain)[1]
-    terms = {one.term for one in policies if one.path == (own.domain,) and one.domain == second}
-    assert own.record is not None
-    return without(own.record.text, terms.__contains__)
+    return {one.term for one in policies if one.path == (own.domain,) and one.domain == second}
 
 
 CHECK: Final = Check(

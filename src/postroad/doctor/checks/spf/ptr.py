@@ -3,10 +3,8 @@
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
-from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
-from postroad.doctor.checks.spf.still_sending import still_sending
-from postroad.doctor.checks.spf.wording import without
-from postroad.doctor.remedy import DnsRecord
+from postroad.doctor.checks.spf.policy import policies_of, readable
+from postroad.doctor.checks.spf.still_sending import without_terms
 from postroad.lint.finding import Level
 from postroad.mailauth.spf.record import Kind, Mechanism
 
@@ -17,19 +15,12 @@ async def _look(examination: Examination) -> Sight:
             used = [one for one in policy.record.mechanisms if _is_by_name(one)] if policy.record else []
             if used:
                 terms = excerpt(" ".join(one.text for one in used))
-                publish = await _instead(policy, used, examination) if policy.own else ()
+                publish = await without_terms(policy, {one.text for one in used}, examination) if policy.own else ()
                 yield Seen(Level.WARN, f"{policy.domain} uses {terms}; many receivers pass over it", publish)
 
 
 def _is_by_name(mechanism: Mechanism) -> bool:
     return mechanism.kind is Kind.PTR or (mechanism.domain is not None and "p" in mechanism.domain.letters)
-
-
-async def _instead(policy: Policy, used: list[Mechanism], examination: Examination) -> tuple[DnsRecord, ...]:
-    assert policy.record is not None
-    texts = {one.text for one in used}
-    kept = without(policy.record.text, texts.__contains__)
-    return await still_sending(policy.domain, kept, examination)
 
 
 CHECK: Final = Check(

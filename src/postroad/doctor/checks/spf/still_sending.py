@@ -1,7 +1,10 @@
 """A policy written anew, with the domain's own hosts in it: what mends a record must not shut out who sends by it."""
 
+from collections.abc import Collection
+
 from postroad.doctor.check import Examination
-from postroad.doctor.checks.spf.wording import address_term, allows_some, record_of, with_addresses
+from postroad.doctor.checks.spf.policy import Policy
+from postroad.doctor.checks.spf.wording import address_term, allows_some, record_of, with_addresses, without
 from postroad.doctor.remedy import DnsRecord, txt
 from postroad.doctor.subject import Address
 from postroad.lookup import Answer, RecordType, Resolver, found
@@ -23,6 +26,17 @@ async def still_sending(domain: str, text: str, examination: Examination) -> tup
         return await suggested(domain, examination)
     refused = [ip for ip in subject.ips if not await _passes(ip, domain, text, examination)]
     return (txt(domain, with_addresses(text, refused)),)
+
+
+async def without_terms(policy: Policy, terms: Collection[str], examination: Examination) -> tuple[DnsRecord, ...]:
+    """The domain's policy without these terms, under which the known hosts may still send; nothing without any terms.
+
+    Raises:
+        Unanswered: nothing was learnt.
+    """
+    if policy.record is None or not terms:
+        return ()
+    return await still_sending(policy.domain, without(policy.record.text, terms), examination)
 
 
 async def suggested(domain: str, examination: Examination) -> tuple[DnsRecord, ...]:

@@ -4,8 +4,7 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.evaluation import worst_cases
-from postroad.doctor.checks.spf.still_sending import still_sending
-from postroad.doctor.checks.spf.wording import without
+from postroad.doctor.checks.spf.still_sending import without_terms
 from postroad.lint.finding import Level
 from postroad.lookup import Answer, RecordType, Status
 from postroad.mailauth.spf.questions import Limits
@@ -26,10 +25,7 @@ async def _look(examination: Examination) -> Sight:
                 Level.PASS, f"{sentence}: {questions}" if found else f"{policy.domain}: every question is answered"
             )
             continue
-        barren = _barren(policy.domain, found)
-        assert policy.record is not None
-        kept = without(policy.record.text, barren.__contains__)
-        publish = await still_sending(policy.domain, kept, examination) if barren else ()
+        publish = await without_terms(policy, _barren(policy.domain, found), examination)
         yield Seen(Level.FAIL, f"{sentence}: {questions}", publish)
 
 

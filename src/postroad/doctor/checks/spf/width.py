@@ -5,8 +5,7 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
-from postroad.doctor.checks.spf.still_sending import still_sending
-from postroad.doctor.checks.spf.wording import without
+from postroad.doctor.checks.spf.still_sending import without_terms
 from postroad.doctor.remedy import DnsRecord
 from postroad.lint.finding import Level
 from postroad.mailauth.spf.record import Kind, Mechanism
@@ -24,7 +23,7 @@ async def _look(examination: Examination) -> Sight:
             wide = _wide(policy)
             if wide:
                 terms = excerpt(" ".join(one.text for one in wide))
-                publish = await _narrowed(policy, wide, examination) if policy.own else ()
+                publish = await _narrowed(policy, wide, examination)
                 yield Seen(Level.WARN, f"{policy.domain} lets whole networks send: {terms}", publish)
         number = _addresses(policies)
         if number > _MOST:
@@ -51,12 +50,9 @@ def _addresses(policies: tuple[Policy, ...]) -> int:
 
 async def _narrowed(policy: Policy, wide: list[Mechanism], examination: Examination) -> tuple[DnsRecord, ...]:
     """With the addresses that send in the place of the networks; nobody knows which others are meant."""
-    if not examination.subject.ips:
+    if not policy.own or not examination.subject.ips:
         return ()
-    assert policy.record is not None
-    texts = {one.text for one in wide}
-    kept = without(policy.record.text, texts.__contains__)
-    return await still_sending(policy.domain, kept, examination)
+    return await without_terms(policy, {one.text for one in wide}, examination)
 
 
 CHECK: Final = Check(

@@ -1,7 +1,7 @@
 """SPF records written anew: with what is missing, without what does harm, everything else as it stood."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from postroad.doctor.subject import Address
@@ -40,11 +40,11 @@ def ended(text: str, all_: str = "~all") -> str:
     return record_of([*kept, all_])
 
 
-def without(text: str, unwanted: Callable[[str], bool]) -> str:
-    """The record without some of its terms. One that loses its redirect, and so its end, gets a mild one."""
+def without(text: str, unwanted: Collection[str]) -> str:
+    """The record without these terms. One that loses its redirect, and so its end, gets a mild one."""
     terms = [_REDIRECT.sub("redirect=", term) for term in terms_of(text)]
-    kept = record_of(term for term in terms if not unwanted(term))
-    lost = any(is_redirect(term) and unwanted(term) for term in terms)
+    kept = record_of(term for term in terms if term not in unwanted)
+    lost = any(is_redirect(term) and term in unwanted for term in terms)
     return ended(kept) if lost and not has_end(kept) else kept
 
 
