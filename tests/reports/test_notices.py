@@ -60,6 +60,26 @@ def test_each_recipient_has_an_event() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("words", ["<ann@example.com>: unknown", ""], ids=["the text", "the message"])
+def test_who_is_left_out_by_the_machine_part_is_named_by(words: str) -> None:
+    raw = report_of(f"{HEAD}Action: failed\nStatus: 5.1.1\n", words)
+    message = b"--b\nContent-Type: message/rfc822\n\nFrom: joe@acme.example\nTo: ann@example.com\n\nhello\n--b--\n"
+    report = parse(raw.replace(b"--b--\n", message))
+    assert [(event.recipient, str(event.action)) for event in report.events] == [("ann@example.com", "suppress")]
+
+
+def test_deferred_is_a_word_for_delayed() -> None:
+    report = parse(report_of(f"{HEAD}Final-Recipient: rfc822; ann@example.com\nAction: deferred\nStatus: 5.1.1\n"))
+    assert (report.kind, [str(event.action) for event in report.events]) == ("delayed", ["soft"])
+
+
+def test_microsoft_says_by_one_sentence_that_it_was_the_recipient() -> None:
+    """Its edge answers RCPT alone so; some who tell of it do not tell the command."""
+    said = "550 5.4.1 Recipient address rejected: Access denied. [AM7EUR03FT013.eop.prod.protection.outlook.com]"
+    status = f"Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.4.1\nDiagnostic-Code: smtp; {said}\n"
+    assert events(HEAD + status) == [("ann@example.com", "hard_recipient", "suppress")]
+
+
 @pytest.mark.parametrize(
     ("field", "address"),
     [

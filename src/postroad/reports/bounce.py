@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -11,7 +12,7 @@ from postroad.reports.delivery_status import RecipientStatus
 from postroad.reports.evidence import Evidence, evidence_of, phase_of
 from postroad.reports.mail import Part
 from postroad.reports.notice import Returned, read_returned
-from postroad.reports.notice_text import Notice, addresses_in, refusal_in_dialogue
+from postroad.reports.notice_text import Notice, addresses_in, expanded_from, refusal_in_dialogue
 from postroad.reports.report import ParsedReport, ReportEvent, ReportKind
 from postroad.reports.words import folded, notice_words
 
@@ -69,7 +70,7 @@ def _is_delay(mail: Part, returned: Returned) -> bool:
 
 
 def _action(status: RecipientStatus, *, delayed: bool) -> str:
-    if status.action.startswith("delay"):
+    if status.action.startswith(("delay", "defer")):
         return "delayed"
     if status.action in _DONE or (not status.action and status.status.startswith("2.")):
         return "delivered"
@@ -84,11 +85,25 @@ def _action(status: RecipientStatus, *, delayed: bool) -> str:
 def _told_of_each(returned: Returned, message_id: str, *, delayed: bool) -> tuple[ReportEvent, ...]:
     blocks = returned.notice.blocks
     about = {block.recipient.lower(): block.text for block in reversed(blocks)}
-    if len(returned.statuses) == 1:
-        [only] = returned.statuses
+    statuses = returned.statuses
+    if len(statuses) == 1:
+        [only] = statuses = (_named(statuses[0], returned),)
         if not (about.get(only.recipient.lower()) or about.get(only.final_recipient.lower())):
             about[only.recipient.lower()] = "\n".join(block.text for block in blocks)
-    return tuple(_told(status, about, message_id, delayed=delayed) for status in returned.statuses)
+    return tuple(_told(status, about, message_id, delayed=delayed) for status in statuses)
+
+
+def _named(only: RecipientStatus, returned: Returned) -> RecipientStatus:
+    """Some servers leave out who it was, as the message had one recipient: the text says it, or the message."""
+    if only.recipient:
+        return only
+    blocks = returned.notice.blocks
+    return replace(only, recipient=blocks[0].recipient if len(blocks) == 1 else _only_addressee(returned.original))
+
+
+def _only_addressee(original: Part | None) -> str:
+    to = addresses_in(original.first("to")) if original is not None else []
+    return to[0] if len(to) == 1 else ""
 
 
 def _told(status: RecipientStatus, said: Mapping[str, str], message_id: str, *, delayed: bool) -> ReportEvent:
@@ -140,10 +155,11 @@ def _read(mail: Part, returned: Returned, message_id: str, *, delayed: bool) -> 
         known = {recipient.lower(): text for recipient, text in found.items()}
         found = {address: known.get(address.lower(), _all_said(returned)) for address in failed}
     if not found:
-        to = addresses_in(returned.original.first("to")) if returned.original is not None else []
-        found = {to[0] if len(to) == 1 else "": notice.head}
-    reporting = _reporting_host(mail)
-    return [_from_words(one, text, returned, (reporting, message_id), delayed=delayed) for one, text in found.items()]
+        found = {_only_addressee(returned.original): notice.head}
+    known_of_all = (_reporting_host(mail), message_id)
+    events = [_from_words(one, text, returned, known_of_all, delayed=delayed) for one, text in found.items()]
+    sent_to = {block.recipient.lower(): expanded_from(block.text) for block in notice.blocks}
+    return [replace(event, recipient=sent_to.get(event.recipient.lower()) or event.recipient) for event in events]
 
 
 def _all_said(returned: Returned) -> str:

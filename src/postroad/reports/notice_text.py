@@ -29,7 +29,8 @@ _NOT_ABOUT_RECIPIENTS: Final = re.compile(
 _TO: Final = re.compile(r"(?i)^\W{0,6}(?:to|cc|an|à|a|para|кому|収件者|宛先)\s?[:：]")
 _BESIDE_TO: Final = re.compile(r"(?i)^\W{0,6}(?:subject|sent|betreff|gesendet|objet|asunto|oggetto|тема|件名)\s?[:：]")
 _SAYS_SENDER: Final = re.compile(
-    r"(?i)mail from:?\s*<?|envelope-from\s*<?|(?<!expanded )from:?\s*<?$|sender\W{1,3}<?|message sent by\W{0,3}<?"
+    r"(?i)mail from:?\s*<?|envelope-from\s*<?|(?<!expanded )(?<!generated )from:?\s*<?$|"
+    r"sender\W{1,3}<?|message sent by\W{0,3}<?"
 )
 _HELPERS: Final = frozenset(
     {"postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "noreply", "no-reply", "webmaster"}
@@ -42,6 +43,10 @@ _COPY: Final = re.compile(
     r"(?i)^\W*(?:\w+ ){0,7}original (?:message|mail|e-?mail|text)(?: \w+)? ?(?:headers?|details|follows?|below|:)"
 )
 _LENGTH_OF_START: Final = 80  # characters of a line that may begin the copy of the message
+# Exim's words, then Postfix's and Sendmail's, for the address that an alias or a .forward led away from.
+_EXPANDED: Final = re.compile(
+    rf"\((?:(?:ultimately )?generated|expanded) from:?\s*<?([^\s<>()]{{1,128}}@{_DOMAIN})>?\)"
+)
 _DIALOGUE: Final = re.compile(r"^\s*(?:<<<|>>>|->|<-)\s?")
 
 
@@ -103,13 +108,25 @@ def _blocks(
     ]
     # Where some stand apart, one within a sentence is of somebody to ask.
     apart = any(is_apart for _, _, is_apart in named)
-    named = [one for one in named if one[2] or not apart]
+    named = _of_their_own(lines, [one for one in named if one[2] or not apart])
     head = lines[: named[0][0]] if named else lines
     said: dict[str, tuple[str, list[str]]] = {}
     ends = [*[number for number, *_ in named], len(lines)][1:]
     for (number, address, _), end in zip(named, ends, strict=True):
         said.setdefault(address.lower(), (address, []))[1].extend(lines[number:end])
     return "\n".join(head), tuple(Block(address, _joined(told), apart) for address, told in said.values())
+
+
+def _of_their_own(lines: list[str], named: list[tuple[int, str, bool]]) -> list[tuple[int, str, bool]]:
+    """Those without a second address that is told of the same recipient: "(expanded from: <ann@example.com>)"."""
+    kept = []
+    waiting = False
+    for one in named:
+        second = _EXPANDED.match(lines[one[0]].strip()) is not None
+        if not (second and waiting):
+            kept.append(one)
+        waiting = not second
+    return kept
 
 
 def _recipient(line: str, excluded: set[str], helpers: frozenset[str]) -> tuple[str, bool] | None:
@@ -136,6 +153,12 @@ def _recipient(line: str, excluded: set[str], helpers: frozenset[str]) -> tuple[
 
 def _joined(lines: list[str]) -> str:
     return "\n".join(lines)[:MAX_BLOCK]
+
+
+def expanded_from(text: str) -> str:
+    """The address that the mail was sent to, where what is said of a recipient names it besides."""
+    found = _EXPANDED.search(text)
+    return found[1] if found else ""
 
 
 def refusal_in_dialogue(text: str) -> str:
