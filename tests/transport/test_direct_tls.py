@@ -16,7 +16,7 @@ from postroad.outcome import SendReport
 from postroad.reply import Phase
 from postroad.routing.tls_requirement import PolicyType, Wish
 from postroad.routing.tls_results import PolicyResults, ResultType
-from postroad.testing import Step
+from postroad.testing import Step, Then
 from postroad.transport.direct.transport import DirectTransport
 from tests.fakes import letter
 from tests.peers.certificates import Certificates, ServerCertificate
@@ -25,7 +25,7 @@ from tests.peers.fixtures import StartExim, StartPostfix
 from tests.peers.http_service import Response
 from tests.peers.policy_host import policy_page
 from tests.peers.postfix import PostfixSettings
-from tests.transport.receivers import FIRST, NOBODY, SECOND, SIGNED, World
+from tests.transport.receivers import FIRST, NOBODY, SECOND, SIGNED, SIXTH, World
 
 HOST, OTHER = "mx1.b.example", "mx2.b.example"
 WEB = "mta-sts.b.example"
@@ -80,15 +80,27 @@ def test_tls_is_used_where_it_is_offered_with_whomever(stack: ExitStack, certifi
     assert results["no-policy-found"] == PolicyResults("b.example", PolicyType.NONE, (), 1, ())
 
 
-def test_mail_goes_in_the_clear_where_it_is_not(stack: ExitStack) -> None:
-    world = World(stack, RECORDS)
-    world.scripted(FIRST)
+@pytest.mark.parametrize(("kind", "address"), [("A", FIRST), ("AAAA", SIXTH)])
+def test_mail_goes_in_the_clear_where_it_is_not(stack: ExitStack, kind: str, address: str) -> None:
+    world = World(stack, {**RECORDS, HOST: [{kind: address}]})
+    world.scripted(address)
     report, results = tried(world)
     assert report.all_accepted
-    assert failures(results["no-policy-found"]) == [("starttls-not-supported", HOST)]
+    (failure,) = results["no-policy-found"].failures
+    assert (failure.result, failure.host, failure.address) == ("starttls-not-supported", HOST, address)
 
 
-@pytest.mark.parametrize("step", [Step("STARTTLS", "454 4.7.0 Not now"), Step("STARTTLS", "501 5.5.4 No")], ids=str)
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step("STARTTLS", "454 4.7.0 Not now"),
+        Step("STARTTLS", "501 5.5.4 No"),
+        Step("STARTTLS", "220 2.0.0 Go", then=Then.CLOSE),
+        Step("STARTTLS", "220 2.0.0 Go", then=Then.RESET),
+        Step("STARTTLS", None, then=Then.CLOSE),
+    ],
+    ids=str,
+)
 def test_mail_goes_in_the_clear_where_tls_does_not_work(
     stack: ExitStack, certificates: Certificates, step: Step
 ) -> None:
@@ -164,6 +176,21 @@ def test_an_enforced_policy_keeps_mail_from_a_host_with_a_wrong_certificate(
     assert failures(results["sts"]) == [(result, HOST), ("validation-failure", OTHER)]
     assert any("MTA-STS policy (enforce) names this host" in str(route.error) for route in report.routes)
     assert not any(command.startswith("MAIL") for command in server.commands)
+
+
+@pytest.mark.parametrize("reply", ["220 2.0.0 Go", None])
+def test_a_host_that_drops_in_the_middle_of_enforced_tls_is_passed_by(
+    stack: ExitStack, certificates: Certificates, for_host: ServerCertificate, reply: str | None
+) -> None:
+    world = under_policy(stack, certificates, "enforce")
+    tls = for_host.server_context()
+    first = world.scripted(FIRST, Step("STARTTLS", reply, then=Then.CLOSE), tls=tls)
+    second = world.scripted(SECOND, tls=tls)
+    report, results = tried(world)
+    assert report.all_accepted
+    assert (len(first.sessions), len(second.messages)) == (1, 1)  # never in the clear
+    assert failures(results["sts"]) == [("validation-failure", HOST)]
+    assert results["sts"].successes == 1
 
 
 def test_an_enforced_policy_that_names_other_hosts_lets_no_mail_out(

@@ -5,7 +5,7 @@ one that is not, from TLS to none; a listener less is better than no mail at all
 """
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -24,9 +24,6 @@ from postroad.transport.smtp.connection import SmtpConnection
 from postroad.transport.smtp.reach import Judge, Reach
 from postroad.transport.smtp.settings import Smtp
 
-Domains = Callable[[], frozenset[str]]
-"""The recipients' domains that wait for this connection."""
-
 _SECURING: Final = (Phase.STARTTLS, Phase.TLS)
 _FALLBACKS: Final = (Tls.OPPORTUNISTIC, Tls.NONE)
 
@@ -42,7 +39,7 @@ class Opening:
         self._clock = clock
 
     async def connection(self, domains: frozenset[str]) -> SmtpConnection:
-        """The first that comes about.
+        """The first that comes about; ``domains`` are those of the recipients that wait for it.
 
         Raises:
             PostroadError: as ``SmtpConnection.establish``; a ``TlsError`` where what is enforced was not met.
@@ -110,7 +107,7 @@ class Opening:
             if trouble is None:
                 self._results.succeeded(domain, required.policy, strings)
                 continue
-            address = opened.stream.peer.rpartition(":")[0] if opened is not None else ""
+            address = opened.stream.peer.rpartition(":")[0].strip("[]") if opened is not None else ""
             self._results.failed(
                 domain, required.policy, trouble.result, host=self.hop.host, address=address, reason=trouble.reason,
                 strings=strings,
