@@ -68,6 +68,17 @@ def test_hosts_that_would_send_it_back_are_left_out() -> None:
     assert planned("b.example", own=["MX1.b.example."]).end is End.LOOP
 
 
+def test_this_machine_is_nobodys_exchanger() -> None:
+    more: dict[str, object] = {
+        "c.example": [{"MX": [10, "LOCALHOST"]}, {"MX": [5, "mx1.b.example"]}],
+        "d.example": [{"MX": [10, "localhost"]}, {"MX": [20, "mx1.b.example"]}],
+        "localhost": [{"A": "127.0.0.1"}],
+    }
+    assert planned("c.example", more=more).hosts == (Mx(5, "mx1.b.example"),)
+    assert planned("d.example", more=more).end is End.LOOP
+    assert planned("localhost", more=more).hosts == (Mx(0, "localhost"),)  # but for itself
+
+
 def test_the_domain_itself_is_its_host_without_exchangers() -> None:
     assert planned("bare.example").hosts == (Mx(0, "bare.example"),)
 

@@ -174,6 +174,7 @@ def test_two_hosts_that_refuse_for_now_are_enough(stack: ExitStack) -> None:
         ({"b.example": [{"MX": [10, FIRST]}]}, "5.4.4", "no mail exchanger of b.example has an address"),
         ({"b.example": [{"MX": [10, f"[{FIRST}]"]}]}, "5.4.4", "no mail exchanger of b.example has an address"),
         ({"b.example": [{"MX": [10, "not a host@"]}]}, "5.4.4", "no mail exchanger of b.example has an address"),
+        ({"b.example": [{"MX": [0, "localhost"]}], "localhost": [{"A": FIRST}]}, "5.4.6", "come back to this host"),
     ],
 )
 def test_a_domain_without_hosts_is_refused_for_good(
@@ -200,6 +201,26 @@ def test_trouble_of_the_dns_may_pass(stack: ExitStack, records: dict[str, object
     assert outcome.temporary
     assert isinstance(report.error, DnsError)
     assert outcome.phase is Phase.DNS
+
+
+def test_a_host_that_is_named_more_than_once_is_tried_once(stack: ExitStack) -> None:
+    names = ["mx1.b.example", "MX1.b.example", "mx2.b.example", "mx1.b.example"]
+    world = World(stack, two_hosts(NOBODY) | {"b.example": [{"MX": [n, name]} for n, name in enumerate(names)]})
+    second = world.aiosmtpd(SECOND)
+    report = world.deliver(letter())
+    assert report.all_accepted
+    assert routes(report) == [("mx1.b.example", True), ("mx2.b.example", False)]
+    assert count(second) == [1]
+
+
+def test_a_host_whose_name_is_an_alias_is_reached_all_the_same(stack: ExitStack) -> None:
+    # RFC 2181 §10.3 forbids it, and many do it; the doctor says so to the domain that it asks about (MX-02).
+    world = World(stack, two_hosts(host=[{"CNAME": "real.b.example"}]) | {"real.b.example": [{"A": FIRST}]})
+    first = world.aiosmtpd(FIRST)
+    report = world.deliver(letter())
+    assert report.all_accepted
+    assert routes(report) == [("mx1.b.example", False)]
+    assert count(first) == [1]
 
 
 def test_without_exchangers_the_domain_itself_is_the_host(stack: ExitStack) -> None:

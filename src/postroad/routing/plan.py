@@ -21,6 +21,7 @@ from postroad.routing.mx import MailHosts, Reception, before_ourselves, in_order
 from postroad.routing.tls_requirement import Level, PolicyType, TlsRequirement, Wish, tls_requirement
 
 SMTP_PORT: Final = 25  # RFC 5321 §4.5.4.2
+LOCALHOST: Final = "localhost"  # this machine, whatever the DNS says (RFC 6761 §6.3)
 PolicyOf = Callable[[str], Awaitable[Policy | None]]
 """Finds the MTA-STS policy that holds for a domain."""
 
@@ -101,7 +102,9 @@ async def plan(domain: str, resolver: Resolver, policy_of: PolicyOf, own_names: 
     known = await mail_hosts(domain, resolver)
     if known.reception not in (Reception.EXCHANGERS, Reception.IMPLICIT):
         return Plan(domain, end=await _end(known, resolver), reason=known.reason)
-    hosts = before_ourselves(known.hosts, own_names)
+    # Some domains name it as their exchanger who want no mail; a server that happens to run here is not theirs.
+    here = (LOCALHOST,) if known.reception is Reception.EXCHANGERS else ()
+    hosts = before_ourselves(known.hosts, (*own_names, *here))
     if not hosts:
         return Plan(domain, end=End.LOOP, reason=f"mail for {domain} would come back to this host")
     return Plan(domain, hosts, known.authentic, await policy_of(domain))
