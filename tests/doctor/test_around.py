@@ -579,6 +579,12 @@ def test_whatever_is_published_has_a_finding(texts: list[str], names: list[str],
     assert all(one.seen.isprintable() for one in found.values())
 
 
+def test_a_share_of_no_reasonable_length_is_no_share() -> None:
+    """A number of more than 4,300 digits is one that Python refuses to read."""
+    policy = f"v=DMARC1; p=reject; pct={5_000 * '9'}"
+    assert examine(changed((f"_dmarc.{DOMAIN}", "TXT", [policy])))["BIMI-02"].level is Level.PASS
+
+
 def test_exchangers_that_are_none_become_hosts_that_stand_there_once() -> None:
     exchanges = [[10, "alias.acme.example"], [20, "192.0.2.77"], [5, "192.0.2.78"], [30, HOST]]
     zone = changed((DOMAIN, "MX", exchanges))

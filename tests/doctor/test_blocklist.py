@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from postroad.doctor.blocklist import Blocklist, Kind, Weight, read_blocklists, usual_blocklists
+from postroad.doctor.blocklist import Blocklist, Kind, Weight, backwards, read_blocklists, usual_blocklists
 from postroad.errors import ConfigurationError
 
 ONE = b'[[list]]\nzone = "bl.example."\nkind = "address"\nweight = "minor"\nerrors = ["127.0.0.1"]\n'
@@ -22,11 +22,9 @@ def test_a_file_of_ones_own() -> None:
     assert one == Blocklist("bl.example", Kind.ADDRESS, Weight.MINOR, errors=(ip_address("127.0.0.1"),))  # type: ignore[arg-type]  # it is of the fourth version
 
 
-def test_how_a_list_is_asked() -> None:
-    (one,) = read_blocklists(ONE)
-    assert one.question(ip_address("192.0.2.1")) == "1.2.0.192.bl.example"
-    assert one.question(ip_address("2001:db8::1")) == f"1.{'0.' * 23}8.b.d.0.1.0.0.2.bl.example"
-    assert one.question("acme.example") == "acme.example.bl.example"
+def test_addresses_are_asked_about_backwards() -> None:
+    assert backwards(ip_address("192.0.2.1")) == "1.2.0.192"
+    assert backwards(ip_address("2001:db8::1")) == f"1.{'0.' * 23}8.b.d.0.1.0.0.2"
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,14 @@ def test_many_things_are_counted() -> None:
     assert finding(look).seen.endswith(f"n{MAX_SHOWN - 1}; and 3 more")
 
 
+def test_what_is_seen_twice_is_told_once() -> None:
+    async def look(examination: Examination) -> Sight:
+        for _ in examination.subject.domain:
+            yield Seen(Level.WARN, "odd")
+
+    assert finding(look).seen == "odd"
+
+
 def test_a_check_with_nothing_to_look_at_says_why() -> None:
     async def look(examination: Examination) -> Sight:
         if not examination.subject.ips:

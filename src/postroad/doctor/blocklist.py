@@ -46,19 +46,17 @@ class Blocklist:
     listed: tuple[str, ...] = ()
     unlisted: str = ""
 
-    def question(self, about: Address | str) -> str:
-        """The name to ask for: an address backwards (RFC 5782 §2.1, §2.4), a domain as it is (§3.1)."""
-        if isinstance(about, str):
-            return f"{about}.{self.zone}"
-        backwards = about.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
-        return f"{backwards}.{self.zone}"
-
     @property
     def test_points(self) -> tuple[tuple[str, ...], str]:
         """Names below the zone that are listed, and one that is not (RFC 5782 §5)."""
         if self.kind is Kind.ADDRESS:
             return self.listed or ("2.0.0.127",), self.unlisted or "1.0.0.127"
         return self.listed or ("test",), self.unlisted or "invalid"
+
+
+def backwards(ip: Address) -> str:
+    """The name below a list's zone that is about an address (RFC 5782 §2.1, §2.4)."""
+    return ip.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
 
 
 class Word(StrEnum):

@@ -15,6 +15,7 @@ from postroad.doctor.extent import Extent
 from postroad.doctor.questions import HeardResolver, Unanswered
 from postroad.doctor.remedy import Remedy, lines
 from postroad.lint.finding import Finding, Level
+from postroad.lint.telling import listed, shortened
 from postroad.lookup import Answer, RecordType, Resolver
 from postroad.mailauth.domain_name import is_within
 
@@ -54,7 +55,7 @@ class NotApplicable(Exception):
     """The check has nothing to look at; the text says why, and what to give so that it has."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Examination:
     """What a check works with: who is examined, and whom to ask.
 
@@ -132,16 +133,13 @@ class Check:
         level = max((one.level for one in seen), key=lambda one: one.gravity, default=Level.PASS)
         told = [one for one in seen if one.level is not Level.PASS] or seen
         told.sort(key=lambda one: -one.level.gravity)
-        text = "; ".join(one.text for one in told[:MAX_SHOWN])
-        more = f"; and {len(told) - MAX_SHOWN} more" if len(told) > MAX_SHOWN else ""
+        text = _printable(listed((one.text for one in told), MAX_SHOWN)) or "nothing is against it"
         publish = lines(record for one in told for record in one.publish)
-        return Finding(self.id, level, _printable(text + more) or "nothing is against it", self.rule, self.rfc, publish)
+        return Finding(self.id, level, text, self.rule, self.rfc, publish)
 
     def _unknown(self, unanswered: list[Answer]) -> Finding:
-        questions = dict.fromkeys(_without_answer(one) for one in unanswered)
-        text = "; ".join(list(questions)[:MAX_SHOWN])
-        more = f"; and {len(questions) - MAX_SHOWN} more" if len(questions) > MAX_SHOWN else ""
-        seen = _printable(f"no answer from the DNS: {text}{more}")
+        questions = listed(map(_without_answer, unanswered), MAX_SHOWN)
+        seen = _printable(f"no answer from the DNS: {questions}")
         return Finding(self.id, Level.UNKNOWN, seen, self.rule, self.rfc)
 
 
@@ -156,8 +154,5 @@ def _printable(text: str) -> str:
 
 
 def excerpt(text: str | bytes) -> str:
-    """What somebody else wrote, for a sentence: on one line, escaped, and cut."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "backslashreplace")
-    cut = text if len(text) <= MAX_EXCERPT else f"{text[: MAX_EXCERPT - 1]}…"
-    return cut if cut.isprintable() else ascii(cut)[1:-1]
+    """What somebody else wrote, for a sentence."""
+    return shortened(text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else text, MAX_EXCERPT)

@@ -1,12 +1,13 @@
-"""Servers are visited, and documents fetched, once for all checks of a checkup."""
+"""What is found out once for all checks of a checkup: servers are visited, and documents fetched."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from postroad.lookup import Fetched, Fetcher, FetchFailed
 
 if TYPE_CHECKING:
+    from postroad.doctor.beyond import Visitor
     from postroad.doctor.probe.server import Probed
 
 Result = TypeVar("Result")
@@ -35,22 +36,16 @@ class SharedFetcher:
 
     async def get(self, url: str, *, limit: int, timeout: float) -> Fetched | FetchFailed:
         """See ``Fetcher``."""
-        return await self._once.of((url, limit), lambda: self._get(url, limit, timeout))
-
-    async def _get(self, url: str, limit: int, timeout: float) -> Fetched | FetchFailed:
-        return await self._fetcher.get(url, limit=limit, timeout=timeout)
+        return await self._once.of((url, limit), lambda: self._fetcher.get(url, limit=limit, timeout=timeout))
 
 
 class SharedVisitor:
     """A ``Visitor`` that visits each host once."""
 
-    def __init__(self, visitor: "Callable[[str], Awaitable[Probed]]") -> None:
+    def __init__(self, visitor: "Visitor") -> None:
         self._visitor = visitor
         self._once: Once[Probed] = Once()
 
     async def __call__(self, host: str) -> "Probed":
         """See ``Visitor``."""
-        return await self._once.of(host.lower(), lambda: self._visit(host))
-
-    async def _visit(self, host: str) -> "Probed":
-        return await self._visitor(host)
+        return await self._once.of(host.lower(), lambda: self._visitor(host))

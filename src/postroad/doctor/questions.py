@@ -4,6 +4,7 @@ no answer."""
 import asyncio
 from typing import Final
 
+from postroad.doctor.once import Once
 from postroad.lookup import Answer, RecordType, Resolver
 
 AT_ONCE: Final = 16  # questions under way; resolvers of small machines and home routers drop what is far above that
@@ -24,14 +25,10 @@ class SharedResolver:
     def __init__(self, resolver: Resolver, at_once: int = AT_ONCE) -> None:
         self._resolver = resolver
         self._gate = asyncio.Semaphore(at_once)
-        self._asked: dict[tuple[str, RecordType], asyncio.Task[Answer]] = {}
+        self._once: Once[Answer] = Once()
 
     async def lookup(self, name: str, kind: RecordType) -> Answer:
-        key = name.lower().removesuffix("."), kind
-        task = self._asked.get(key)
-        if task is None:
-            task = self._asked[key] = asyncio.get_running_loop().create_task(self._ask(name, kind))
-        return await asyncio.shield(task)
+        return await self._once.of((name.lower().removesuffix("."), kind), lambda: self._ask(name, kind))
 
     async def _ask(self, name: str, kind: RecordType) -> Answer:
         async with self._gate:

@@ -5,6 +5,12 @@ from postroad.doctor.extent import Extent
 from postroad.lookup import Answer, RecordType, Status
 
 
+def up_from(name: str) -> list[str]:
+    """The name, and those above it but the top-level domain, whose zone is nobody's who sends mail."""
+    labels = name.split(".")
+    return [".".join(labels[first:]) for first in range(max(1, len(labels) - 1))]
+
+
 async def zone_above(name: str, examination: Examination) -> Answer | None:
     """The answer with the SOA record of the zone that a name lies in; ``None``: no name above it has one.
 
@@ -14,9 +20,8 @@ async def zone_above(name: str, examination: Examination) -> Answer | None:
     Raises:
         Unanswered: nothing was learnt.
     """
-    labels = name.split(".")
-    for first in range(max(1, len(labels) - 1)):  # the zones of top-level domains are nobody's who sends mail
-        answer = await examination.ask(".".join(labels[first:]), RecordType.SOA)
+    for one in up_from(name):
+        answer = await examination.ask(one, RecordType.SOA)
         if answer.status is Status.FOUND:
             return answer
     return None
@@ -31,6 +36,4 @@ async def delegated(name: str, examination: Examination) -> bool:
     """
     if examination.extent is Extent.WORLD or await zone_above(name, examination) is not None:
         return True
-    labels = name.split(".")
-    above = [".".join(labels[first:]) for first in range(max(1, len(labels) - 1))]
-    return any([(await examination.ask(one, RecordType.NS)).status is Status.FOUND for one in above])
+    return any([(await examination.ask(one, RecordType.NS)).status is Status.FOUND for one in up_from(name)])

@@ -6,6 +6,7 @@ from typing import Final
 
 from postroad.lint.finding import Finding, Level
 from postroad.lint.message import LintedMessage
+from postroad.lint.telling import listed, shortened
 
 MAX_SHOWN: Final = 5  # faults of one rule that are told; the rest are counted
 MAX_EXCERPT: Final = 80  # characters of what stands in a message that are shown
@@ -35,13 +36,11 @@ class Rule:
         found = sorted(self.faults(message), key=lambda fault: -fault.level.gravity)
         if not found:
             return Finding(self.id, Level.PASS, self.fine, self.rule, self.rfc)
-        seen = "; ".join(fault.seen for fault in found[:MAX_SHOWN])
-        more = f"; and {len(found) - MAX_SHOWN} more" if len(found) > MAX_SHOWN else ""
+        seen = listed((fault.seen for fault in found), MAX_SHOWN)
         add = "\n".join(dict.fromkeys(fault.add for fault in found if fault.add)) or None
-        return Finding(self.id, found[0].level, seen + more, self.rule, self.rfc, add)
+        return Finding(self.id, found[0].level, seen, self.rule, self.rfc, add)
 
 
 def excerpt(text: str) -> str:
-    """A piece of a message for a sentence: on one line, escaped, and cut."""
-    cut = text if len(text) <= MAX_EXCERPT else f"{text[: MAX_EXCERPT - 1]}…"
-    return cut if cut.isprintable() else ascii(cut)[1:-1]
+    """A piece of a message for a sentence."""
+    return shortened(text, MAX_EXCERPT)

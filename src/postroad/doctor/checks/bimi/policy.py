@@ -10,10 +10,9 @@ from postroad.doctor.questions import Unanswered
 from postroad.doctor.remedy import txt
 from postroad.lint.finding import Level
 from postroad.lookup import Answer, RecordType, Status
-from postroad.mailauth.dmarc.record import Policy
+from postroad.mailauth.dmarc.record import Oddity, Policy
 
-_PCT: Final = re.compile(r"(?:^|;)\s*pct\s*=\s*(\d+)")
-_ALL: Final = 100  # per cent
+_FEWER: Final = re.compile(r"0?\d{1,2}")  # per cent than 100 (RFC 7489 §6.4: up to three digits)
 
 
 async def _look(examination: Examination) -> Sight:
@@ -26,13 +25,13 @@ async def _look(examination: Examination) -> Sight:
         record = txt(f"_dmarc.{domain}", f"v=DMARC1; p=quarantine; rua=mailto:{mailbox(domain)}")
         yield Seen(Level.FAIL, f"{domain} has no DMARC policy", (record,))
         return
-    changes = _changes(Published(found.record, found.domain))
+    published = Published(found.record, found.domain)
+    changes = _changes(published)
     if changes:
-        told = ", ".join(changes.values())
-        publish = Published(found.record, found.domain).with_tags({tag: _AS_WANTED[tag] for tag in changes})
-        yield Seen(Level.FAIL, f"_dmarc.{found.domain} has {told}", publish)
+        publish = published.with_tags({tag: _AS_WANTED[tag] for tag in changes})
+        yield Seen(Level.FAIL, f"{published.name} has {', '.join(changes.values())}", publish)
     else:
-        yield Seen(Level.PASS, f"_dmarc.{found.domain} has p={found.record.own_policy}")
+        yield Seen(Level.PASS, f"{published.name} has p={found.record.own_policy}")
 
 
 _AS_WANTED: Final[dict[str, str | None]] = {"p": "quarantine", "sp": "quarantine", "t": None, "pct": None}
@@ -47,9 +46,9 @@ def _changes(published: Published) -> dict[str, str]:
         changes["sp"] = "sp=none"
     if record.testing:
         changes["t"] = "t=y"
-    pct = _PCT.search(record.text)
-    if pct is not None and int(pct[1]) < _ALL:
-        changes["pct"] = f"pct={pct[1]}"
+    pct = dict(published.odd(Oddity.REMOVED)).get("pct", "")
+    if _FEWER.fullmatch(pct):
+        changes["pct"] = f"pct={pct}"
     return changes
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from postroad.doctor.blocklist import Kind
+from postroad.doctor.blocklist import Kind, backwards
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Sight
 from postroad.doctor.checks.blocklists.asked import entries, lists_of
 
@@ -13,8 +13,7 @@ async def _look(examination: Examination) -> Sight:
         raise NotApplicable("no sending host is known (--ip)")
     if not lists:
         raise NotApplicable("no list of addresses is to be asked")
-    names = [(one.question(ip).removesuffix(f".{one.zone}"), str(ip)) for ip in ips for one in lists[:1]]
-    async for seen in entries(names, lists, examination):
+    async for seen in entries([(backwards(ip), str(ip)) for ip in ips], lists, examination):
         yield seen
 
 

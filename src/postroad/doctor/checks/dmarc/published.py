@@ -14,6 +14,8 @@ from postroad.mailauth.dmarc.record import DmarcRecord, Oddity
 from postroad.mailauth.dmarc.tree_walk import Finding, Step, Walker
 
 VERSION: Final = "v=DMARC1"
+POLICY_TAGS: Final = frozenset({"p", "sp", "np"})
+JUDGED_APART: Final = frozenset({"rua", "ruf", "fo", "psd"})  # tags whose values have checks of their own
 # Any version, first or behind another tag; or the policy first, and the version forgotten.
 _MEANT: Final = re.compile(r"(?:.*[;,])?v=dmarc|p=(?:none|quarantine|reject)(?:[;,]|$)")
 

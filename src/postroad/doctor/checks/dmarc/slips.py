@@ -4,7 +4,7 @@ import re
 from difflib import get_close_matches
 from typing import Final
 
-from postroad.doctor.checks.dmarc.published import VERSION
+from postroad.doctor.checks.dmarc.published import JUDGED_APART, POLICY_TAGS, VERSION
 from postroad.doctor.tag_text import retagged
 from postroad.mailauth.dmarc.record import Alignment, DmarcRecord, Oddity, Policy, read_record
 
@@ -12,7 +12,6 @@ _KNOWN: Final = "v|p|sp|np|adkim|aspf|psd|t|rua|ruf|fo|pct|rf|ri"
 # Commas and spaces where semicolons belong. A comma also stands between the addresses of rua=, where no tag follows.
 _SEPARATOR: Final = re.compile(rf"[\s,;]+(?=(?:{_KNOWN})\s*=)", re.IGNORECASE)
 _SAID_VERSION: Final = re.compile(r"\bv\s*=\s*dmarc\s?\d*[\s;,]*", re.IGNORECASE)
-_POLICIES: Final = ("p", "sp", "np")
 _ALIGNMENTS: Final = {"relaxed": Alignment.RELAXED, "strict": Alignment.STRICT}
 _LIKE: Final = 0.7  # of the letters of a word, in difflib's measure: "rejct" and "quarentine", but not "block"
 
@@ -33,14 +32,12 @@ def as_meant(text: str) -> str | None:
 
 
 def _corrected(record: DmarcRecord) -> dict[str, str | None]:
-    odd = [
-        note for note in record.notes if note.oddity is Oddity.INVALID and note.tag not in ("rua", "ruf", "fo", "psd")
-    ]
+    odd = [note for note in record.notes if note.oddity is Oddity.INVALID and note.tag not in JUDGED_APART]
     return {note.tag: _near(note.tag, note.text.partition("=")[2] or note.text) for note in odd}
 
 
 def _near(tag: str, value: str) -> str | None:
-    if tag in _POLICIES:
+    if tag in POLICY_TAGS:
         near = get_close_matches(value.lower(), [one.value for one in Policy], n=1, cutoff=_LIKE)
         return near[0] if near else (Policy.NONE.value if tag == "p" else None)
     return _ALIGNMENTS.get(value.lower())

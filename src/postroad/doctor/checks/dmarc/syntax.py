@@ -3,14 +3,18 @@
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
-from postroad.doctor.checks.dmarc.published import Published, discovered, is_meant_as_policy
+from postroad.doctor.checks.dmarc.published import (
+    JUDGED_APART,
+    POLICY_TAGS,
+    Published,
+    discovered,
+    is_meant_as_policy,
+)
 from postroad.doctor.checks.dmarc.slips import as_meant
 from postroad.doctor.remedy import DnsRecord, txt
 from postroad.lint.finding import Level
 from postroad.mailauth.dmarc.record import Note, Oddity
 
-_ELSEWHERE: Final = frozenset({"rua", "ruf", "fo", "psd"})  # tags that checks of their own are about
-_POLICIES: Final = frozenset({"p", "sp", "np"})
 _WRONG: Final = (Oddity.INVALID, Oddity.REPEATED, Oddity.MALFORMED)
 
 
@@ -27,10 +31,10 @@ async def _look(examination: Examination) -> Sight:
 
 
 def _of(published: Published) -> list[Seen]:
-    notes = [note for note in published.record.notes if note.tag not in _ELSEWHERE or note.oddity is Oddity.REPEATED]
+    notes = [note for note in published.record.notes if note.tag not in JUDGED_APART or note.oddity is Oddity.REPEATED]
     wrong = [note for note in notes if note.oddity in _WRONG]
     publish = _mended(published.name, published.record.text) if wrong else ()
-    seen = [Seen(Level.FAIL if note.tag in _POLICIES else Level.WARN, _shown(note), publish) for note in wrong]
+    seen = [Seen(Level.FAIL if note.tag in POLICY_TAGS else Level.WARN, _shown(note), publish) for note in wrong]
     unknown = [note for note in notes if note.oddity is Oddity.UNKNOWN]
     return seen + [Seen(Level.INFO, f"{_shown(note)}; receivers pass over it") for note in unknown]
 

@@ -15,17 +15,18 @@ async def exchangers_instead(domain: str, examination: Examination) -> tuple[Dns
         Unanswered: nothing was learnt.
     """
     exchanges = [one for one in (await examination.ask(domain, RecordType.MX)).exchanges if one.host]
-    literals = [address for one in exchanges if (address := _literal(one)) is not None]
+    literals = [address for one in exchanges if (address := literal_of(one)) is not None]
     own = await _target_of(await own_host(examination), examination) if literals else ""
     best: dict[str, int] = {}
     for mx in exchanges:
-        host = own if _literal(mx) is not None else await _target_of(mx.host, examination)
+        host = own if literal_of(mx) is not None else await _target_of(mx.host, examination)
         best[host] = min(mx.preference, best.get(host, mx.preference))
     records = tuple(DnsRecord(domain, RecordType.MX, f"{preference} {host}.") for host, preference in best.items())
     return (*records, *await forward(own, literals, examination)) if literals else records
 
 
-def _literal(mx: Mx) -> Address | None:
+def literal_of(mx: Mx) -> Address | None:
+    """The address that stands where a host's name belongs."""
     return as_address(mx.host.strip("[]"))
 
 

@@ -4,11 +4,10 @@ from ipaddress import ip_network
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
-from postroad.doctor.checks.reception.instead import exchangers_instead
+from postroad.doctor.checks.reception.instead import exchangers_instead, literal_of
 from postroad.lint.finding import Level
 from postroad.lookup import Mx, RecordType
 from postroad.mailauth.domain_name import domain_name
-from postroad.net.host_name import as_address
 
 MAX_TARGETS: Final = 20  # of one domain; the largest providers have five
 # Addresses that nobody outside reaches: RFC 1918, RFC 1122 §3.2.1.3, RFC 3927, RFC 6598, RFC 4193, RFC 4291.
@@ -42,7 +41,7 @@ async def _look(examination: Examination) -> Sight:
 
 
 async def _target(domain: str, mx: Mx, examination: Examination) -> Seen:
-    literal = as_address(mx.host.strip("[]"))
+    literal = literal_of(mx)
     if literal is not None:
         sentence = f"an MX record of {domain} names the address {literal}, and not a host"
         return Seen(Level.FAIL, sentence, await exchangers_instead(domain, examination))

@@ -4,6 +4,7 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight
 from postroad.doctor.transport_policy import exchangers
+from postroad.doctor.zone_of import up_from
 from postroad.lint.finding import Level
 from postroad.lookup import Answer, RecordType, Status
 
@@ -36,9 +37,8 @@ async def _signed(host: str, answers: tuple[Answer, Answer], examination: Examin
 
 async def _is_signed(name: str, examination: Examination) -> bool:
     """Whether a zone that the name lies in has a DS record (RFC 4035 §5.2)."""
-    labels = name.split(".")
-    for first in range(len(labels) - 1):
-        if (await examination.aside.lookup(".".join(labels[first:]), RecordType.DS)).status is Status.FOUND:
+    for one in up_from(name):
+        if (await examination.aside.lookup(one, RecordType.DS)).status is Status.FOUND:
             return True
     return False
 
