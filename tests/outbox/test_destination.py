@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.outbox.destination import Destinations, site_of, site_of_exchangers
+from postroad.outbox.destination import Destinations, site_of
 from postroad.outbox.shaping.in_force import shipped_rules
 from postroad.outbox.shaping.rules import NO_RULES, Rules, Site
 
@@ -12,8 +12,6 @@ OURS = Rules(
     sites={
         "google": Site("google", frozenset({"gmail.com"}), ("google.com",)),
         "books": Site("books", frozenset({"xn--bcher-kva.example"})),
-        "japan": Site("japan", exchangers=("mail.a.example",)),
-        "a": Site("a", exchangers=("a.example",)),
     }
 )
 
@@ -38,23 +36,6 @@ def test_the_site_of_a_domain(domain: str, site: str) -> None:
     assert [known.site(domain), known.site(domain)] == [site, site]
 
 
-@pytest.mark.parametrize(
-    ("hosts", "site"),
-    [
-        (("aspmx.l.google.com.", "ALT1.aspmx.l.google.com"), "google"),
-        (("google.com",), "google"),
-        (("notgoogle.com",), None),
-        (("mx.mail.a.example",), "japan"),  # the longest name that fits
-        (("mx.a.example",), "a"),
-        (("mx.a.example", "mx.google.com"), None),
-        (("mx.a.example", "mx.example.com"), None),
-        ((), None),
-    ],
-)
-def test_the_site_of_exchangers(hosts: tuple[str, ...], site: str | None) -> None:
-    assert site_of_exchangers(hosts, OURS) == site
-
-
 def test_what_is_handed_in_has_the_last_word() -> None:
     known = Destinations(OURS, {"Acme.example": "google", "gmail.com": "elsewhere"})
     assert [known.site(domain) for domain in ("acme.example", "ACME.example", "gmail.com")] == [
@@ -73,5 +54,3 @@ def test_shipped_domains_are_found() -> None:
     assert [known.site(one) for one in ("googlemail.com", "hotmail.fr", "aol.com", "web.de", "me.com")] == [
         "google", "outlook", "yahoo", "gmx", "apple",
     ]  # fmt: skip
-    assert known.site_of_exchangers(["acme-example.mail.protection.outlook.com"]) == "office365"
-    assert known.site_of_exchangers(["mx1.mail.yahoo.co.jp"]) == "yahoo-japan"

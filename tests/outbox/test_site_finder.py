@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from postroad.lookup import Mx
 from postroad.outbox.destination import Destinations
+from postroad.outbox.shaping.in_force import shipped_rules
 from postroad.outbox.shaping.rules import Rules, Site
 from postroad.outbox.site_finder import AGAIN_AFTER, AT_ONCE, SHORTEST, SiteFinder
 from postroad.routing.mx import MailHosts, Reception
@@ -39,10 +40,11 @@ class Desk:
     names: Names = field(default_factory=Names)
     clock: FakeClock = field(default_factory=FakeClock)
     told: list[tuple[str, str, str | None]] = field(default_factory=list)
+    rules: Rules = RULES
 
     def __post_init__(self) -> None:
         self.names.open.set()
-        self.finder = SiteFinder(Destinations(RULES), RULES, self.names.mail_hosts, self.clock)
+        self.finder = SiteFinder(Destinations(self.rules), self.rules, self.names.mail_hosts, self.clock)
         self.finder.on_found = lambda *news: self.told.append(news)
 
     async def found(self, domain: str) -> str:
@@ -63,6 +65,18 @@ def test_hosts_of_a_provider_are_its_site_and_others_what_they_are_registered_un
         assert desk.told == [
             ("b.example", "google", None), ("c.example", "d.org", None), ("e.example", "e.example", None),
         ]  # fmt: skip
+
+    asyncio.run(work())
+
+
+def test_shipped_exchangers_are_found() -> None:
+    async def work() -> None:
+        hosts: dict[str, tuple[str, ...]] = {
+            "b.example": ("b-example.mail.protection.outlook.com",),
+            "c.example": ("mx1.mail.yahoo.co.jp",),
+        }
+        desk = Desk(Names(hosts), rules=shipped_rules())
+        assert [await desk.found(one) for one in hosts] == ["office365", "yahoo-japan"]
 
     asyncio.run(work())
 

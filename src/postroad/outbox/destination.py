@@ -1,10 +1,9 @@
 """Who receives for a domain: the site. All of Google is one, so that its limits hold for all of its domains together.
 
-A site is known by its domains, by the names of its mail exchangers, or by a map that is handed in; a domain that none
-of them knows is a site of its own. Pure.
+A site is known by its domains, or by a map that is handed in; a domain that neither knows is a site of its own. Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -25,18 +24,12 @@ class Destinations:
     def __init__(self, rules: Rules = NO_RULES, injected: Mapping[str, str] = NOTHING) -> None:
         by_rules = {domain: site.name for site in rules.sites.values() for domain in site.domains}
         self._sites = by_rules | {_folded(domain): site for domain, site in injected.items()}
-        self._exchangers = {name: site.name for site in rules.sites.values() for name in site.exchangers}
         self._spellings: dict[str, str] = {}
 
     def site(self, domain: str) -> str:
         """The site that receives for a domain, in any spelling (capitals, IDNA); else the domain itself."""
         found = self._sites.get(domain) or self._spellings.get(domain)
         return self._learn(domain) if found is None else found
-
-    def site_of_exchangers(self, hosts: Iterable[str]) -> str | None:
-        """The site that all of these mail exchangers belong to; ``None`` if there is none, or not one for all."""
-        sites = {self._site_of_host(host) for host in hosts}
-        return sites.pop() if len(sites) == 1 else None
 
     def _learn(self, domain: str) -> str:
         folded = _folded(domain)
@@ -45,21 +38,10 @@ class Destinations:
         self._spellings[domain] = site = self._sites.get(folded, folded)
         return site
 
-    def _site_of_host(self, host: str) -> str | None:
-        labels = host.rstrip(".").lower().split(".")
-        # The longest name that fits: mail.yahoo.co.jp before yahoo.co.jp.
-        names = (".".join(labels[first:]) for first in range(len(labels)))
-        return next((self._exchangers[name] for name in names if name in self._exchangers), None)
-
 
 def site_of(domain: str, rules: Rules) -> str:
     """As ``Destinations.site``, for who asks once."""
     return Destinations(rules).site(domain)
-
-
-def site_of_exchangers(hosts: Iterable[str], rules: Rules) -> str | None:
-    """As ``Destinations.site_of_exchangers``, for who asks once."""
-    return Destinations(rules).site_of_exchangers(hosts)
 
 
 def _folded(domain: str) -> str:
