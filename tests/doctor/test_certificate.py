@@ -50,6 +50,12 @@ def test_whom_it_names(host: str, named: bool) -> None:
     assert _read().is_for(host) is named
 
 
+def test_one_of_a_version_that_there_is_not_is_none() -> None:
+    version = bytes.fromhex("a003020102")  # 3, as [0] EXPLICIT INTEGER (RFC 5280 §4.1)
+    assert _DER.count(version) == 1
+    assert read_certificate(_DER.replace(version, version[:-1] + b"\x05")) is None
+
+
 @given(st.binary(max_size=100))
 def test_any_octets_are_read_or_not(octets: bytes) -> None:
     assert read_certificate(octets) is None

@@ -73,6 +73,13 @@ def test_what_is_no_certificate(wrong: bytes) -> None:
         pin_of(wrong)
 
 
+def test_a_certificate_of_a_version_that_there_is_not_is_none(certificates: Certificates) -> None:
+    good, version = der(certificates), bytes.fromhex("a003020102")  # 3 (RFC 5280 §4.1)
+    assert good.count(version) == 1
+    with pytest.raises(ValueError, match="version"):
+        pin_of(good.replace(version, version[:-1] + b"\x05"))
+
+
 def test_the_key_that_was_seen_is_named(certificates: Certificates) -> None:
     certificate, context = der(certificates), TlsSettings(ca=str(certificates.ca)).context()
     seen = pin_of(certificate)

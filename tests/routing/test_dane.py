@@ -131,6 +131,14 @@ def test_what_is_no_certificate_matches_nothing(chain: list[bytes]) -> None:
     assert match(records, chain, ["localhost"], NOW).record is None
 
 
+def test_a_certificate_of_a_version_that_there_is_not_matches_nothing(certificates: Certificates) -> None:
+    good, version = der(certificates.good.certificate), bytes.fromhex("a003020102")  # 3 (RFC 5280 §4.1)
+    assert good.count(version) == 1
+    odd, authority = good.replace(version, version[:-1] + b"\x05"), der(certificates.ca)
+    records = [Tlsa(3, 1, 1, bytes(32)), Tlsa(2, 0, 1, sha256(authority).digest())]
+    assert match(records, [odd, authority], ["localhost"], NOW).record is None
+
+
 @given(data=st.data())
 def test_any_certificate_before_an_authority_matches_or_not(certificates: Certificates, data: st.DataObject) -> None:
     authority, leaf = der(certificates.ca), bytearray(der(certificates.good.certificate))

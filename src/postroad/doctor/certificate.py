@@ -54,7 +54,7 @@ def read_certificate(octets: bytes) -> Certificate | None:
 
     try:
         return _read(x509.load_der_x509_certificate(octets), _pin(octets))
-    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return None  # of strangers: whatever is malformed inside
 
 

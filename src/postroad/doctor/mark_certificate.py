@@ -52,8 +52,8 @@ def read_mark(octets: bytes) -> MarkCertificate:
 
     try:
         chain = x509.load_pem_x509_certificates(octets[:MAX_OCTETS])
-    except ValueError as fault:
-        raise NoMark("it holds no certificates in PEM form") from fault
+    except (ValueError, x509.InvalidVersion) as fault:
+        raise NoMark("it holds no certificates in PEM form that can be read") from fault
     try:
         return _read(chain[0], len(chain))
     except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as fault:

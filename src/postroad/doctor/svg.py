@@ -76,6 +76,10 @@ class _Reader:
             parser.Parse(text, True)
         except expat.ExpatError as fault:
             raise NoSvg(f"it is no well-formed XML: {expat.ErrorString(fault.code)}, line {fault.lineno}") from fault
+        except NoSvg:
+            raise
+        except (ValueError, LookupError) as fault:  # expat asks Python for encodings, and many are none for it
+            raise NoSvg(f"it is in no encoding that can be read: {fault}") from fault
         if self._title is None or not "".join(self._title).strip():
             self.faults.append("it has no <title>")
 

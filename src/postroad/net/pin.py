@@ -58,7 +58,7 @@ def pin_of(certificate: bytes) -> str:
 
     try:
         key = x509.load_der_x509_certificate(certificate).public_key()
-    except UnsupportedAlgorithm as fault:
+    except (UnsupportedAlgorithm, x509.InvalidVersion) as fault:
         raise ValueError(str(fault)) from fault
     return _written(sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest())
 

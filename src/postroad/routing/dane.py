@@ -115,7 +115,7 @@ def match(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str],
 
 
 def _is_of(record: Tlsa, certificate: bytes) -> bool:
-    selected = certificate if record.selector == 0 else _public_key(certificate)
+    selected = certificate if record.selector == 0 else public_key(certificate)
     return selected is not None and _digested(selected, record.matching) == record.data
 
 
@@ -126,15 +126,15 @@ def _digested(octets: bytes, matching: int) -> bytes:
     return sha256(octets).digest() if matching == 1 else sha512(octets).digest()
 
 
-def _public_key(certificate: bytes) -> bytes | None:
+def public_key(certificate: bytes) -> bytes | None:
     """The SubjectPublicKeyInfo, in DER; ``None``: it is none that is known."""
     from cryptography.exceptions import UnsupportedAlgorithm  # late: only DANE needs it, and it takes 50 ms
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-    from cryptography.x509 import load_der_x509_certificate
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
     try:
         key = load_der_x509_certificate(certificate).public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, InvalidVersion, UnsupportedAlgorithm):
         return None
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
@@ -151,11 +151,11 @@ def _is_under(record: Tlsa, chain: Sequence[bytes], names: Sequence[str], now: "
 
 
 def _loaded(chain: Sequence[bytes]) -> "list[Certificate] | None":
-    from cryptography.x509 import load_der_x509_certificate  # late, as above
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate  # late, as above
 
     try:
         return [load_der_x509_certificate(one) for one in chain]
-    except ValueError:
+    except (ValueError, InvalidVersion):
         return None
 
 

@@ -9,7 +9,7 @@ from postroad.doctor.remedy import DnsRecord
 from postroad.doctor.transport_policy import exchangers
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType, Tlsa
-from postroad.routing.dane import Usage, is_usable, match
+from postroad.routing.dane import Usage, is_usable, match, public_key
 
 _PKIX: Final = {0: Usage.DANE_TA, 1: Usage.DANE_EE}  # RFC 7672 §3.1.3: what PKIX-TA and PKIX-EE become for SMTP
 _AT_ROLL_OVER: Final = 2  # records: one for the key in use, one for the next (RFC 7671 §8.1)
@@ -53,16 +53,10 @@ async def _chain(host: str, examination: Examination) -> tuple[bytes, ...]:
 
 def _of_key(host: str, chain: tuple[bytes, ...]) -> tuple[DnsRecord, ...]:
     """``3 1 1`` for the key that the host shows (RFC 7672 §3.1.1)."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # late: it takes 50 ms
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-    from cryptography.x509 import load_der_x509_certificate
-
-    try:
-        key = load_der_x509_certificate(chain[0]).public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    key = public_key(chain[0])
+    if key is None:
         return ()
-    digest = sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
-    return (DnsRecord(f"_25._tcp.{host}", RecordType.TLSA, f"3 1 1 {digest}"),)
+    return (DnsRecord(f"_25._tcp.{host}", RecordType.TLSA, f"3 1 1 {sha256(key).hexdigest()}"),)
 
 
 def _turned(host: str, records: tuple[Tlsa, ...]) -> tuple[DnsRecord, ...]:
