@@ -1,7 +1,7 @@
 """``direct://``: what TLS a host has to have, by MTA-STS, DANE and the sender; what is counted of it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from hashlib import sha256
@@ -18,6 +18,7 @@ from postroad.routing.tls_requirement import PolicyType, Wish
 from postroad.routing.tls_results import PolicyResults, ResultType
 from postroad.testing import Step, Then
 from postroad.transport.direct.transport import DirectTransport
+from postroad.transport.smtp.limits import PoolLimits
 from tests.fakes import letter
 from tests.peers.certificates import Certificates, ServerCertificate
 from tests.peers.exim import EximSettings
@@ -310,20 +311,60 @@ def test_a_certificate_that_the_dns_names_is_good_whoever_issued_it(
     assert results["tlsa"].strings == (f"3 1 1 {digest_of_key(certificates.self_signed)}",)
 
 
-def test_an_authority_that_the_dns_names_is_good_for_the_right_name(
-    stack: ExitStack, certificates: Certificates, for_host: ServerCertificate, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    chain = tmp_path_factory.mktemp("chain") / "chain.pem"
-    chain.write_bytes(for_host.certificate.read_bytes() + certificates.ca.read_bytes())
+@pytest.fixture
+def with_its_authority(
+    certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[ServerCertificate], ServerCertificate]:
+    """A certificate that is shown with that of its authority (RFC 7672 §3.1.2)."""
+    folder = tmp_path_factory.mktemp("chain")
+
+    def chained(certificate: ServerCertificate) -> ServerCertificate:
+        chain = folder / certificate.certificate.name
+        chain.write_bytes(certificate.certificate.read_bytes() + certificates.ca.read_bytes())
+        return ServerCertificate(chain, certificate.key)
+
+    return chained
+
+
+def under_authority(world: World, certificates: Certificates) -> None:
+    """The host's TLSA record is that of an authority."""
     authority = x509.load_pem_x509_certificate(certificates.ca.read_bytes()).public_bytes(Encoding.DER)
-    world = World(stack, {})
     for name, records in with_tlsa(world.port, f"2 0 1 {sha256(authority).hexdigest()}").items():
         world.dns.zone.add(name, records)
-    server = world.scripted(FIRST, tls=ServerCertificate(chain, for_host.key).server_context())
+
+
+def test_an_authority_that_the_dns_names_is_good_for_the_right_name(
+    stack: ExitStack,
+    certificates: Certificates,
+    for_host: ServerCertificate,
+    with_its_authority: Callable[[ServerCertificate], ServerCertificate],
+) -> None:
+    world = World(stack, {})
+    under_authority(world, certificates)
+    server = world.scripted(FIRST, tls=with_its_authority(for_host).server_context())
     report, results = tried(world)
     assert report.all_accepted, report
     assert len(server.messages) == 1
     assert results["tlsa"].successes == 1
+
+
+def test_a_certificate_for_the_domain_alone_is_good_for_no_other_domain(
+    stack: ExitStack,
+    certificates: Certificates,
+    with_its_authority: Callable[[ServerCertificate], ServerCertificate],
+) -> None:
+    world = World(stack, {"c.example": [{"MX": [10, HOST]}, {"MX": [20, OTHER]}]})
+    under_authority(world, certificates)
+    world.dns.zone.add(OTHER, [{"A": NOBODY}])
+    shown = with_its_authority(certificates.for_names("b.example"))
+    server = world.scripted(FIRST, tls=shown.server_context())
+
+    async def one_by_one(transport: DirectTransport) -> list[bool]:
+        recipients = (["bob@b.example"], ["cay@c.example"], ["bob@b.example", "cay@c.example"])
+        return [(await transport.deliver(letter("x", *each))).all_accepted for each in recipients]
+
+    assert world.run(one_by_one, limits=PoolLimits(idle=600.0)) == [True, False, False]  # RFC 7672 §3.2.2
+    assert [one.recipients for one in server.messages] == [("bob@b.example",)]
 
 
 def test_a_certificate_that_the_dns_does_not_name_gets_no_mail(

@@ -9,6 +9,7 @@ from postroad.errors import ConfigurationError
 from postroad.message.envelope import MailObject
 from postroad.net.host_name import checked_host
 from postroad.outcome import SendReport
+from postroad.routing.dane import Usage
 from postroad.routing.plan import Hop
 from postroad.routing.tls_requirement import TlsRequirement
 from postroad.transport.contract import BeforeCommit
@@ -65,15 +66,17 @@ class HostPools:
         self._settings = settings
         self._results = results
         self._clock = clock
-        self._pools: dict[tuple[str, TlsRequirement], HostPool] = {}
+        self._pools: dict[tuple[str, TlsRequirement, frozenset[str]], HostPool] = {}
 
-    def pool_for(self, hop: Hop) -> HostPool:
-        """The connections to a host; those under another requirement are not good for it.
+    def pool_for(self, hop: Hop, domains: frozenset[str]) -> HostPool:
+        """The connections to a host for mail to these domains; those under another requirement are not good for it.
 
         Raises:
             ConfigurationError: its name is none that can be connected to.
         """
-        key = (hop.host, hop.requirement)
+        # Where an authority is what matches, the certificate may be for the domain alone, and is good for no other.
+        under_authority = any(one.usage == Usage.DANE_TA for one in hop.requirement.associations)
+        key = (hop.host, hop.requirement, domains if under_authority else frozenset())
         found = self._pools.get(key)
         if found is not None:
             found.opening.hop = hop  # its addresses may be others by now

@@ -14,7 +14,7 @@ from postroad.clock import Clock, as_datetime
 from postroad.errors import ConnectError, Disconnected, PostroadError, ProtocolError, Timeout, TlsError
 from postroad.net.tls import Tls, TlsSettings
 from postroad.reply import Phase
-from postroad.routing.dane import match
+from postroad.routing.dane import Match, match
 from postroad.routing.plan import Hop
 from postroad.routing.tls_requirement import Level
 from postroad.routing.tls_results import ResultType
@@ -84,13 +84,18 @@ class Opening:
         return Reach(self.hop.addresses, named, self._settings.source)
 
     def _judge(self, domains: frozenset[str]) -> Judge:
-        hop, names = self.hop, (self.hop.tls_name, *sorted(domains))  # RFC 7672 §3.2.2
+        hop = self.hop
 
         def judge(chain: tuple[bytes, ...], where: str) -> None:
             now: datetime = as_datetime(self._clock.now())
-            matched = match(hop.requirement.associations, chain, names, now)
-            if matched.record is None:
-                raise TlsError(f"DANE: {where}: {matched.reason}", phase=Phase.TLS, advice=_DANE_ADVICE)
+
+            def matched(name: str) -> Match:
+                return match(hop.requirement.associations, chain, (name,), now)
+
+            # For the host, or else for each of the domains whose mail goes there (RFC 7672 §3.2.2).
+            as_host = matched(hop.tls_name)
+            if as_host.record is None and not (domains and all(matched(one).record for one in domains)):
+                raise TlsError(f"DANE: {where}: {as_host.reason}", phase=Phase.TLS, advice=_DANE_ADVICE)
 
         return judge
 

@@ -180,9 +180,10 @@ class DirectTransport:
                 journey.passed_by(host, without_way(found))
                 without_address += not found.temporary
                 continue
-            pool = pools.pool_for(found)
+            domains = frozenset(group.domains)
+            pool = pools.pool_for(found, domains)
             pool.hold_to(self._hold_of(group.domains[0]))
-            report = await pool.deliver(journey.mail, frozenset(group.domains), journey.commit)
+            report = await pool.deliver(journey.mail, domains, journey.commit)
             journey.arrived(found, report)
             reached = self._remember(host, report)
             answers += reached
