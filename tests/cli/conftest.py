@@ -21,6 +21,14 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def zone(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The path of a file, for --dns, with what the test's module calls ``ZONE``."""
+    path = tmp_path / "zone.yaml"
+    path.write_text(request.module.ZONE)
+    return str(path)
+
+
+@pytest.fixture
 def db(tmp_path: Path) -> str:
     """The URL of an empty outbox."""
     url = f"sqlite:///{tmp_path / 'mail.db'}"

@@ -1,7 +1,5 @@
 """``postroad check address``: people, programs, standard input, and how it ends."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.cli.command import run_inside
@@ -14,13 +12,6 @@ gmail.com:
 slow.example:
   - TIMEOUT
 """
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> str:
-    path = tmp_path / "zone.yaml"
-    path.write_text(ZONE)
-    return str(path)
 
 
 def test_each_on_its_line_in_the_order_given(zone: str) -> None:

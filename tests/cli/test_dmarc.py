@@ -16,13 +16,6 @@ news.acme.example:
 """
 
 
-@pytest.fixture
-def zone(tmp_path: Path) -> str:
-    path = tmp_path / "zone.yaml"
-    path.write_text(ZONE)
-    return str(path)
-
-
 def test_a_domain_alone_has_its_policy_shown(zone: str) -> None:
     ended = run_inside("dmarc", "check", "news.acme.example", "--dns", zone)
     assert ended.code == 0

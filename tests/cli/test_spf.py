@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.cli.command import run_inside
 
 ZONE = """
@@ -20,13 +18,6 @@ why.acme.example:
 slow.example:
   - TIMEOUT
 """
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> str:
-    path = tmp_path / "zone.yaml"
-    path.write_text(ZONE)
-    return str(path)
 
 
 def test_a_verdict_in_json(zone: str) -> None:

@@ -1,7 +1,6 @@
 """Each rule: messages that break only it, and what is then to be added."""
 
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -120,9 +119,8 @@ PIECES = st.sampled_from(
     ids=lambda message: message[:20].decode(),
 )
 def test_a_hostile_message_is_looked_at_in_a_moment(message: bytes) -> None:
-    started = perf_counter()
+    """What is quadratic takes minutes to hours of it, and a test that hangs ends the run."""
     assert len(check_message(message, Kind.MARKETING)) == len(RULES)
-    assert perf_counter() - started < 20  # seconds; something quadratic would take hours
 
 
 @given(st.binary(max_size=300) | st.lists(PIECES, max_size=20).map(b"".join), st.sampled_from([None, *Kind]))
