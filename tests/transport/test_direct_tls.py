@@ -393,13 +393,17 @@ def test_without_dnssec_there_is_no_dane(stack: ExitStack, for_host: ServerCerti
     assert list(results) == ["no-policy-found"]
 
 
+@pytest.mark.parametrize("with_policy", [False, True])
 def test_tlsa_records_that_cannot_be_asked_for_keep_the_mail_back(
-    stack: ExitStack, for_host: ServerCertificate
+    stack: ExitStack, certificates: Certificates, for_host: ServerCertificate, with_policy: bool
 ) -> None:
     world = World(stack, {})
-    records = {**with_tlsa(world.port, "3 1 1 00"), f"_{world.port}._tcp.{HOST}": ["SERVFAIL"], OTHER: [{"A": NOBODY}]}
+    records = with_tlsa(world.port, "3 1 1 00", web=with_policy)
+    records |= {f"_{world.port}._tcp.{HOST}": ["SERVFAIL"], OTHER: [{"A": NOBODY}]}
     for name, entries in records.items():
         world.dns.zone.add(name, entries)
+    if with_policy:  # MTA-STS must not save it (RFC 8461 §2)
+        world.policies(certificates, {WEB: policy_page("enforce", HOST, OTHER)})
     server = world.scripted(FIRST, tls=for_host.server_context())
     report, results = tried(world)
     assert report.outcomes[0].temporary

@@ -21,7 +21,7 @@ from postroad.reply import Phase, TranscriptLine
 from postroad.routing.mta_sts import Policy
 from postroad.routing.mx import MailHosts, mail_hosts
 from postroad.routing.plan import End, Hop, Plan, hop, plan
-from postroad.routing.tls_requirement import Level, Wish
+from postroad.routing.tls_requirement import Level, PolicyType, Wish
 from postroad.routing.tls_results import ResultType
 from postroad.transport.contract import Ability, BeforeCommit, CheckReport
 from postroad.transport.direct.ends import without_hosts, without_way
@@ -228,7 +228,8 @@ class DirectTransport:
         required = found.requirement
         if required.level is not Level.REFUSED or not required.enforced:
             return
-        result = ResultType.VALIDATION_FAILURE if group.plan.policy is not None else ResultType.DNSSEC_INVALID
+        by_policy = required.policy is PolicyType.STS
+        result = ResultType.VALIDATION_FAILURE if by_policy else ResultType.DNSSEC_INVALID
         for domain in group.domains:
             self.tls_results.failed(
                 domain, required.policy, result, host=found.host, reason=required.reason, strings=found.published
@@ -300,10 +301,11 @@ class _Group:
 
 def says_tls_not_required(mail: MailObject) -> bool:
     """Whether a header field asks for delivery whatever the TLS, as reports about TLS do (RFC 8689 §5)."""
-    if mail.envelope.require_tls or b"tls-required" not in mail.content[:_HEADERS].lower():
+    if mail.envelope.require_tls:
         return False
-    section = mail.content.partition(b"\r\n\r\n")[0]
-    return _NOT_REQUIRED.search(b"\r\n" + section + b"\r\n") is not None
+    end = mail.content.find(b"\r\n\r\n", 0, _HEADERS)
+    section = mail.content[: end + 2] if end >= 0 else mail.content[:_HEADERS]
+    return _NOT_REQUIRED.search(b"\r\n" + section) is not None
 
 
 def _by_domain(recipients: Sequence[Address]) -> dict[str, list[Address]]:
