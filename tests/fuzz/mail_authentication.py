@@ -8,7 +8,7 @@ from postroad.mailauth.arc.validate import validate
 from postroad.mailauth.dmarc.alignment import Identifier, Mechanism
 from postroad.mailauth.dmarc.author import evaluate_from
 from postroad.mailauth.dmarc.record import Policy, is_dmarc_record, read_record
-from postroad.mailauth.results.read import Unreadable, read_arc_results, read_results
+from postroad.mailauth.results.read import Unreadable, read_arc_instance, read_results
 from postroad.mailauth.results.write import header_field
 from postroad.testing.fake_dns import FakeDns
 from tests.lint.clean import MARKETING, TRANSACTIONAL
@@ -67,7 +67,7 @@ def check_verdict(data: bytes) -> None:
 def check_results(data: bytes) -> None:
     """What was read can be written, in ASCII and in lines, and is then read as the same."""
     value = data.decode("utf-8", "surrogateescape")
-    read_arc_results(value)
+    read_arc_instance(value)
     found = read_results(value)
     if isinstance(found, Unreadable):
         return

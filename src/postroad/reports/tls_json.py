@@ -104,7 +104,7 @@ class _Reading:
                 return moment.replace(tzinfo=UTC)
             return moment.astimezone(UTC)
         except (ValueError, OverflowError):
-            refuse(f"its {name} is {shown(str(text))}, which is no time", _ADVICE)
+            refuse(_wrong(name, text, "which is no time"), _ADVICE)
 
     def _policy(self, given: Any) -> PolicyResult:
         policy = given.get("policy") if isinstance(given, dict) else None
@@ -187,7 +187,7 @@ class _Reading:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST:
-            refuse(f"its {name} is {shown(str(value))}, no number of sessions", _ADVICE)
+            refuse(_wrong(name, value, "no number of sessions"), _ADVICE)
         return value
 
     def _address(self, given: dict[str, Any], name: str) -> IPv4Address | IPv6Address | None:
@@ -197,3 +197,7 @@ class _Reading:
         except ValueError:
             self._deviations.add(f"{name} is {shown(text)}, no address")
             return None
+
+
+def _wrong(name: str, value: object, why: str) -> str:
+    return f"its {name} is missing" if value is None else f"its {name} is {shown(str(value))}, {why}"

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.errors import MessageError
-from postroad.mailauth.results.read import ArcResults, read_arc_results, read_results
+from postroad.mailauth.results.read import read_results
 from postroad.mailauth.results.value import AuthenticationResults, MethodResult, Property
-from postroad.mailauth.results.write import MAX_VALUE, arc_header_field, header_field
+from postroad.mailauth.results.write import MAX_VALUE, header_field
 
 EXAMPLE = AuthenticationResults(
     "mx.example.com",
@@ -48,19 +48,6 @@ def test_a_field() -> None:
 
 def test_nothing_was_tried() -> None:
     assert header_field(AuthenticationResults("mx.example.com")) == b"Authentication-Results: mx.example.com; none\r\n"
-
-
-def test_a_forwarders_field() -> None:
-    assert arc_header_field(EXAMPLE, 3).startswith(b"ARC-Authentication-Results: i=3; mx.example.com;\r\n\tspf=pass ")
-    found = read_arc_results(value_of(arc_header_field(EXAMPLE, 50)))
-    assert isinstance(found, ArcResults)
-    assert (found.instance, found.results) == (50, EXAMPLE)
-
-
-@pytest.mark.parametrize("instance", [0, 51, -1])
-def test_a_chain_has_fifty_places(instance: int) -> None:
-    with pytest.raises(MessageError, match="instance"):
-        arc_header_field(EXAMPLE, instance)
 
 
 def test_what_is_written_is_read_back() -> None:

@@ -40,7 +40,6 @@ def test_terms_are_read() -> None:
     assert record.redirect is not None
     assert record.explanation is not None
     assert (record.redirect.text, record.explanation.text) == ("b.example", "why.%{d}")
-    assert record.unknown_modifiers == ("op=auth",)
 
 
 @pytest.mark.parametrize(

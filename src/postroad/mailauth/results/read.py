@@ -36,28 +36,9 @@ def read_results(value: str) -> AuthenticationResults | Unreadable:
     return _payload(_Scanner(one_line(octets_resolved(value))))
 
 
-@dataclass(frozen=True, slots=True)
-class ArcResults:
-    """ARC-Authentication-Results (RFC 8617 §4.1.1): the results that a forwarder found, and its place in the chain."""
-
-    instance: int
-    results: AuthenticationResults
-
-
-def read_arc_results(value: str) -> ArcResults | Unreadable:
-    """Read the value of an ARC-Authentication-Results field. It never raises."""
-    if len(value) > MAX_OCTETS:
-        return Unreadable(f"more than {MAX_OCTETS} octets")
-    scanner = _Scanner(one_line(octets_resolved(value)))
-    instance = _instance(scanner)
-    if instance is None:
-        return Unreadable("it does not begin with i=, a number and a semicolon")
-    results = _payload(scanner)
-    return results if isinstance(results, Unreadable) else ArcResults(instance, results)
-
-
 def read_arc_instance(value: str) -> int | None:
-    """The place in the chain alone, whether or not the results behind it can be read. It never raises."""
+    """The place in its chain that an ARC-Authentication-Results field begins with (RFC 8617 §4.1.1), whether or not the
+    results behind it can be read. It never raises."""
     return _instance(_Scanner(one_line(octets_resolved(value[:MAX_OCTETS]))))
 
 

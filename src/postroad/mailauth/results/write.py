@@ -8,11 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from postroad.errors import MessageError
 from postroad.mailauth.results.value import VERSION, AuthenticationResults, MethodResult, Property
 
 MAX_VALUE: Final = 400  # octets of one value: longer than any address; lines stay below 998 (RFC 5322 §2.1.1)
-MAX_INSTANCE: Final = 50  # ARC sets on a message (RFC 8617 §4.2.1)
 _WIDTH: Final = 78  # octets of a line (RFC 5322 §2.1.1)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")  # RFC 2045 §5.1
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*@[A-Za-z0-9._-]+")  # pvalue: [[local-part] "@"] domain
@@ -21,23 +19,8 @@ _NOT_ASCII_TEXT: Final = re.compile(r"[^ -~]")
 
 def header_field(results: AuthenticationResults) -> bytes:
     """The whole ``Authentication-Results`` field, folded, with its last CRLF."""
-    return _folded("Authentication-Results: ", results)
-
-
-def arc_header_field(results: AuthenticationResults, instance: int) -> bytes:
-    """The whole ``ARC-Authentication-Results`` field (RFC 8617 §4.1.1), folded, with its last CRLF.
-
-    Raises:
-        MessageError: the instance is not from 1 to 50.
-    """
-    if not 1 <= instance <= MAX_INSTANCE:
-        raise MessageError(f"instance: {instance} is not from 1 to {MAX_INSTANCE}", field="instance")
-    return _folded(f"ARC-Authentication-Results: i={instance}; ", results)
-
-
-def _folded(name: str, results: AuthenticationResults) -> bytes:
     version = f" {results.version}" if results.version != VERSION else ""
-    lines = [f"{name}{_value(results.authserv_id)}{version};"]
+    lines = [f"Authentication-Results: {_value(results.authserv_id)}{version};"]
     all_ = results.results
     for number, result in enumerate(all_, start=1):
         lines += _lines([*_words(result)], last=number == len(all_))

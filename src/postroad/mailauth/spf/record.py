@@ -68,7 +68,6 @@ class SpfRecord:
     mechanisms: tuple[Mechanism, ...] = ()
     redirect: MacroString | None = None
     explanation: MacroString | None = None
-    unknown_modifiers: tuple[str, ...] = ()
 
 
 def spf_texts(texts: Iterable[bytes]) -> list[bytes]:
@@ -91,7 +90,7 @@ def read_record(content: bytes) -> SpfRecord:
     for term in text[len(_VERSION) :].split(" "):
         if term:
             reader.read(term)
-    return SpfRecord(text, tuple(reader.mechanisms), reader.redirect, reader.explanation, tuple(reader.unknown))
+    return SpfRecord(text, tuple(reader.mechanisms), reader.redirect, reader.explanation)
 
 
 _MODIFIER: Final = re.compile(r"([A-Za-z][A-Za-z0-9._-]*)=")
@@ -115,7 +114,6 @@ class _Reader:
         self.mechanisms: list[Mechanism] = []
         self.redirect: MacroString | None = None
         self.explanation: MacroString | None = None
-        self.unknown: list[str] = []
 
     def read(self, term: str) -> None:
         modifier = _MODIFIER.match(term)
@@ -136,7 +134,6 @@ class _Reader:
             self.explanation = read_domain_spec(value)
         else:
             read_macros(value, DOMAIN_LETTERS)  # unknown ones are ignored, but they are macro strings (§6)
-            self.unknown.append(term)
 
 
 def _check_once(known: MacroString | None, term: str) -> None:
