@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from postroad.address import Address
-from postroad.errors import ConnectError, DatabaseError, DnsError, OutcomeUnknown, RecipientsRefused
+from postroad.errors import Abandoned, ConnectError, DatabaseError, DnsError, OutcomeUnknown, RecipientsRefused
+from postroad.lookup import Answer, RecordType, Resolver
 from postroad.outcome import SendReport
 from postroad.reply import Phase
 from postroad.testing import Step, Then
+from postroad.transport.direct.settings import Direct
 from postroad.transport.direct.transport import DirectTransport
 from postroad.transport.smtp.limits import PoolLimits
 from tests.fakes import letter
@@ -342,6 +344,37 @@ def test_an_address_literal_is_its_own_host(stack: ExitStack) -> None:
     assert report.all_accepted
     assert routes(report) == [(FIRST, False)]
     assert [one.recipients for one in first.messages()] == [(f"bob@[{FIRST}]",)]
+
+
+class SlowNames:
+    """Answers when it is told to."""
+
+    def __init__(self, inner: Resolver) -> None:
+        self._inner = inner
+        self.asked, self.released = asyncio.Event(), asyncio.Event()
+
+    async def lookup(self, name: str, kind: RecordType) -> Answer:
+        self.asked.set()
+        await self.released.wait()
+        return await self._inner.lookup(name, kind)
+
+
+def test_closing_drops_what_is_still_being_looked_up(stack: ExitStack) -> None:
+    world = World(stack, two_hosts())
+    first = world.scripted(FIRST)
+
+    async def work() -> SendReport:
+        names = SlowNames(world.resolver)
+        transport = DirectTransport(Direct(port=world.port, mta_sts=False), resolver=names)
+        delivering = transport.deliver(letter())
+        await names.asked.wait()
+        await transport.aclose()
+        names.released.set()
+        return await delivering
+
+    report = asyncio.run(work())
+    assert isinstance(report.error, Abandoned)
+    assert not first.sessions
 
 
 def test_what_one_group_meets_does_not_hide_what_became_of_the_others(stack: ExitStack) -> None:

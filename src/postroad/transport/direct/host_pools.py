@@ -66,6 +66,7 @@ class HostPools:
         self._settings = settings
         self._results = results
         self._clock = clock
+        self.closed = False
         self._pools: dict[tuple[str, TlsRequirement, frozenset[str]], HostPool] = {}
 
     def pool_for(self, hop: Hop, domains: frozenset[str]) -> HostPool:
@@ -106,6 +107,7 @@ class HostPools:
 
     async def aclose(self) -> None:
         """As ``Pool.aclose``, all of them at once."""
+        self.closed = True
         pools, self._pools = self._pools, {}
         await asyncio.gather(*(pool.pool.aclose() for pool in pools.values()))
 

@@ -11,7 +11,15 @@ from typing import Final
 from postroad.address import Address
 from postroad.chance import SYSTEM_CHANCE, Chance
 from postroad.clock import SYSTEM_CLOCK, Clock
-from postroad.errors import ConfigurationError, DnsError, MissingExtra, PostroadError, RecipientsRefused, Unsupported
+from postroad.errors import (
+    Abandoned,
+    ConfigurationError,
+    DnsError,
+    MissingExtra,
+    PostroadError,
+    RecipientsRefused,
+    Unsupported,
+)
 from postroad.lookup import Fetcher, RecordType, Resolver
 from postroad.message.envelope import MailObject
 from postroad.net.dns.resolver import DnsResolver
@@ -180,6 +188,10 @@ class DirectTransport:
                 journey.passed_by(host, without_way(found))
                 without_address += not found.temporary
                 continue
+            if pools.closed:  # meanwhile
+                closed = f"the transport was closed before {host} was tried"
+                journey.passed_by(host, Abandoned(closed, phase=Phase.POOL))
+                return
             domains = frozenset(group.domains)
             pool = pools.pool_for(found, domains)
             pool.hold_to(self._hold_of(group.domains[0]))
