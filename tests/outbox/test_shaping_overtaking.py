@@ -1,8 +1,6 @@
 """A password mail overtakes a newsletter at the same site, and the newsletter still moves: nine turns of ten to one."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from postroad.outbox.stream import Stream, StreamKind
 from postroad.outbox.supply import Supply
 from postroad.testing import SimulatedProvider, Traffic, simulate
 from tests.fakes import let_others_run, middle
-from tests.outbox.letters import letter
+from tests.outbox.letters import copy_first, letter
 from tests.outbox.scripted_transport import ScriptedTransport, Stop
 from tests.outbox.stepped_clock import SteppedClock
 from tests.peers.waiting import wait_until
@@ -32,22 +30,8 @@ def own(text: str) -> Rules:
 
 
 def queue_newsletters(outbox: Outbox, url: str, number: int) -> None:
-    """One, and copies of it, which are made by the database itself: it is quicker."""
     outbox.send(letter(f"first@{SITE}"), stream="bulk")
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
-        another = "substr(first.{}, 1, 24) || printf('%012d', n)"
-        for table, made in (
-            ("postroad_message", {"id": another.format("id")}),
-            ("postroad_delivery", {"id": "NULL", "message_id": another.format("message_id")}),
-        ):
-            names = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
-            values = ", ".join(made.get(name, f"first.{name}") for name in names)
-            database.execute(
-                f"WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {number - 1}) "
-                f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM series, "
-                f"(SELECT * FROM {table} ORDER BY rowid LIMIT 1) AS first"
-            )
-        database.commit()
+    copy_first(url, number - 1, SITE)
 
 
 def queue_passwords(outbox: Outbox, number: int) -> None:
