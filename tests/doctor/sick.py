@@ -10,6 +10,18 @@ from typing import Any, Final
 
 from postroad.mailauth.dkim.record import record_text
 from tests.doctor.examined import subject
+from tests.doctor.sick_zones import (
+    IP,
+    alias_at,
+    chain,
+    elsewhere,
+    exchanges,
+    includes,
+    pointers,
+    reports_to,
+    subdomain,
+    without,
+)
 from tests.doctor.zones import (
     DMARC,
     DOMAIN,
@@ -26,7 +38,6 @@ from tests.doctor.zones import (
     with_spf,
 )
 
-_IP: Final = "ip4:192.0.2.1"
 _KEYS: Final = {SELECTOR: rsa_key()}
 _DKIM: Final = record_text(rsa_key())
 _P: Final = rsa_key().public_text
@@ -48,58 +59,6 @@ class Sick:
         return subject(**self.given)
 
 
-def _without(*names: str) -> dict[str, list[Any]]:
-    return {name: entries for name, entries in healthy().items() if name not in names}
-
-
-def _alias_at(name: str) -> dict[str, list[Any]]:
-    """Records that answer as before, beside an alias."""
-    return {**healthy(), name: [*healthy().get(name, []), {"CNAME": "other.example"}, {"TXT": "x"}]}
-
-
-def _includes(number: int) -> dict[str, list[Any]]:
-    zone = with_spf(f"v=spf1 {_IP} {' '.join(f'include:i{n}.example' for n in range(number))} -all")
-    return {**zone, **{f"i{n}.example": [{"TXT": "v=spf1 ip4:203.0.113.7 -all"}] for n in range(number)}}
-
-
-def _chain() -> dict[str, list[Any]]:
-    """One include that leads to eleven more questions."""
-    zone = with_spf(f"v=spf1 {_IP} include:big.example -all")
-    hosts = [f"h{n}.example" for n in range(11)]
-    big = "v=spf1 " + " ".join(f"a:{host}" for host in hosts) + " -all"
-    return {**zone, "big.example": [{"TXT": big}], **{host: [{"A": "203.0.113.9"}] for host in hosts}}
-
-
-def _exchanges(number: int) -> dict[str, list[Any]]:
-    zone = with_spf(f"v=spf1 {_IP} mx:many.example -all")
-    zone["many.example"] = [{"MX": [10, f"m{n}.example"]} for n in range(number)]
-    return {**zone, **{f"m{n}.example": [{"A": "203.0.113.9"}] for n in range(number)}}
-
-
-def _pointers(number: int) -> dict[str, list[Any]]:
-    zone = with_spf(f"v=spf1 {_IP} ptr -all")
-    zone["1.2.0.192.in-addr.arpa"] = [{"PTR": f"p{n}.acme.example"} for n in range(number)]
-    return zone
-
-
-def _subdomain() -> dict[str, list[Any]]:
-    zone = with_dmarc(f"{DMARC}; aspf=s")
-    zone["bounce.acme.example"] = [{"TXT": SPF}, {"MX": [10, "mx.acme.example"]}]
-    return zone
-
-
-def _elsewhere() -> dict[str, list[Any]]:
-    zone = healthy()
-    zone["esp-bounce.example"] = [{"SOA": "a. b. 1 2 3 4 5"}, {"TXT": "v=spf1 ip4:192.0.2.1 -all"}]
-    return zone
-
-
-def _reports_to(host: str) -> dict[str, list[Any]]:
-    zone = with_dmarc(DMARC.replace("reports@acme.example", f"r@{host}"))
-    zone[host] = [{"MX": [10, "mx.acme.example"]}]
-    return zone
-
-
 _MARKETING: Final = (
     b"From: a@acme.example\r\nList-Unsubscribe: <https://acme.example/u>\r\n"
     b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nSubject: hi\r\n\r\nhi\r\n"
@@ -118,7 +77,7 @@ SICK: Final[dict[str, Sick]] = {
     # ── the domain in the DNS
     "one name server": Sick("DNS-01", "warn", changed((DOMAIN, "NS", ["ns1.acme.example"])), remedy=False),
     "no name servers": Sick("DNS-01", "warn", changed((DOMAIN, "NS", [])), remedy=False),
-    "lame": Sick("DNS-01", "fail", _without("ns1.acme.example", "ns2.acme.example"), remedy=False),
+    "lame": Sick("DNS-01", "fail", without("ns1.acme.example", "ns2.acme.example"), remedy=False),
     "no SOA": Sick("DNS-02", "warn", changed((DOMAIN, "SOA", [])), remedy=False),
     "a return path that does not exist": Sick(
         "DNS-02", "fail", healthy(), {"mail_from": "bounce.esp.example"}, {"SPF-01": "fail", "SPF-14": "warn"},
@@ -127,21 +86,21 @@ SICK: Final[dict[str, Sick]] = {
     "an alias with other data": Sick("DNS-04", "fail", changed((DOMAIN, "CNAME", ["other.example"])), remedy=False),
     "a zone that is an alias": Sick(
         "DNS-04", "fail",
-        {**_without(DOMAIN), DOMAIN: [{"CNAME": "other.example"}], "other.example": healthy()[DOMAIN]}, remedy=False,
+        {**without(DOMAIN), DOMAIN: [{"CNAME": "other.example"}], "other.example": healthy()[DOMAIN]}, remedy=False,
     ),
     "a zone that is an alias of nothing": Sick(
         "DNS-04", "fail",
-        {**_without(DOMAIN), DOMAIN: [{"CNAME": "other.example"}], "other.example": healthy()[DOMAIN][:4]},
+        {**without(DOMAIN), DOMAIN: [{"CNAME": "other.example"}], "other.example": healthy()[DOMAIN][:4]},
         {}, {"SPF-01": "fail"}, remedy=False,
     ),
     **{
-        f"an alias with other data at {name}": Sick("DNS-04", "fail", _alias_at(name), remedy=False)
+        f"an alias with other data at {name}": Sick("DNS-04", "fail", alias_at(name), remedy=False)
         for name in (f"_mta-sts.{DOMAIN}", f"_smtp._tls.{DOMAIN}", "mx.acme.example", "ns1.acme.example",
                      "mail.acme.example")
     },
     "two aliases": Sick(
         "DNS-04", "fail",
-        {**_without(f"_dmarc.{DOMAIN}"), f"_dmarc.{DOMAIN}": [{"CNAME": "d.example"}, {"CNAME": "e.example"}],
+        {**without(f"_dmarc.{DOMAIN}"), f"_dmarc.{DOMAIN}": [{"CNAME": "d.example"}, {"CNAME": "e.example"}],
          "d.example": [{"TXT": DMARC}]}, remedy=False,
     ),
     # ── SPF
@@ -154,28 +113,28 @@ SICK: Final[dict[str, Sick]] = {
     "a bare address": Sick("SPF-02", "fail", with_spf("v=spf1 192.0.2.1 -all")),
     "commas": Sick("SPF-02", "fail", with_spf("v=spf1 ip4:192.0.2.1,include:esp.example -all")),
     "a wrong prefix": Sick("SPF-02", "fail", with_spf("v=spf1 ip4:192.0.2.1/33 -all")),
-    "letters in another order": Sick("SPF-02", "fail", with_spf(f"v=spf1 {_IP} inlcude:esp.example -all")),
-    "all with a letter less": Sick("SPF-02", "fail", with_spf(f"v=spf1 {_IP} -al")),
+    "letters in another order": Sick("SPF-02", "fail", with_spf(f"v=spf1 {IP} inlcude:esp.example -all")),
+    "all with a letter less": Sick("SPF-02", "fail", with_spf(f"v=spf1 {IP} -al")),
     "nothing that can be read": Sick("SPF-02", "fail", with_spf("v=spf1 foo bar:baz -all")),
     "nothing that can be read, and no known address": Sick(
         "SPF-02", "fail", with_spf("v=spf1 foo bar:baz -all"), {"ips": ()}
     ),
-    "redirect twice": Sick("SPF-02", "fail", with_spf(f"v=spf1 {_IP} redirect=esp.example redirect=mx.example")),
+    "redirect twice": Sick("SPF-02", "fail", with_spf(f"v=spf1 {IP} redirect=esp.example redirect=mx.example")),
     "an include that cannot be read": Sick(
         "SPF-02", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 foo -all"}]}, remedy=False
     ),
-    "nine questions": Sick("SPF-03", "warn", _includes(9), remedy=False),
-    "eleven questions": Sick("SPF-03", "fail", _includes(11), remedy=False),
-    "eleven questions below an include": Sick("SPF-03", "fail", _chain(), remedy=False),
+    "nine questions": Sick("SPF-03", "warn", includes(9), remedy=False),
+    "eleven questions": Sick("SPF-03", "fail", includes(11), remedy=False),
+    "eleven questions below an include": Sick("SPF-03", "fail", chain(), remedy=False),
     "three names that do not exist": Sick(
-        "SPF-04", "fail", with_spf(f"v=spf1 {_IP} a:no1.example a:no2.example mx:no3.example -all")
+        "SPF-04", "fail", with_spf(f"v=spf1 {IP} a:no1.example a:no2.example mx:no3.example -all")
     ),
     "three names that do not exist, and no known address": Sick(
         "SPF-04", "fail", with_spf("v=spf1 a:no1.example a:no2.example mx:no3.example -all"), {"ips": ()}
     ),
-    "eleven exchanges": Sick("SPF-05", "fail", _exchanges(11), remedy=False),
-    "eleven names of a client": Sick("SPF-05", "fail", _pointers(11), too={"SPF-07": "warn"}, remedy=False),
-    "+all": Sick("SPF-06", "fail", with_spf(f"v=spf1 {_IP} +all")),
+    "eleven exchanges": Sick("SPF-05", "fail", exchanges(11), remedy=False),
+    "eleven names of a client": Sick("SPF-05", "fail", pointers(11), too={"SPF-07": "warn"}, remedy=False),
+    "+all": Sick("SPF-06", "fail", with_spf(f"v=spf1 {IP} +all")),
     "+all alone": Sick("SPF-06", "fail", with_spf("v=spf1 +all")),
     "+all alone, and no known address": Sick("SPF-06", "fail", with_spf("v=spf1 +all"), {"ips": ()}),
     "an include of +all": Sick("SPF-06", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 +all"}]}),
@@ -184,30 +143,30 @@ SICK: Final[dict[str, Sick]] = {
         {**healthy(), "esp.example": [{"TXT": "v=spf1 include:two.example -all"}],
          "two.example": [{"TXT": "v=spf1 all"}]}, remedy=False,
     ),
-    "?all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP} ?all")),
-    "no all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP}")),
-    "terms behind all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP} -all include:esp.example")),
-    "redirect beside all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {_IP} -all redirect=esp.example")),
+    "?all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {IP} ?all")),
+    "no all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {IP}")),
+    "terms behind all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {IP} -all include:esp.example")),
+    "redirect beside all": Sick("SPF-06", "warn", with_spf(f"v=spf1 {IP} -all redirect=esp.example")),
     "a redirect to no end": Sick(
         "SPF-06", "warn",
-        {**with_spf("v=spf1 redirect=esp.example"), "esp.example": [{"TXT": f"v=spf1 {_IP}"}]}, remedy=False,
+        {**with_spf("v=spf1 redirect=esp.example"), "esp.example": [{"TXT": f"v=spf1 {IP}"}]}, remedy=False,
     ),
-    "ptr": Sick("SPF-07", "warn", with_spf(f"v=spf1 {_IP} ptr:acme.example -all")),
+    "ptr": Sick("SPF-07", "warn", with_spf(f"v=spf1 {IP} ptr:acme.example -all")),
     "ptr alone": Sick("SPF-07", "warn", with_spf("v=spf1 ptr:acme.example -all")),
     "ptr alone, and no known address": Sick("SPF-07", "warn", with_spf("v=spf1 ptr -all"), {"ips": ()}),
     "ptr below an include": Sick(
         "SPF-07", "warn", {**healthy(), "esp.example": [{"TXT": "v=spf1 ptr -all"}]}, remedy=False
     ),
-    "an include of nothing": Sick("SPF-08", "fail", with_spf(f"v=spf1 {_IP} include:gone.example -all")),
+    "an include of nothing": Sick("SPF-08", "fail", with_spf(f"v=spf1 {IP} include:gone.example -all")),
     "an include of nothing alone": Sick("SPF-08", "fail", with_spf("v=spf1 include:gone.example -all")),
     "an include of nothing alone, and no known address": Sick(
         "SPF-08", "fail", with_spf("v=spf1 include:gone.example -all"), {"ips": ()}
     ),
-    "a redirect to nothing": Sick("SPF-08", "fail", with_spf(f"v=spf1 {_IP} redirect=gone.example")),
+    "a redirect to nothing": Sick("SPF-08", "fail", with_spf(f"v=spf1 {IP} redirect=gone.example")),
     "an include of nothing below an include": Sick(
         "SPF-08", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 include:gone.example -all"}]}, remedy=False
     ),
-    "an include of itself": Sick("SPF-09", "fail", with_spf(f"v=spf1 {_IP} include:acme.example -all")),
+    "an include of itself": Sick("SPF-09", "fail", with_spf(f"v=spf1 {IP} include:acme.example -all")),
     "an include of itself alone": Sick("SPF-09", "fail", with_spf("v=spf1 include:acme.example -all"), {"ips": ()}),
     "an include that leads back": Sick(
         "SPF-09", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 include:acme.example -all"}]}
@@ -223,24 +182,24 @@ SICK: Final[dict[str, Sick]] = {
     ),
     "an address that is not allowed": Sick("SPF-11", "fail", with_spf("v=spf1 ip4:198.51.100.0/24 -all")),
     "an address of IPv6 that is not allowed": Sick(
-        "SPF-11", "fail", changed(("mail.acme.example", "TXT", [f"v=spf1 {_IP} ip6:2001:db8::1 -all"])),
+        "SPF-11", "fail", changed(("mail.acme.example", "TXT", [f"v=spf1 {IP} ip6:2001:db8::1 -all"])),
         {"ips": (ip_address("192.0.2.1"), ip_address("2001:db8::1"))},
     ),
     "a HELO name that is not allowed": Sick(
         "SPF-11", "fail", changed(("mail.acme.example", "TXT", ["v=spf1 -all"]))
     ),
-    "half the world": Sick("SPF-12", "warn", with_spf(f"v=spf1 {_IP} ip4:10.0.0.0/8 -all")),
-    "half the world of IPv6": Sick("SPF-12", "warn", with_spf(f"v=spf1 {_IP} ip6:2001::/16 -all")),
+    "half the world": Sick("SPF-12", "warn", with_spf(f"v=spf1 {IP} ip4:10.0.0.0/8 -all")),
+    "half the world of IPv6": Sick("SPF-12", "warn", with_spf(f"v=spf1 {IP} ip6:2001::/16 -all")),
     "half the world below an include": Sick(
         "SPF-12", "warn", {**healthy(), "esp.example": [{"TXT": "v=spf1 ip4:10.0.0.0/8 -all"}]}, remedy=False
     ),
     "Sender ID": Sick("SPF-13", "warn", with_spf(SPF, "spf2.0/pra include:esp.example -all"), remedy=False),
     "a return path of somebody else": Sick(
-        "SPF-14", "warn", _elsewhere(), {"mail_from": "esp-bounce.example"}, remedy=False
+        "SPF-14", "warn", elsewhere(), {"mail_from": "esp-bounce.example"}, remedy=False
     ),
     # ── DKIM
-    "no key": Sick("DK-01", "fail", _without(KEY_NAME), {"keys": _KEYS}),
-    "no key, and none known": Sick("DK-01", "fail", _without(KEY_NAME), remedy=False),
+    "no key": Sick("DK-01", "fail", without(KEY_NAME), {"keys": _KEYS}),
+    "no key, and none known": Sick("DK-01", "fail", without(KEY_NAME), remedy=False),
     "two keys": Sick("DK-01", "fail", with_key(_DKIM, record_text(small_rsa_key())), {"keys": _KEYS}),
     "the version is not first": Sick("DK-02", "fail", with_key(f"k=rsa; v=DKIM1; p={_P}")),
     "another version": Sick("DK-02", "fail", with_key(f"v=DKIM2; p={_P}"), {"keys": _KEYS}),
@@ -283,7 +242,7 @@ SICK: Final[dict[str, Sick]] = {
     "spaces in a key": Sick("DK-11", "fail", with_key(f"v=DKIM1; p={_P[:200]} {_P[200:]}")),
     "spaces in nothing but a key": Sick("DK-11", "fail", with_key(f"p={_P[:200]} {_P[200:]}")),
     # ── DMARC
-    "no DMARC": Sick("DM-01", "fail", _without(f"_dmarc.{DOMAIN}")),
+    "no DMARC": Sick("DM-01", "fail", without(f"_dmarc.{DOMAIN}")),
     "two DMARC records": Sick("DM-02", "fail", with_dmarc(DMARC, "v=DMARC1; p=none")),
     "the version in lower case": Sick("DM-03", "fail", with_dmarc(DMARC.replace("DMARC1", "dmarc1"))),
     "no semicolon": Sick("DM-03", "fail", with_dmarc(DMARC.replace("DMARC1;", "DMARC1"))),
@@ -312,20 +271,20 @@ SICK: Final[dict[str, Sick]] = {
     "reports to somebody and to nobody": Sick(
         "DM-08", "warn", with_dmarc(f"{DMARC},mailto:x@no.acme.example,mailto:y@mail.acme.example")
     ),
-    "reports to others": Sick("DM-09", "fail", _reports_to("reports.example")),
+    "reports to others": Sick("DM-09", "fail", reports_to("reports.example")),
     "an odd fo": Sick("DM-10", "warn", with_dmarc(f"{DMARC}; fo=x")),
     "an odd ruf": Sick("DM-10", "warn", with_dmarc(f"{DMARC}; ruf=a@acme.example")),
     "strict and elsewhere": Sick(
-        "DM-11", "fail", _subdomain(), {"mail_from": "bounce.acme.example", "selectors": ()}
+        "DM-11", "fail", subdomain(), {"mail_from": "bounce.acme.example", "selectors": ()}
     ),
     "nothing is aligned": Sick(
-        "DM-11", "fail", _elsewhere(), {"mail_from": "esp-bounce.example", "selectors": ()}, remedy=False
+        "DM-11", "fail", elsewhere(), {"mail_from": "esp-bounce.example", "selectors": ()}, remedy=False
     ),
     "DMARC at the domain": Sick(
-        "DM-12", "fail", {**_without(f"_dmarc.{DOMAIN}"), DOMAIN: [*healthy()[DOMAIN], {"TXT": DMARC}]}
+        "DM-12", "fail", {**without(f"_dmarc.{DOMAIN}"), DOMAIN: [*healthy()[DOMAIN], {"TXT": DMARC}]}
     ),
     "the domain written twice": Sick(
-        "DM-12", "fail", {**_without(f"_dmarc.{DOMAIN}"), f"_dmarc.{DOMAIN}.{DOMAIN}": [{"TXT": DMARC}]}
+        "DM-12", "fail", {**without(f"_dmarc.{DOMAIN}"), f"_dmarc.{DOMAIN}.{DOMAIN}": [{"TXT": DMARC}]}
     ),
     "SPF where DMARC belongs": Sick("DM-12", "fail", with_dmarc(SPF)),
     "SPF beside DMARC": Sick("DM-12", "fail", with_dmarc(SPF, DMARC), remedy=False),

@@ -65,9 +65,9 @@ def healthy() -> dict[str, list[Any]]:
     }
 
 
-def changed(*changes: tuple[str, str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """The healthy zone with other records of a type at a name: ``(name, type, values)``."""
-    zone = healthy()
+def changed(*changes: tuple[str, str, Sequence[Any]], of: dict[str, list[Any]] | None = None) -> dict[str, list[Any]]:
+    """A zone, the healthy one if no other, with other records of a type at a name: ``(name, type, values)``."""
+    zone = dict(healthy() if of is None else of)
     for name, kind, values in changes:
         kept = [one for one in zone.get(name, []) if not _is_of(one, kind)]
         zone[name] = [*kept, *({kind: value} for value in values)]
