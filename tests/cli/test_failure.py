@@ -72,7 +72,3 @@ def test_an_error_as_json() -> None:
         "code": "throttled", "message": "slow down", "advice": error.advice, "retryable": True, "phase": "mail",
         "reply": "451 Later", "retry_after": 60.0,
     }  # fmt: skip
-
-
-def test_every_exit_code_has_its_meaning() -> None:
-    assert all(code.meaning for code in ExitCode)

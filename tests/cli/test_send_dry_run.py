@@ -30,6 +30,16 @@ def test_the_bytes_are_those_that_are_sent() -> None:
     ]
 
 
+def test_a_signature_to_come_is_told_and_no_key_is_read(tmp_path: Path) -> None:
+    for variable, told in (
+        ("POSTROAD_DKIM", "example.com:s1:env:NOWHERE"),
+        ("POSTROAD_DKIM_KEYS", str(tmp_path / "no")),
+    ):
+        ended = run_inside(*ENVELOPE, "--text", "hi", "--dry-run", environ={variable: told})
+        assert ended.code == 0
+        assert ended.stderr.startswith("signed: on its way")
+
+
 def test_a_finished_message_too(tmp_path: Path) -> None:
     (tmp_path / "mail.eml").write_bytes(b"From: x@example.com\nBcc: cy@example.com\nSubject: \xc3\xbc\n\n\xc3\xa4")
     ended = run_process(

@@ -40,11 +40,6 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
     BROKEN_PIPE = 141  # what a shell reports for SIGPIPE: the reader of the output went away
 
-    @property
-    def meaning(self) -> str:
-        """What the code tells, in a line."""
-        return _MEANINGS[self]
-
 
 class Ended(Exception):
     """A command that has said all there is to say ends with this code."""
@@ -53,22 +48,6 @@ class Ended(Exception):
         super().__init__(code)
         self.code = code
 
-
-_MEANINGS: Final = {
-    ExitCode.OK: "done; for sending: at least one recipient was accepted",
-    ExitCode.UNEXPECTED: "unexpected, or nobody knows whether the mail was accepted",
-    ExitCode.USAGE: "the command line is wrong",
-    ExitCode.CHECKS_FAILED: "it worked, and what it was about is not as it should be, or it was too late for it",
-    ExitCode.NOT_FOUND: "no such message",
-    ExitCode.BAD_MESSAGE: "the message, or another input, is wrong, or the server refused its content",
-    ExitCode.ALL_REFUSED: "every recipient was refused",
-    ExitCode.UNREACHABLE: "the server was not reached, is not trusted, or does not speak the protocol",
-    ExitCode.TEMPORARY: "it failed for now; nothing was accepted, so it is safe to try again",
-    ExitCode.PERMISSION: "the account or the sender's address was refused",
-    ExitCode.CONFIGURATION: "a setting is missing or wrong, or a part of postroad is not installed",
-    ExitCode.INTERRUPTED: "interrupted from the keyboard",
-    ExitCode.BROKEN_PIPE: "the reader of the output went away",
-}
 
 # The first kind that fits. Those above the line say so whether or not a later try may help; below it a failure that
 # may pass is TEMPORARY.

@@ -85,7 +85,10 @@ def _check(misplaced: dict[str, Any], why: str) -> None:
 def _look(message: "Email | RawMessage", route: dict[str, Any], form: Form, *, queue: bool) -> None:
     # Loaded only here: nobody who sends needs it.
     from postroad.cli.dry_run import show
+    from postroad.mailer.environment import dkim_from
 
+    if not queue and dkim_from() is not None:
+        note("signed: on its way, by the DKIM keys that the environment names")
     name, transport = (None, None) if queue else route_in_words(**route)
     show(message, name, transport, form)
 

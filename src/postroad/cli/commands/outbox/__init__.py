@@ -11,7 +11,10 @@ _HERE: Final = "postroad.cli.commands.outbox"
 COMMANDS: Final = {
     "ls": (f"{_HERE}.ls:ls", "List deliveries, newest first, one for each recipient."),
     "show": (f"{_HERE}.show:show", "Show a message: for each recipient every attempt, and why."),
-    "export": (f"{_HERE}.export:export", "Print all deliveries as CSV or JSON lines."),
+    "export": (
+        f"{_HERE}.export:export",
+        "Print all deliveries as CSV or JSON lines, newest first, one for each recipient.",
+    ),
     "explain": (
         f"{_HERE}.explain:explain",
         "Say why mail to an address or a domain waits, until when, and what became of the last.",
