@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.errors import MessageError
-from postroad.reports.containers import MAX_ENTRIES, is_archive, is_bare, unpacked
+from postroad.reports.containers import MAX_ENTRIES, MAX_MEMBERS, is_archive, is_bare, unpacked
 from tests.reports.report_files import REPORT, zipped
 
 ZIPPED = zipped({"report.xml": REPORT})
@@ -166,6 +166,14 @@ for name, bomb in bombs.items():
     else:
         sys.exit(f"{name} was read")
 """
+
+
+def test_a_gzip_file_has_few_members() -> None:
+    """A megabyte of them, one octet each, would be copied as often."""
+    report, space = gzip.compress(REPORT, mtime=0), gzip.compress(b" ", mtime=0)
+    assert unpacked(report + space * (MAX_MEMBERS - 1)) == REPORT + b" " * (MAX_MEMBERS - 1)
+    with pytest.raises(MessageError, match=r"more than 1000 members"):
+        unpacked(report + space * MAX_MEMBERS)
 
 
 def test_bombs_are_refused_in_bounded_memory() -> None:

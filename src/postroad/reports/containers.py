@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 from postroad.errors import MessageError
 
 MAX_OCTETS: Final = 50_000_000  # of a report, unpacked; 200 times what a large receiver sends about a large sender
+MAX_MEMBERS: Final = 1_000  # of a gzip file; one as a rule, and bgzip begins another every 64 kB
 MAX_ENTRIES: Final = 50  # files in a zip; there should be one, and archivers on a Mac add some of their own
 
 _GZIP: Final = b"\x1f\x8b"
@@ -67,7 +68,11 @@ def refuse(why: str, advice: str) -> NoReturn:
 def _gunzipped(octets: bytes) -> bytes:
     """All members (RFC 1952 §2.2); padding behind them is not looked at."""
     whole = b""
+    members = 0
     while octets.startswith(_GZIP):
+        members += 1
+        if members > MAX_MEMBERS:  # each costs a copy of what stands behind it
+            refuse(f"the archive has more than {MAX_MEMBERS} members", _TOO_MUCH)
         member, octets = _inflated(octets, zlib.MAX_WBITS | 16, MAX_OCTETS - len(whole), whole)
         whole += member
         if not is_bare(whole):
