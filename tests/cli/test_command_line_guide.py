@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import postroad
 from postroad import Email, Outbox
 from postroad.cli.exit_codes import ExitCode
 from postroad.cli.sendmail.flags import UnusableFlags, read_flags
@@ -66,6 +67,18 @@ def test_a_command_does_what_the_guide_says(line: str, folder: Path, requires_pr
 def test_the_exit_codes_are_those_of_the_command_line() -> None:
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", GUIDE, re.MULTILINE)}
     assert told == {int(code) for code in ExitCode}
+
+
+def test_every_variable_that_is_read_is_named() -> None:
+    source = Path(postroad.__file__).parent
+    read = {
+        name.removesuffix("_FILE")
+        for path in source.rglob("*.py")
+        for name in re.findall(r'"((?:POSTROAD|SMTP)_[A-Z_]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert {"POSTROAD_URL", "SMTP_TLS", "POSTROAD_LIMITS"} < read
+    own = {"POSTROAD_IN_SENDMAIL"}  # by which the program knows itself again
+    assert sorted(name for name in read - own if f"`{name}" not in GUIDE) == []
 
 
 def test_the_flags_of_sendmail_are_those_that_are_read() -> None:

@@ -33,7 +33,7 @@ _STOPPING: Final = "stopping when the messages on the wire are answered; a secon
     metavar="FILE",
     envvar="POSTROAD_LIMITS",
     type=click.Path(dir_okay=False),
-    help="Own limits and reply rules (TOML), laid over the shipped ones.",
+    help="Own limits and reply rules (TOML), laid over the shipped ones. Else POSTROAD_LIMITS.",
 )
 @click.option("--drain", is_flag=True, help="End when nothing is due; 69, 77 or 78 if the route itself is at fault.")
 @dkim_options
