@@ -53,8 +53,8 @@ def worker(
     """Deliver what is in the outbox.
 
     It goes on until Ctrl-C or SIGTERM. Then nothing more is begun, messages on the wire are waited for, and everything
-    else stays in the outbox; a second signal does not wait. On one database one worker delivers; another one waits for
-    it to end.
+    else stays in the outbox; a second signal does not wait. From a SQLite file one worker delivers, and another one
+    waits for it to end; on PostgreSQL they share the work.
 
     With --json the first line names the database and the route and says ready, the last has the numbers.
     """
