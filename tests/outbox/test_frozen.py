@@ -54,7 +54,7 @@ IDLE = text(
 
 
 def freeze(outbox: Outbox, worker: Process) -> None:
-    """Stop it where it writes nothing: what it has locked in the database, everybody would wait for without an end."""
+    """Stop it where it writes nothing: for what it has locked in a file, everybody would wait without an end."""
 
     def stopped() -> bool | None:
         worker.freeze()

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import to_instance
 
-from postroad.database.driver import SQLITE, changed_rows, execute
+from postroad.database.driver import SQLITE, answered, changed_rows, execute
 from postroad.database.given import GIVEN, ON_POSTGRESQL, ON_SQLITE, ROWS, Row, Type, encode
 
 # SQLite allows 32,766 values in a statement (sqlite.org/limits.html, SQLITE_MAX_VARIABLE_NUMBER).
@@ -130,6 +130,7 @@ class Query(Statement):
         """Execute; returns the rows in the select's order."""
         rows: list[Sequence[Any]] = []
         for cursor in self._executed(connection, given, parameters):
+            answered(connection)
             rows += json.loads(cursor.fetchone()[0]) if connection.dialect.name == SQLITE else cursor.fetchall()
         return rows
 
@@ -149,7 +150,11 @@ class Returning(Statement):
         self, connection: Connection, given: Sequence[Any] | None = None, **parameters: Any
     ) -> list[Sequence[Any]]:
         """Execute; returns the rows."""
-        return [row for cursor in self._executed(connection, given, parameters) for row in cursor.fetchall()]
+        rows: list[Sequence[Any]] = []
+        for cursor in self._executed(connection, given, parameters):
+            answered(connection)
+            rows += cursor.fetchall()
+        return rows
 
 
 class Octets(Statement):
@@ -161,6 +166,7 @@ class Octets(Statement):
         """Execute; returns the octets of each key."""
         compiled = self._for(connection.dialect)
         cursor = execute(connection, compiled.sql, compiled.values({GIVEN: encode(given)}), octets=True)
+        answered(connection)
         return dict(cursor.fetchall())
 
 

@@ -15,6 +15,8 @@ POSTGRESQL: Final = "postgresql"
 _BEGIN_WRITING: Final = {SQLITE: "BEGIN IMMEDIATE", POSTGRESQL: "BEGIN ISOLATION LEVEL READ COMMITTED"}
 _BEGIN_READING: Final = {SQLITE: "BEGIN", POSTGRESQL: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
 
+_SENT_AHEAD: Final = "postroad: sent ahead"  # where a connection keeps the driver's pipeline
+
 
 def execute(
     connection: Connection, sql: str, values: Sequence[Any] | Mapping[str, Any] = (), *, octets: bool = False
@@ -48,16 +50,31 @@ def sent_ahead(connection: Connection) -> Generator[None]:
         yield
         return
     driver: Any = connection.connection.dbapi_connection
-    with driver.pipeline():
-        yield
+    with driver.pipeline() as pipeline:
+        connection.info[_SENT_AHEAD] = pipeline
+        try:
+            yield
+        finally:
+            del connection.info[_SENT_AHEAD]
+
+
+def answered(connection: Connection) -> None:
+    """Wait for the answers to what was sent ahead.
+
+    The driver would do so for whoever fetches rows, but leaves the server waiting for more of the same batch. Where
+    this process is stopped there, no limit of the server counts (its session is active, not idle in a transaction),
+    and what the transaction has locked stays locked.
+    """
+    pipeline = connection.info.get(_SENT_AHEAD)
+    if pipeline is not None:
+        pipeline.sync()
 
 
 def changed_rows(connection: Connection, cursors: Iterable[Any]) -> int:
     """How many rows these statements have changed, when all of them are answered."""
     ran = list(cursors)
-    if ran and connection.dialect.name != SQLITE:
-        with sent_ahead(connection):  # its end waits for every answer
-            pass
+    if ran:
+        answered(connection)
     return sum([cursor.rowcount for cursor in ran])
 
 

@@ -17,8 +17,6 @@ MOMENT: Final = 0.1  # seconds for a lock; a commit elsewhere, for which many wa
 AGAIN_AFTER: Final = 0.2  # seconds between tries of one item; the others wait for it a third of the time at most
 PATIENCE: Final = 10.0  # seconds until an item is given up; an application's transaction should take less
 
-SET_MOMENT: Final = f"SET lock_timeout = '{MOMENT * 1000:.0f}ms'"
-
 _LOCK_NOT_AVAILABLE: Final = "55P03"  # postgresql.org/docs/current/errcodes-appendix.html
 
 Piece = list[Item[Any, Any]]

@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import QueuePool
 
+from postroad.database.driver import execute
+from postroad.database.held_up import MOMENT
 from postroad.database.location import Location
 from postroad.errors import ConfigurationError, MissingExtra
 
@@ -22,11 +24,19 @@ _USUAL: Final = {
     "tcp_user_timeout": "30000",  # milliseconds without an acknowledgement before a connection counts as dead
 }
 _SETTINGS: Final = (
-    "SET idle_in_transaction_session_timeout = '30s'",  # whoever is stopped inside a transaction must not block others
+    "SET idle_in_transaction_session_timeout = '30s'",
     "SET lock_timeout = '10s'",  # whoever reads waits for a change of the tables, and not for ever; see ``held_up``
     "SET jit = off",  # compiling a statement takes longer than running any of ours
     "SET TIME ZONE 'UTC'",
 )
+
+# Whoever writes and is stopped in the middle (a debugger, a frozen machine) must not keep what it has locked: others
+# take over its mail. A transaction of ours waits for its process for milliseconds; one that was ended is tried again.
+STOPPED_AFTER: Final = 5.0  # seconds that the server waits inside a transaction for the next statement
+# For what a process has begun to send and not finished: the server waits for the rest without counting that as idle. No
+# transaction of the outbox comes near it. Servers before 17 do not know it.
+LONGEST_TRANSACTION: Final = 120.0  # seconds
+_IF_KNOWN: Final = "SELECT set_config(name, %s, false) FROM pg_settings WHERE name = %s"
 
 
 def open_server(location: Location) -> Engine:
@@ -77,6 +87,17 @@ def connect(arguments: dict[str, Any]) -> "psycopg.Connection[Any]":
         connection.close()
         raise
     return connection
+
+
+def prepare_to_write(connection: Connection) -> None:
+    """Set a connection to how long it waits for others, and others for it. Why a moment: see ``held_up``."""
+    seconds = {
+        "lock_timeout": MOMENT,
+        "idle_in_transaction_session_timeout": STOPPED_AFTER,
+        "transaction_timeout": LONGEST_TRANSACTION,
+    }
+    for name, limit in seconds.items():
+        execute(connection, _IF_KNOWN, (f"{limit * 1000:.0f}ms", name))
 
 
 def _check(connection: "psycopg.Connection[Any]") -> None:

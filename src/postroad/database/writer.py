@@ -24,11 +24,12 @@ from postroad.database.driver import execute, lost
 from postroad.database.faults import collided, database_faults, runtime_fault, told
 from postroad.database.fork_gate import ForkGate
 from postroad.database.group import LATER, Item, NotCommitted, P, R, Work, committed, settle
-from postroad.database.held_up import SET_MOMENT, HeldUp, given_up, waited_in_vain
+from postroad.database.held_up import HeldUp, given_up, waited_in_vain
 from postroad.database.listener import TELL_OTHERS
 from postroad.database.location import Location
 from postroad.database.lock_file import LockFile, file_at
 from postroad.database.lock_patience import LockPatience
+from postroad.database.postgresql import prepare_to_write
 from postroad.errors import DatabaseError, PostroadError
 
 WRITE_LOCK: Final = "-write-lock"  # of the file beside the database
@@ -165,7 +166,7 @@ class Writer:
                 self._file = file_at(self._location.path)
                 if self._location.on_server:
                     self._connection.detach()  # what is set here is not for the readers
-                    execute(self._connection, SET_MOMENT)
+                    prepare_to_write(self._connection)
             except Exception as fault:
                 raise NotCommitted(fault, certain=True) from fault
         return self._connection
