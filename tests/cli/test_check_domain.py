@@ -71,6 +71,9 @@ def test_a_dns_that_does_not_answer_is_no_fault_of_the_domain(tmp_path: Path) ->
     levels = {one["id"]: one["level"] for one in ended.json["findings"]}
     assert levels["DM-01"] == "unknown"
     assert "fail" not in levels.values()
+    shown = run_inside("check", "domain", DOMAIN, "--dns", zone, *USUAL).stdout
+    assert "No fault was found, but not everything could be found out: try again." in shown
+    assert "Nothing has to be done." not in shown
 
 
 def test_the_record_of_a_key_is_shown(tmp_path: Path) -> None:
@@ -100,6 +103,7 @@ def test_the_rules_of_a_receiver_are_shown(tmp_path: Path) -> None:
     arguments = ("check", "domain", DOMAIN, "--dns", zone, *USUAL, "--profile", "gmail-bulk")
     ended = run_inside(*arguments)
     assert ended.code == 0
+    assert "\ngmail-bulk  personal accounts of Gmail" in ended.stdout
     assert "met         a DMARC policy, p=none or stricter" in ended.stdout
     document = run_inside(*arguments, "--json").json
     assert document["profile"] == "gmail-bulk"

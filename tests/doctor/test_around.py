@@ -318,6 +318,22 @@ def test_whatever_is_published_has_a_finding(texts: list[str], names: list[str],
     assert all(one.seen.isprintable() for one in found.values())
 
 
+@pytest.mark.parametrize(
+    ("route", "level"),
+    [
+        ("sendmail://", Level.INFO),
+        ("file:///var/mail", Level.INFO),
+        ("smtp://localhost:1025", Level.INFO),
+        ("failover(sendmail:// smtp+insecure://relay.example)", Level.FAIL),
+        ("failover(smtp+opportunistic://relay.example:25 ses://eu-west-1)", Level.WARN),
+        ("postmark://", Level.PASS),
+    ],
+)
+def test_a_route_is_judged_as_far_as_it_says_how_mail_leaves(route: str, level: Level) -> None:
+    found = examine(sound(), beyond=around(route=route))["OUT-TLS"]
+    assert (found.level, found.seen.startswith(NOT_CHECKED)) == (level, level is Level.INFO)
+
+
 def test_a_share_of_no_reasonable_length_is_no_share() -> None:
     """A number of more than 4,300 digits is one that Python refuses to read."""
     policy = f"v=DMARC1; p=reject; pct={5_000 * '9'}"

@@ -8,7 +8,7 @@ from postroad.cli.findings import LEVEL_COLOURS
 from postroad.cli.terminal import say, styled
 from postroad.doctor.check import NOT_CHECKED, Area
 from postroad.doctor.prescription import Prescribed, same_job
-from postroad.doctor.profile import Standing, State
+from postroad.doctor.profile import Profile, Standing, State
 from postroad.doctor.remedy import read_line
 from postroad.lint.finding import Finding, Level
 from postroad.terminal_text import one_line
@@ -32,8 +32,8 @@ def say_report(
     _say_remedies([finding for _, finding in found], prescribed)
     for area, group in groupby(found, key=lambda one: one[0]):
         _say_area(area, [finding for _, finding in group])
-    for name, requirements in groupby(standings, key=lambda one: one.profile):
-        _say_profile(name, requirements)
+    for profile, requirements in groupby(standings, key=lambda one: one.profile):
+        _say_profile(profile, requirements)
 
 
 def _looked_at(subject: "Subject") -> str:
@@ -46,9 +46,12 @@ def _looked_at(subject: "Subject") -> str:
     return "; ".join(f"{name} {value}" for name, value in given if value)
 
 
-def _say_remedies(findings: Iterable[Finding], prescribed: Sequence[Prescribed]) -> None:
+def _say_remedies(findings: Sequence[Finding], prescribed: Sequence[Prescribed]) -> None:
     faults = sorted((one for one in findings if one.level in _FAULTS), key=lambda one: -one.level.gravity)
     say()
+    if not faults and any(one.level is Level.UNKNOWN for one in findings):
+        say(styled("No fault was found, but not everything could be found out: try again.", "magenta", bold=True))
+        return
     if not faults:
         say(styled("Nothing has to be done.", "green", bold=True))
         return
@@ -101,9 +104,9 @@ def _say_area(area: Area, findings: Sequence[Finding]) -> None:
         say(styled(f"  {one_line(reason)}: {', '.join(ids)}", dim=True))
 
 
-def _say_profile(name: str, standings: Iterable[Standing]) -> None:
+def _say_profile(profile: Profile, standings: Iterable[Standing]) -> None:
     say()
-    say(styled(name, bold=True))
+    say(f"{styled(profile.name, bold=True)}  {styled(f'{profile.whom} ({profile.source})', dim=True)}")
     for one in standings:
         open_ = f" ({', '.join(one.open)})" if one.open else ""
         state = styled(f"{one.state.value:<11}", _STATE_COLOURS.get(one.state), bold=one.state is State.NOT_MET)

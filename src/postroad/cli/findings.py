@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from postroad.cli.exit_codes import ExitCode
 from postroad.cli.terminal import say, styled
 from postroad.lint.finding import Finding, Level
 from postroad.terminal_text import one_line
@@ -19,6 +20,14 @@ def say_findings(findings: Iterable[Finding]) -> None:
         say(styled(f"{'':19}{one_line(one.rule)} ({one_line(one.rfc)})", dim=True))
         for line in (one.publish or "").splitlines():
             say(f"{'':19}+ {one_line(line)}")
+
+
+def code_of(levels: Iterable[Level]) -> ExitCode:
+    """How a command ends that found these: a fault comes before what could not be found out."""
+    found = set(levels)
+    if Level.FAIL in found:
+        return ExitCode.CHECKS_FAILED
+    return ExitCode.TEMPORARY if Level.UNKNOWN in found else ExitCode.OK
 
 
 def summary(findings: Iterable[Finding]) -> str:

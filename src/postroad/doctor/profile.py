@@ -48,7 +48,7 @@ class Profile:
 class Standing:
     """A requirement of a receiver, and how it stands; ``open`` are the ids of the checks that are to blame."""
 
-    profile: str
+    profile: Profile
     requirement: Requirement
     state: State
     open: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Standing:
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
         return {
-            "profile": self.profile,
+            "profile": self.profile.name,
             "requirement": self.requirement.text,
             "checks": list(self.requirement.checks),
             "state": self.state.value,
@@ -78,10 +78,10 @@ def standings(findings: Iterable[Finding], profiles: Iterable[Profile]) -> tuple
 
 def _of_profile(findings: tuple[Finding, ...], profile: Profile) -> list[Standing]:
     by_id = {one.id: profile.judged(one) for one in findings}
-    return [_standing(profile.name, one, by_id) for one in profile.requirements]
+    return [_standing(profile, one, by_id) for one in profile.requirements]
 
 
-def _standing(profile: str, requirement: Requirement, by_id: Mapping[str, Finding]) -> Standing:
+def _standing(profile: Profile, requirement: Requirement, by_id: Mapping[str, Finding]) -> Standing:
     found = [by_id[id_] for id_ in requirement.checks if id_ in by_id]
     for state, belongs in _STATES.items():
         to_blame = tuple(one.id for one in found if belongs(one))

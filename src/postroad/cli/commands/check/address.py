@@ -1,7 +1,7 @@
 """``postroad check address``."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,7 @@ from postroad.terminal_text import one_line
 
 if TYPE_CHECKING:
     from postroad.doctor.recipient.check import CheckedAddress
+    from postroad.lint.finding import Level
     from postroad.lookup import Resolver
 
 _AT_ONCE: Final = 100  # addresses that are looked at before the first of them is told
@@ -46,14 +47,16 @@ def _given(addresses: tuple[str, ...]) -> Iterator[str]:
 
 
 async def _check(addresses: Iterator[str], form: Form, resolver: "Resolver") -> ExitCode:
-    from postroad.doctor.questions import SharedResolver  # late: --help needs none of it
+    from postroad.cli.findings import code_of  # late, as all of the checks: --help needs none of it
+    from postroad.doctor.questions import SharedResolver
     from postroad.doctor.recipient.check import check_address
 
     shared = SharedResolver(resolver)
-    documents, levels = [], set[str]()
+    documents = []
+    levels: set[Level] = set()
     while some := list(islice(addresses, _AT_ONCE)):
         for checked in await asyncio.gather(*(check_address(one, shared) for one in some)):
-            levels |= {one.level.value for one in checked.findings}
+            levels |= {one.level for one in checked.findings}
             if form is Form.JSON:
                 documents.append(checked.as_dict())
             elif form is Form.JSON_LINES:
@@ -62,13 +65,7 @@ async def _check(addresses: Iterator[str], form: Form, resolver: "Resolver") -> 
                 _say(checked)
     if form is Form.JSON:
         say_json(documents[0] if len(documents) == 1 else {"addresses": documents}, form)
-    return _code(levels)
-
-
-def _code(levels: Iterable[str]) -> ExitCode:
-    if "fail" in levels:
-        return ExitCode.CHECKS_FAILED
-    return ExitCode.TEMPORARY if "unknown" in levels else ExitCode.OK
+    return code_of(levels)
 
 
 def _say(checked: "CheckedAddress") -> None:

@@ -132,11 +132,11 @@ def _say(subject: "Subject", examined: _Examined) -> None:
 
 
 def _end(findings: "tuple[Finding, ...]") -> None:
-    levels = {one.level for one in findings}
-    if "fail" in levels:
-        raise Ended(ExitCode.CHECKS_FAILED)
-    if "unknown" in levels:
-        raise Ended(ExitCode.TEMPORARY)
+    from postroad.cli.findings import code_of  # late, with the doctor
+
+    code = code_of(one.level for one in findings)
+    if code is not ExitCode.OK:
+        raise Ended(code)
 
 
 def _subject(domain: str, said: dict[str, Any]) -> "Subject":

@@ -47,6 +47,7 @@ def smtp(form: Form, host: str, **said: Any) -> None:
     and nothing is sent. A finding of the level fail gives the exit code 3; if a server or the DNS asks for patience, so
     that nothing can be said, it is 75.
     """
+    from postroad.cli.findings import code_of  # late, with the probe: --help needs none of it
     from postroad.clock import SYSTEM_CLOCK, as_datetime
     from postroad.doctor.probe.findings import findings_of
     from postroad.doctor.probe.server import probe
@@ -58,16 +59,9 @@ def smtp(form: Form, host: str, **said: Any) -> None:
         _say(probed, findings)
     else:
         say_json(_as_json(probed, findings), form)
-    code = _code(findings)
+    code = code_of(one.level for one in findings)
     if code is not ExitCode.OK:
         raise Ended(code)
-
-
-def _code(findings: "tuple[Finding, ...]") -> ExitCode:
-    levels = {one.level for one in findings}
-    if "fail" in levels:
-        return ExitCode.CHECKS_FAILED
-    return ExitCode.TEMPORARY if "unknown" in levels else ExitCode.OK
 
 
 def _account(host: str, said: dict[str, Any]) -> "Smtp":

@@ -6,7 +6,7 @@ from typing import Final
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight
 from postroad.lint.finding import Level
 
-_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[^/@]*@)?(\[[^\]]*\]|[^:/?#]*)")
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[^/@\s]*@)?(\[[^\]]*\]|[^:/?#\s()]*)")
 _LOCAL: Final = re.compile(r"localhost|127\.[0-9.]+|\[::1\]")
 _GOOD: Final = {
     "smtp": "STARTTLS is required, and the relay's certificate verified",
@@ -14,6 +14,7 @@ _GOOD: Final = {
     "direct": "STARTTLS wherever it is offered, and the MTA-STS and DANE of receivers obeyed",
 }
 _APIS: Final = frozenset({"ses", "sendgrid", "postmark", "mailgun", "resend"})
+_JUDGED: Final = frozenset({"smtp+insecure", "smtp+opportunistic", *_GOOD, *_APIS})
 
 
 async def _look(examination: Examination) -> Sight:
@@ -21,7 +22,10 @@ async def _look(examination: Examination) -> Sight:
     found = [(scheme, host) for scheme, host in _SCHEME.findall(route or "") if not _LOCAL.fullmatch(host)]
     if not found:
         raise NotApplicable("the route by which mail leaves this machine is not known (--transport)")
-    for scheme, host in found:
+    judged = [one for one in found if one[0] in _JUDGED]
+    if not judged:
+        raise NotApplicable(f"{found[0][0]}:// says nothing of how mail leaves this machine")
+    for scheme, host in judged:
         if scheme == "smtp+insecure":
             yield Seen(Level.FAIL, f"mail goes to {host} in plain text; use smtp://{host} or smtps://{host}")
         elif scheme == "smtp+opportunistic":
@@ -29,9 +33,8 @@ async def _look(examination: Examination) -> Sight:
             yield Seen(Level.WARN, seen)
         elif scheme in _GOOD:
             yield Seen(Level.PASS, f"{scheme}://: {_GOOD[scheme]}")
-        elif scheme in _APIS:
+        else:
             yield Seen(Level.PASS, f"{scheme}://: by HTTPS; how it goes on is the provider's")
-    return
 
 
 CHECK: Final = Check(
