@@ -59,6 +59,11 @@ FAULTY: dict[str, tuple[str, str, bytes]] = {
         "fail",
         replaced(b"text/plain; charset=utf-8", b"text/plain; charset=klingon"),
     ),
+    "a part in a codec that is for no mail": (
+        "MSG-03",
+        "fail",
+        replaced(b"text/plain; charset=utf-8", b"text/plain; charset=unicode_escape"),
+    ),
     "a part that is not in its charset": (
         "MSG-03",
         "fail",

@@ -1,6 +1,5 @@
 """MSG-03: characters beyond ASCII are written so that everybody reads the same."""
 
-import codecs
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -9,7 +8,7 @@ from postroad.lint.finding import Level
 from postroad.lint.message import LintedMessage, charset_of, content_of
 from postroad.lint.rule import Fault, Rule, excerpt
 from postroad.message.entity import Entity, Field
-from postroad.message.header_decode import words_decoded
+from postroad.message.header_decode import codec_of, words_decoded
 
 MAX_WORD: Final = 75  # octets of an encoded word (RFC 2047 §2)
 _WORD: Final = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
@@ -47,12 +46,19 @@ def _of_part(leaf: Entity) -> Iterator[Fault]:
     if charset is None:
         if not content.isascii():
             yield Fault(Level.WARN, f"a part of type {excerpt(leaf.essence)} does not say its charset")
-        return
-    try:
-        codecs.lookup(charset)
-        content.decode(charset)
-    except (LookupError, ValueError):
+    elif not _is_in(charset, content):
         yield Fault(Level.FAIL, f"a part of type {excerpt(leaf.essence)} is not in the charset {excerpt(charset)}")
+
+
+def _is_in(charset: str, content: bytes) -> bool:
+    codec = codec_of(charset)
+    if codec is None:
+        return False
+    try:
+        content.decode(codec)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 RULE: Final = Rule(

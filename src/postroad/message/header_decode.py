@@ -83,7 +83,7 @@ def in_charset(octets: bytes, charset: str) -> str:
 
     Octets above ASCII in an unknown charset, or in one that is said to be ASCII, are read as UTF-8, else Latin-1.
     """
-    name = _codec(charset)
+    name = codec_of(charset)
     if name is None or name == "ascii":
         return octets_resolved(octets.decode("ascii", "surrogateescape"))
     try:
@@ -93,7 +93,8 @@ def in_charset(octets: bytes, charset: str) -> str:
     return _SURROGATE.sub("\ufffd", text) if not text.isprintable() else text
 
 
-def _codec(charset: str) -> str | None:
+def codec_of(charset: str) -> str | None:
+    """Python's name for a charset; ``None`` for what is none in mail."""
     if not charset.isascii() or not charset.isprintable():
         return None
     try:
