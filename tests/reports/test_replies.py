@@ -51,6 +51,12 @@ def test_providers_mean_other_things_by_the_same_code() -> None:
     assert classify_text("550 5.1.10 no").reason == "null_mx"
 
 
+@pytest.mark.parametrize("phase", [Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.AUTH, Phase.MAIL])
+def test_who_has_not_been_told_of_a_recipient_refuses_none(phase: Phase) -> None:
+    for _, reply in TABLE:
+        assert classify(evidence_of(f"550 {reply}", phase=phase)).action is not Action.SUPPRESS, reply
+
+
 def test_who_is_unknown_after_the_content_is_not_given_up() -> None:
     at = {phase: classify(evidence_of("550 User unknown", phase=phase)) for phase in (Phase.RCPT, Phase.DOT, None)}
     assert at[Phase.RCPT].bounce_class is BounceClass.HARD_RECIPIENT

@@ -25,6 +25,11 @@ _FRAME: Final = re.compile(r"\bhost \S{1,255} said:|\(in reply to [a-z ]{1,40}\)
 _SPACES: Final = re.compile(r"\s+")
 
 
+_BEFORE_RECIPIENTS: Final = frozenset(
+    {Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.AUTH, Phase.MAIL}
+)  # fmt: skip
+
+
 class Source(StrEnum):
     """Where the words come from: a server said them to us, or a notice tells of them."""
 
@@ -47,6 +52,11 @@ class Evidence:
     phase: Phase | None = None
     host: str = ""
     source: Source = Source.NOTICE
+
+    @property
+    def before_recipients(self) -> bool:
+        """Whether a server refused before it was told of any recipient, so that it can speak of none."""
+        return self.code is not None and self.phase in _BEFORE_RECIPIENTS
 
 
 def evidence_of(

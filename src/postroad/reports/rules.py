@@ -21,6 +21,7 @@ from postroad.reports.evidence import Evidence
 from postroad.reports.phrases import Phrase, PhraseIndex
 
 _ANY_FAILURE: Final = 599  # a code that only a rule for all of 5xx has
+_GIVING_UP: Final = frozenset({BounceClass.HARD_RECIPIENT, BounceClass.HARD_DOMAIN})
 _STEPS: Final[Mapping[str, frozenset[Phase]]] = {
     "connect": frozenset({Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS}),
     "mail": frozenset({Phase.MAIL}),
@@ -74,7 +75,10 @@ class Rule:
 
         ``statuses`` are those under which rules may stand that speak of the refusal's status code.
         """
-        if self.steps and evidence.phase not in self.steps:
+        if self.steps:
+            if evidence.phase not in self.steps:
+                return False
+        elif self.bounce_class in _GIVING_UP and evidence.before_recipients:
             return False
         if (self.codes or self.statuses) and not self._has_code(evidence, statuses):
             return False
