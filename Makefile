@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-JOBS ?= 2
+# Processes of the tests. Half of their time they wait for servers, so that three keep two cores busy.
+JOBS ?= 3
 ARGS ?=
 SECONDS ?= 60
 
