@@ -31,7 +31,8 @@ from postroad.outbox.shaping.gate import Gate
 from postroad.outbox.shaping.limits import Scope
 from postroad.outbox.shaping.shaper import Shaper
 from postroad.outbox.site_finder import SiteFinder
-from postroad.outbox.site_table import Learnt, learn_sites, sites_on_record
+from postroad.outbox.site_records import SiteRecords
+from postroad.outbox.site_table import sites_on_record
 from postroad.outbox.sites import News, news, survey
 
 MOST_AHEAD: Final = 256  # deliveries of one priority claimed before they are tried: one group's worth
@@ -80,6 +81,7 @@ class Supply:
         self._clock = clock
         self._next_try = next_try
         self._finder = finder
+        self._sites = SiteRecords(database, shaper, clock, finder)
         self._ahead = min(MOST_AHEAD, max(32, 6 * concurrency))
         self._lanes = Lanes()
         self._seen: Position = 0
@@ -101,8 +103,6 @@ class Supply:
         self._seen_resting: tuple[tuple[Rest, ...], int] = ((), 0)  # what rested after so many claims, when last asked
         self._low = False
         self._out = 0  # parcels that are taken, and not done with
-        self._known: set[str] = set()  # domains of which we know what is on record
-        self._on_record: dict[str, str] = {}  # sites of domains as they are written down, where they are
         self._dropped: list[Parcel] = []  # by takers that were cancelled when they had just got something
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="postroad-reader")
 
@@ -199,9 +199,9 @@ class Supply:
             self.resting = found.resting
             if self._shaper.learn(found.overrides, self._clock.now()):
                 self.limits_changed()
-        domains = {lane.domain for lane, _ in found.lanes} - self._known
+        domains = self._sites.unknown(lane.domain for lane, _ in found.lanes)
         if domains:
-            await self._learn_sites(domains)
+            self._sites.learn(domains, await self._read(partial(sites_on_record, domains=domains)))
         self._learnt(found)
 
     def _learnt(self, found: News) -> None:
@@ -210,39 +210,14 @@ class Supply:
         for lane, due_at in found.lanes:
             self._lanes.note(lane, due_at)
 
-    async def _learn_sites(self, domains: set[str]) -> None:
-        """Have it written down who receives for domains, before anything is claimed of them.
-
-        What an earlier worker has left on record may not be so any more: a flight record goes by it, and so do people.
-        """
-        on_record = await self._read(partial(sites_on_record, domains=domains))
-        self._known |= domains
-        for domain in domains:
-            self._on_record.pop(domain, None)
-        self._on_record |= on_record
-        finder = self._finder
-        self._write_sites({one: self._shaper.site(one) for one in domains if finder is None or finder.knows(one)})
-
-    def _write_sites(self, sites: dict[str, str]) -> None:
-        other = {domain: site for domain, site in sites.items() if site != self._on_record.get(domain, domain)}
-        if not other:
-            return
-        writing = self._database.submit(learn_sites, Learnt(other, self._clock.now()))
-        self._on_record |= other
-        writing.add_done_callback(partial(self._sites_written, other))
-
-    def _sites_written(self, sites: dict[str, str], written: "asyncio.Future[None]") -> None:
-        if written.cancelled() or written.exception() is not None:  # the claim meets it, too
-            self._known.difference_update(sites)
-
     def doubt_site(self, domain: str) -> None:
         """What is on record of a domain may be another worker's word: the next look makes sure of it."""
-        self._known.discard(domain)
+        self._sites.doubt(domain)
 
     def site_found(self, domain: str, site: str) -> None:
         """Who receives for a domain has been found out, or is somebody else now: what waited for that may go."""
         try:
-            self._write_sites({domain: site})
+            self._sites.write({domain: site})
         except DatabaseError:  # it is closed: those who read it will see what was on record
             return
         waiting = [lane for lane in self._held if lane.domain == domain]
