@@ -18,6 +18,7 @@ from postroad.smtp.client import Answer, ClientEvent, Unsolicited
 from postroad.smtp.states import State, Verb
 from postroad.transport.pending import Decided
 from postroad.transport.smtp.connection import PHASE_OF, SmtpConnection
+from postroad.transport.smtp.patience import Patience
 from postroad.transport.smtp.transaction import Transaction
 
 BLOCK: Final = 256 * 1024  # octets of content written before the server must have taken them (RFC 5321 §4.5.3.2.5)
@@ -67,10 +68,7 @@ class Session:
         self._sent = 0  # octets of it
         self._dots = 0  # replies to the current content, where there is one for each recipient
         self._deciding: asyncio.Future[bool] | None = None
-        self._due = 0.0  # loop time at which patience ends; 0 while nothing is waited for
-        self._patience = 0.0  # seconds from the beginning of the wait until then
-        self._awaited: Verb | None = None  # None: that the server takes content
-        self._watchdog: asyncio.TimerHandle | None = None
+        self._patience = Patience(self._loop, self._patience_ran_out)
         self._over = False
 
     # ── the pool calls these ──────────────────────────────────────────────────────────────────────────────────────
@@ -97,7 +95,7 @@ class Session:
     def release(self) -> None:
         """Give the connection back, for a goodbye."""
         self._over = True
-        self._rest_from_watching()
+        self._patience.end()
         self._stream.let_go()
 
     def abort(self) -> None:
@@ -137,7 +135,7 @@ class Session:
             raise self.connection.hung_up(self._conversation.awaited, self._phase())
         on_reply, events = self._ON_REPLY, self._conversation.receive(data)
         if events:  # part of a reply does not make the wait for it longer
-            self._due = 0.0
+            self._patience.due = 0.0
         for event in events:
             if self._over:
                 return
@@ -152,7 +150,7 @@ class Session:
         ready, self._ready = self._ready, None
         if ready is not None and not self._over:
             self._begin_content(ready)
-        if not self._due:
+        if not self._patience.due:
             self._be_patient()
 
     def _unasked(self, event: ClientEvent) -> None:
@@ -171,40 +169,23 @@ class Session:
         """The oldest command without a reply says how long to wait."""
         verb = self._conversation.awaited
         if verb is None or self._deciding is not None:  # the server owes nothing while the caller thinks
-            self._due = 0.0
+            self._patience.due = 0.0
         elif verb in _CONTENT_ENDS:
-            self._wait(self._timeouts.dot, verb)
+            self._patience.wait(self._timeouts.dot, verb)
         else:
-            self._wait(self._timeouts.data if verb is Verb.DATA else self._timeouts.command, verb)
+            self._patience.wait(self._timeouts.data if verb is Verb.DATA else self._timeouts.command, verb)
 
-    def _wait(self, seconds: float, awaited: Verb | None) -> None:
-        # One timer for many waits: it looks again when it finds that there is still time.
-        self._due, self._patience, self._awaited = self._loop.time() + seconds, seconds, awaited
-        if self._watchdog is None or self._watchdog.when() > self._due:
-            self._rest_from_watching()
-            self._watchdog = self._loop.call_at(self._due, self._watch)
-
-    def _watch(self) -> None:
-        self._watchdog = None
-        if self._over or not self._due:
-            return
-        if self._loop.time() < self._due:
-            self._watchdog = self._loop.call_at(self._due, self._watch)
-            return
+    def _patience_ran_out(self) -> None:
         self._guarded(self._give_up)
 
     def _give_up(self) -> None:
-        where = self.connection.settings.where
-        if self._awaited is None:
-            message, phase = f"{where} took no content for {self._patience:g} s", Phase.DATA
+        patience, where = self._patience, self.connection.settings.where
+        if patience.awaited is None:
+            message, phase = f"{where} took no content for {patience.seconds:g} s", Phase.DATA
         else:
-            message, phase = f"{where} did not answer {self._awaited.value} within {self._patience:g} s", self._phase()
+            message = f"{where} did not answer {patience.awaited.value} within {patience.seconds:g} s"
+            phase = self._phase()
         raise Timeout(message, phase=phase, transcript=self.connection.transcript())
-
-    def _rest_from_watching(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            self._watchdog = None
 
     # ── opening ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -212,14 +193,14 @@ class Session:
         last, self._current, self._in_content = self._current, None, False
         transaction = self._work.following(self, last)
         if transaction is None:
-            self._due = 0.0
+            self._patience.due = 0.0
             self._work.rests(self)
         else:
             self._start(transaction)
 
     def _ask_whether_alive(self) -> None:
         self._stream.write(self._conversation.noop())
-        self._wait(self._timeouts.connect, Verb.NOOP)
+        self._patience.wait(self._timeouts.connect, Verb.NOOP)
 
     def _noop_answered(self, reply: Reply) -> None:
         if not reply.code.positive:
@@ -341,12 +322,12 @@ class Session:
         if self._over or self._current is not transaction or transaction.ended:
             return
         if len(self._wire) - self._sent <= BLOCK:
-            self._due = 0.0
+            self._patience.due = 0.0
             self._commit(transaction)
             return
         self._stream.write(self._wire[self._sent : self._sent + BLOCK])
         self._sent += BLOCK
-        self._wait(self._timeouts.block, None)
+        self._patience.wait(self._timeouts.block, None)
         if not self._stream.paused:
             self._loop.call_soon(self._guarded_blocks, transaction)
 
@@ -455,7 +436,7 @@ class Session:
         transaction.committed = True
         self._wire = b""
         if self._stream.paused:
-            self._wait(self._timeouts.block, None)
+            self._patience.wait(self._timeouts.block, None)
         else:
             self._be_patient()
         if following is not None:
@@ -518,7 +499,7 @@ class Session:
         if self._over:
             return
         self._over = True
-        self._rest_from_watching()
+        self._patience.end()
         if self._deciding is not None:
             self._deciding.cancel()  # or it might go on to write down that a message leaves which does not
         self.connection.abort()
