@@ -1,5 +1,6 @@
 """postroad sends email from Python and stays with every message until its fate is known."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -250,6 +251,8 @@ def _resolve(reference: "secret.Reference") -> str:
     return found
 
 
+if "logging" in sys.modules:  # else the first part of ours that logs does it: logging takes long to load
+    import_module("postroad.log")
 secret.resolve_with(_resolve)  # the words of layer 0 do not know the ports of layer 2; loaded with the first reference
 
 

@@ -1,6 +1,5 @@
 """Private keys in files: read without ever showing a key that was given in the place of its file's name."""
 
-import logging
 import os
 import re
 import stat
@@ -8,9 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from postroad.errors import ConfigurationError
+from postroad.log import logger
 from postroad.mailauth.dkim.keys import SigningKey, read_key
 
-_log = logging.getLogger("postroad.mailer")
+_log = logger("mailer")
 
 # The base64 of a seed, or of DER, which begins with an M: no file is called that.
 _KEY: Final = re.compile(r"\s*(?:[A-Za-z0-9+/]{43}=|M[A-Za-z0-9+/\s]{60,}=*)\s*")

@@ -1,6 +1,5 @@
 """Who signs a message (DKIM): the keys of its From's domain, read once, whatever they were given as."""
 
-import logging
 import os
 import threading
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from typing import Final
 
 from postroad.clock import Clock
 from postroad.errors import ConfigurationError, MessageError
+from postroad.log import logger
 from postroad.mailauth.author_domains import author_domains_of
 from postroad.mailauth.dkim.canonical import Canon
 from postroad.mailauth.dkim.keys import SigningKey, read_key
@@ -22,7 +22,7 @@ from postroad.mailer.key_folder import KeyFolder
 from postroad.message.envelope import MailObject, UndottedLines, WireLines
 from postroad.secret import Secret
 
-_log = logging.getLogger("postroad.mailer")
+_log = logger("mailer")
 
 LOOK_EVERY: Final = 60.0  # seconds between looks at a folder of keys, which change once a day at the most
 

@@ -1,9 +1,9 @@
 """From a message to the mail object that goes on the wire: rendered once, measured, its form declared."""
 
-import logging
 from typing import TYPE_CHECKING, Final
 
 from postroad.errors import MessageError
+from postroad.log import logger
 from postroad.message.email import Email
 from postroad.message.envelope import Body, MailObject, looked_through
 from postroad.message.raw import RawMessage
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_MAX_SIZE: Final = 25_000_000  # octets of content; what the large providers take
 LARGE: Final = 10_000_000  # octets; above it many receiving servers refuse, and mobile readers give up
 
-_log = logging.getLogger("postroad.message")
+_log = logger("message")
 
 
 def seal(

@@ -1,7 +1,6 @@
 """One connection to a listener: octets between the wire and the conversation, questions between it and the handler."""
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from postroad.clock import Clock
+from postroad.log import logger
 from postroad.net.smtp_handler import KeyStore, SmtpClient, SmtpHandler
 from postroad.reply import Reply
 from postroad.smtp import standard_replies as say
@@ -32,7 +32,7 @@ READ_OCTETS: Final = 16 * 1024
 READ_AHEAD: Final = 256 * 1024  # octets of commands taken from the wire before those before them are answered
 LINGER_SECONDS: Final = 2.0  # for the client to read the last reply and hang up; closing earlier may destroy it
 
-_log = logging.getLogger("postroad.net.smtp_listener")
+_log = logger("net.smtp_listener")
 
 
 @dataclass(frozen=True, slots=True)

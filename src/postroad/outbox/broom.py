@@ -1,6 +1,5 @@
 """Sweeps out what is over, a little at a time, while a worker works."""
 
-import logging
 from datetime import timedelta
 from typing import Final
 
@@ -8,10 +7,11 @@ from postroad.clock import Clock
 from postroad.database.database import Database
 from postroad.database.group import Work
 from postroad.errors import PostroadError
+from postroad.log import logger
 from postroad.outbox.overdue import forget_past
 from postroad.outbox.retention import Retention, Sweep, forget_contents, forget_messages
 
-_log = logging.getLogger("postroad.outbox")
+_log = logger("outbox")
 
 SWEEP_EVERY: Final = 600.0  # seconds
 REST: Final = 0.1  # seconds between batches, for those who have mail to write

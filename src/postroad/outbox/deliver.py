@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, NamedTuple
@@ -12,6 +11,7 @@ from postroad.chance import Chance
 from postroad.clock import Clock
 from postroad.database.database import Database
 from postroad.errors import Abandoned, DatabaseError, OutcomeUnknown, PostroadError, SendError
+from postroad.log import logger
 from postroad.outbox.flight import Departure, depart_together
 from postroad.outbox.lease import Lease, Parcel
 from postroad.outbox.record import Landing, record
@@ -22,7 +22,7 @@ from postroad.reply import Phase
 from postroad.transport.contract import Ability, Transport
 from postroad.transport.pending import Decided
 
-_log = logging.getLogger("postroad.outbox")
+_log = logger("outbox")
 
 WRITE_AGAIN_AFTER: Final = 1.0  # seconds until a result that could not be written down is tried again
 

@@ -4,7 +4,6 @@ Only a lease whose owner and epoch still stand changes its delivery. What comes 
 given up, is kept as an attempt and changes nothing.
 """
 
-import logging
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -13,12 +12,13 @@ from sqlalchemy import Boolean, Connection, Double, Integer, Text, delete, inser
 from postroad.database.batch import Query, Statement
 from postroad.database.given import found_by, given
 from postroad.database.tables import LOCKING_ORDER, attempt, delivery, event, flight
+from postroad.log import logger
 from postroad.outbox.settle import Path, Settled, kept_text
 from postroad.outbox.states import DeliveryState, Move, allowed
 from postroad.outcome import Outcome
 from postroad.reports.classify import classify_reply
 
-_log = logging.getLogger("postroad.outbox")
+_log = logger("outbox")
 
 
 class Landing(NamedTuple):

@@ -1,7 +1,6 @@
 """Has a worker's transport keep to the limits of its accounts, and writes down what was learnt about destinations."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
@@ -9,6 +8,7 @@ from types import MappingProxyType
 from postroad.clock import Clock
 from postroad.database.database import Database
 from postroad.errors import PostroadError
+from postroad.log import logger
 from postroad.outbox.override import Override, set_overrides
 from postroad.outbox.resting import Resting
 from postroad.outbox.shaping.hearing import Measure
@@ -20,7 +20,7 @@ from postroad.transport.members import members
 from postroad.transport.restraint import Hold, Restrainable
 from postroad.transport.sited import sited
 
-_log = logging.getLogger("postroad.outbox")
+_log = logger("outbox")
 
 Takes = Callable[[tuple[Measure, ...]], None]
 

@@ -5,17 +5,17 @@ nothing is tried meanwhile, because accounts get locked that way.
 """
 
 import asyncio
-import logging
 from typing import Final
 
 from postroad.clock import Clock
 from postroad.database.database import Database
 from postroad.errors import PostroadError
+from postroad.log import logger
 from postroad.outbox.settle import route_answered, route_fault
 from postroad.outbox.suspend import RouteSuspended, resume_route, suspend_route
 from postroad.outcome import SendReport
 
-_log = logging.getLogger("postroad.outbox")
+_log = logger("outbox")
 
 REST: Final = 300.0  # seconds
 

@@ -6,7 +6,6 @@ to the queue as if it had not been touched. Being killed at any point loses noth
 
 import asyncio
 import contextlib
-import logging
 import math
 import os
 import socket
@@ -20,6 +19,7 @@ from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.database.database import Database
 from postroad.database.opened import Watching
 from postroad.errors import DatabaseError, PostroadError
+from postroad.log import logger
 from postroad.outbox.bell import Bell
 from postroad.outbox.broom import Broom
 from postroad.outbox.deliver import Deliverer
@@ -44,7 +44,7 @@ from postroad.retry import Schedule
 from postroad.transport.contract import Transport
 from postroad.transport.sited import sited
 
-_log = logging.getLogger("postroad.outbox")
+_log = logger("outbox")
 
 POLL: Final = 0.03  # seconds between looks for other processes' commits: a message leaves within 50 ms of its own
 SURVEY_EVERY: Final = 60.0  # seconds between looks at the whole queue, should anything ever have escaped the event log

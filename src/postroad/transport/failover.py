@@ -5,7 +5,6 @@ keep a dead one out for a while, as ``breaker`` says.
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -13,6 +12,7 @@ from typing import Final
 
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.errors import PostroadError, Throttled
+from postroad.log import logger
 from postroad.message.envelope import MailObject
 from postroad.outcome import SendReport
 from postroad.transport.breaker import Breaker, BreakerSettings, Standing, Verdict
@@ -22,7 +22,7 @@ from postroad.transport.moving_on import verdict_on
 from postroad.transport.restraint import Account, Hearer, Hold, Restrainable
 from postroad.transport.smooth_weights import SmoothWeights
 
-_log = logging.getLogger("postroad.transport")
+_log = logger("transport")
 
 
 @dataclass(frozen=True, slots=True)
