@@ -149,7 +149,10 @@ def _sign(mail: Part, text: str) -> _Sign:
         return _Sign.SURE
     if not announced and (sender is _Sender.SOMEBODY or _is_digest(subject)):
         return _Sign.NONE
-    return _by_words(sender, announced=announced, opened=_opened(text), letter=_is_letter(mail, text))
+    of_list = _of_list(mail)
+    if sender is _Sender.NOBODY and of_list:
+        return _Sign.NONE  # what a list does with a message, as to hold it for the moderator, is told so as well
+    return _by_words(sender, announced=announced, opened=_opened(text), letter=of_list or _is_letter(text))
 
 
 def _is_digest(subject: str) -> bool:
@@ -173,9 +176,14 @@ def _opened(text: str) -> bool:
     return any(words in top for words in notice_words()["openings"])
 
 
-def _is_letter(mail: Part, text: str) -> bool:
-    """A newsletter may well write about bounces, and so may a friend."""
-    return any(name in _LISTS for name, _ in mail.fields) or _GREETING.match(text) is not None
+def _of_list(mail: Part) -> bool:
+    """Whether a list sent it; a newsletter may well write about bounces."""
+    return any(name in _LISTS for name, _ in mail.fields)
+
+
+def _is_letter(text: str) -> bool:
+    """Whether it begins as people begin, who may write about bounces as well."""
+    return _GREETING.match(text) is not None
 
 
 def _sender(mail: Part) -> _Sender:
