@@ -84,6 +84,21 @@ def test_the_receipt_as_json(db: str) -> None:
     assert receipt["recipients"] == ["ann@example.com"]
     assert receipt["message_id"].endswith("@example.com>")
     assert receipt["duplicate"] is False
+    assert receipt["suppressed"] == []
+
+
+def test_a_receipt_names_those_who_get_nothing(db: str) -> None:
+    assert run_inside("suppress", "add", "ann@example.com", "--db", db).code == 0
+    told = run_inside("send", *ENVELOPE, "--to", "cy@example.com", "--outbox", "--db", db)
+    assert "queued for 1 recipient\non the suppression list, and gets nothing: ann@example.com\n" in told.stderr
+    receipt = run_inside("send", *ENVELOPE, "--outbox", "--db", db, "--json").json
+    assert (receipt["recipients"], receipt["suppressed"]) == (["ann@example.com"], ["ann@example.com"])
+
+
+def test_a_retry_leaves_what_is_scheduled_to_its_time(db: str) -> None:
+    later = queue(db, "--send-at", "+2h")
+    (answer,) = outbox("retry", db, later, "--json").json["results"]
+    assert (answer["result"], answer["state"]) == ("nothing_to_do", "scheduled")
 
 
 def test_an_export_has_every_delivery_in_each_form(db: str) -> None:

@@ -131,7 +131,10 @@ def _queue(message: "Email | RawMessage", queueing: dict[str, Any], form: Form) 
         receipt = outbox.send(message, **options)
     if form is Form.TEXT:
         say(receipt.id)
-        note(f"queued for {counted(len(receipt.recipients), 'recipient')}" + (" before" if receipt.duplicate else ""))
+        number = len(receipt.recipients) - len(receipt.suppressed)
+        note(f"queued for {counted(number, 'recipient')}" + (" before" if receipt.duplicate else ""))
+        for one in receipt.suppressed:
+            note(f"on the suppression list, and gets nothing: {one.addr_spec}")
     else:
         say_json(_receipt_as_json(receipt), form)
 
@@ -141,5 +144,6 @@ def _receipt_as_json(receipt: "Receipt") -> dict[str, Any]:
         "id": receipt.id,
         "message_id": receipt.message_id,
         "recipients": [recipient.addr_spec for recipient in receipt.recipients],
+        "suppressed": [recipient.addr_spec for recipient in receipt.suppressed],
         "duplicate": receipt.duplicate,
     }
