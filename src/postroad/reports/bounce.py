@@ -20,7 +20,7 @@ _MAX_DIAGNOSTIC: Final = 1_000  # characters that an event keeps
 _CLEAR: Final = 0.9  # the confidence of an event whose reason was told in words
 _TAIL: Final = 400  # characters before the first address, where some servers say why
 _HOST: Final = re.compile(
-    r"(?i)(?:\bhost|talking to|remote server|\bserver|\bby|\bmx)\s+\[?([a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z]{2,24})\b"
+    r"\b(?:host|talking to|remote server|server|by|mx)\s+\[?([a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z]{2,24})\b"
 )
 _DONE: Final = ("delivered", "relayed", "expanded")  # RFC 3464 §2.3.3
 _KEPT: Final = 64  # of the recipients of one notice that are told the same
@@ -169,13 +169,13 @@ def _all_said(returned: Returned) -> str:
 def _from_words(recipient: str, text: str, returned: Returned, known: tuple[str, str], *, delayed: bool) -> ReportEvent:
     reporting, message_id = known
     dialogue = refusal_in_dialogue(text)
-    host = _host_in(text) or reporting
+    host = _host_in(text)
     phase = phase_of(dialogue) or phase_of(text)
     evidence, meaning = UNKNOWN_EVIDENCE, UNKNOWN
     for words in (dialogue, text, f"{returned.notice.head[-_TAIL:]} {text}"):
         if not words.strip():
             continue
-        second = evidence_of(_without(words, recipient), host=host, phase=phase)
+        second = evidence_of(_without(words, recipient), host=host or reporting, phase=phase)
         better = classify(second)
         if meaning is UNKNOWN or (better.by_words and not meaning.by_words):
             evidence, meaning = second, better
@@ -187,7 +187,7 @@ def _from_words(recipient: str, text: str, returned: Returned, known: tuple[str,
         evidence,
         " ".join(text.split()),
         message_id,
-        _host_in(text),
+        host,
     )
 
 
@@ -199,8 +199,8 @@ def _without(words: str, recipient: str) -> str:
 
 
 def _host_in(text: str) -> str:
-    found = _HOST.search(text)
-    return found[1].lower() if found else ""
+    found = _HOST.search(text.lower())
+    return found[1] if found else ""
 
 
 def _reporting_host(mail: Part) -> str:

@@ -6,7 +6,6 @@ status code (RFC 3463, and IANA's registry of them), then the reply code (RFC 53
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from postroad.reply import Phase, Reply
@@ -14,7 +13,6 @@ from postroad.reports.classes import Action, BounceClass
 from postroad.reports.evidence import Evidence, Source, evidence_of, evidence_of_reply
 from postroad.reports.rules import Basis, Confirm, Rule, rule_book
 
-_CACHED: Final = 4_096  # pieces of evidence; a campaign meets the same few refusals again and again
 # How much a kind of evidence is worth, from 0 to 1; what could be a misunderstanding is worth half of it.
 _CONFIDENCE: Final = {Basis.PROVIDER: 0.95, Basis.TEXT: 0.9, Basis.STEP: 0.8, Basis.STATUS: 0.75, Basis.CODE: 0.5}
 _UNCONFIRMED: Final = 0.5
@@ -56,7 +54,6 @@ class Classification:
 UNKNOWN: Final = Classification(BounceClass.UNKNOWN, "unknown")
 
 
-@lru_cache(maxsize=_CACHED)
 def classify(evidence: Evidence) -> Classification:
     """What a piece of evidence means."""
     provider, rule = rule_book().decide(evidence)

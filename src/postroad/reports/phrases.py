@@ -5,8 +5,9 @@ A phrase stands for words in a row; ``…`` in it for some others in between, ``
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from postroad.reports.words import folded
@@ -16,6 +17,7 @@ _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _GRAM: Final = 4  # characters by which phrases are indexed
 _SHORT_GRAM: Final = 2  # the same for shorter phrases, as Chinese has many
 _WIDTH: Final = 80  # characters that a gap may have
+_KEPT: Final = 4_096  # refusals whose phrases are remembered; a campaign meets the same few again and again
 _TRIES: Final = 20  # beginnings of a phrase that are followed; a refusal that says one more often is made to cost time
 
 _Rest = tuple[tuple[str, ...], ...]  # behind each gap, one of several
@@ -36,8 +38,16 @@ class Phrase:
         start, *rest = [_alternatives(folded(piece)) for piece in text.split(_GAP)]
         return [cls(one, tuple(rest)) for one in start]
 
+    def pieces(self) -> Iterator[str]:
+        """What it may say, piece by piece."""
+        yield self.start
+        for group in self.rest:
+            yield from group
+
     def stands_in(self, words: str) -> bool:
         """Whether the words hold the phrase."""
+        if not self.rest:
+            return self.start in words
         return any(_follow(self.rest, words, end) for end in _ends(self.start, words))
 
 
@@ -70,61 +80,55 @@ def _alternatives(piece: str) -> tuple[str, ...]:
     return tuple(texts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Beginning:
-    """A beginning that phrases share: who says no more than that, and who goes on in which way."""
-
-    start: str
-    alone: frozenset[str]
-    longer: tuple[tuple[str, _Rest], ...]
-
-    def said_by(self, words: str) -> Iterable[str]:
-        """The rules and providers one of whose phrases begins so, and stands in the words."""
-        if self.start not in words:
-            return ()
-        ends = tuple(_ends(self.start, words)) if self.longer else ()
-        going_on = {name for name, rest in self.longer if any(_follow(rest, words, end) for end in ends)}
-        return self.alone | going_on
-
-
-@dataclass(frozen=True, slots=True)
 class PhraseIndex:
-    """Thousands of phrases, each with the name of who says it, under four of their letters.
+    """Thousands of phrases, each with the name of who says it, under four of their letters."""
 
-    ``_short`` are the keys with fewer letters that are in ASCII.
-    """
-
-    _beginnings: Mapping[str, Sequence[_Beginning]]
-    _short: frozenset[str]
-
-    @classmethod
-    def of(cls, pairs: Iterable[tuple[str, Phrase]]) -> "PhraseIndex":
-        """The beginnings of all phrases, under those of their letters that the fewest others have."""
-        by_start: dict[str, list[tuple[str, _Rest]]] = {}
+    def __init__(self, pairs: Iterable[tuple[str, Phrase]]) -> None:
+        speakers: dict[Phrase, set[str]] = {}
         for name, phrase in pairs:
-            by_start.setdefault(phrase.start, []).append((name, phrase.rest))
-        count = Counter(gram for start in by_start for gram in _grams(start))
-        found: dict[str, list[_Beginning]] = {}
-        for start, said in by_start.items():
-            alone = frozenset(name for name, rest in said if not rest)
-            longer = tuple((name, rest) for name, rest in said if rest and name not in alone)
-            found.setdefault(min(_grams(start), key=count.__getitem__), []).append(_Beginning(start, alone, longer))
-        return cls(found, frozenset(gram for gram in found if len(gram) < _GRAM and gram.isascii()))
+            speakers.setdefault(phrase, set()).add(name)
+        shared = Counter(gram for phrase in speakers for piece in phrase.pieces() for gram in set(_grams(piece)))
+        self._under: dict[str, list[tuple[Phrase, set[str]]]] = {}
+        for phrase, names in speakers.items():
+            for gram in _rarest(phrase, shared):
+                self._under.setdefault(gram, []).append((phrase, names))
+        # Those with fewer letters that are in ASCII are few: they are looked for one by one.
+        self._short = frozenset(gram for gram in self._under if _is_short(gram))
+        self.said_in = lru_cache(maxsize=_KEPT)(self._said_in)
 
-    def said_in(self, words: str) -> set[str]:
+    def _said_in(self, words: str) -> frozenset[str]:
         """The names of those one of whose phrases is there. Of thousands, a refusal holds letters of a few."""
         grams = {words[position : position + _GRAM] for position in range(len(words) - _GRAM + 1)}
         if words.isascii():
-            grams |= self._short  # few: looked for one by one
+            grams |= self._short
         else:
             grams |= {words[position : position + _SHORT_GRAM] for position in range(len(words) - 1)}
         said: set[str] = set()
-        for gram in grams & self._beginnings.keys():
-            for beginning in self._beginnings[gram]:
-                said.update(beginning.said_by(words))
-        return said
+        for gram in grams & self._under.keys():
+            for phrase, names in self._under[gram]:
+                if phrase.start in words and phrase.stands_in(words):
+                    said |= names
+        return frozenset(said)
 
 
-def _grams(start: str) -> list[str]:
-    length = _GRAM if len(start) >= _GRAM else _SHORT_GRAM
-    return [start[position : position + length] for position in range(len(start) - length + 1)]
+def _rarest(phrase: Phrase, shared: Mapping[str, int]) -> set[str]:
+    """Letters without which the phrase is not there: of the piece of which the fewest others have the like, and of each
+    of its alternatives."""
+
+    def rarity(gram: str) -> tuple[bool, int]:
+        return _is_short(gram), shared[gram]
+
+    def worth(grams: set[str]) -> tuple[bool, int]:
+        return any(map(_is_short, grams)), sum(shared[gram] for gram in grams)
+
+    wholes = [[phrase.start], *([*group] for group in phrase.rest if min(map(len, group)) >= _SHORT_GRAM)]
+    return min(({min(_grams(piece), key=rarity) for piece in group} for group in wholes), key=worth)
+
+
+def _is_short(gram: str) -> bool:
+    return len(gram) < _GRAM and gram.isascii()
+
+
+def _grams(piece: str) -> list[str]:
+    length = _GRAM if len(piece) >= _GRAM else _SHORT_GRAM
+    return [piece[position : position + length] for position in range(len(piece) - length + 1)]

@@ -116,13 +116,32 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class _Order:
+    """The rules for what one provider says. Most go by words, and of those only the few that are said are tried."""
+
+    rules: tuple[Rule, ...]
+    places: Mapping[str, int]  # of the rules that go by words, by their ids
+    wordless: frozenset[int]  # the places of the others
+
+    @classmethod
+    def of(cls, rules: tuple[Rule, ...]) -> "_Order":
+        places = {rule.id: place for place, rule in enumerate(rules) if rule.says}
+        return cls(rules, places, frozenset(range(len(rules))).difference(places.values()))
+
+    def to_try(self, said: frozenset[str]) -> list[Rule]:
+        """The rules that may apply, as they stand: those one of whose phrases was said, and those that have none."""
+        places = self.wordless.union([self.places[name] for name in said & self.places.keys()])
+        return [self.rules[place] for place in sorted(places)]
+
+
+@dataclass(frozen=True, slots=True)
 class RuleBook:
     """All rules, in the order in which they are tried."""
 
     rules: tuple[Rule, ...]
     providers: tuple[Provider, ...]
     reasons: Mapping[str, Mapping[str, str]]
-    _tried: Mapping[str, tuple[Rule, ...]]
+    _orders: Mapping[str, _Order]
     _domains: Mapping[str, str]
     _phrases: PhraseIndex
     _advice: Mapping[str, str]
@@ -132,9 +151,7 @@ class RuleBook:
         said = self._phrases.said_in(evidence.words)
         provider = self._of_host(evidence.host) or next((one.name for one in self.providers if one.name in said), "")
         statuses = _statuses(evidence.enhanced)
-        for rule in self._tried[provider]:
-            if rule.says and rule.id not in said:
-                continue
+        for rule in self._orders[provider].to_try(said):
             if rule.fits(evidence, statuses) and not (rule.unless and _unless(rule) in said):
                 return provider, rule
         return provider, None
@@ -180,13 +197,13 @@ def read_rules(document: Mapping[str, Any], languages: Mapping[str, Mapping[str,
         for given in document["provider"]
     )
     names = ("", *(provider.name for provider in providers))
-    tried = {name: _in_order(rules, name) for name in names}
+    orders = {name: _Order.of(_in_order(rules, name)) for name in names}
     advice = {rule.id: rule.advice for rule in rules if rule.advice}
     domains = {domain: provider.name for provider in providers for domain in provider.domains}
     speaking = [(rule.id, rule.says) for rule in rules] + [(provider.name, provider.says) for provider in providers]
     speaking += [(_unless(rule), rule.unless) for rule in rules]
-    index = PhraseIndex.of((name, phrase) for name, says in speaking for phrase in says)
-    return RuleBook(rules, providers, document["reason"], tried, domains, index, advice)
+    index = PhraseIndex((name, phrase) for name, says in speaking for phrase in says)
+    return RuleBook(rules, providers, document["reason"], orders, domains, index, advice)
 
 
 def _in_order(rules: Sequence[Rule], provider: str) -> tuple[Rule, ...]:
