@@ -436,3 +436,16 @@ def test_what_waits_for_each_site(outbox: Outbox, clock: SteppedClock) -> None:
     assert (idle.site, idle.ready, idle.scheduled, idle.oldest_ready_seconds) == ("c.example", 0, 1, None)
     assert idle.as_dict()["suspended"] is False
     assert [one["site"] for one in numbers.as_dict()["sites"]] == ["b.example", "c.example"]
+
+
+def test_what_was_deferred_is_ready_and_not_due_before_its_next_try(outbox: Outbox, clock: SteppedClock) -> None:
+    outbox.send(letter(WHO))
+    outbox.worker(ScriptedTransport(at_rcpt=lambda *_: "450 4.2.1 later")).drain()
+    later = outbox.stats(by_site=True)
+    assert (later.states["ready"], later.oldest_ready_seconds) == (1, None)
+    assert later.sites is not None
+    assert [one.oldest_ready_seconds for one in later.sites] == [None]
+    clock.advance(3600.0)
+    due = outbox.stats().oldest_ready_seconds
+    assert due is not None
+    assert 0 < due < 3600

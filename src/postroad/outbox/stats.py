@@ -42,10 +42,10 @@ def stats(connection: Connection, now: float) -> OutboxStats:
     come_due = _COME_DUE.rows(connection, now=now)[0][0]
     counted[DeliveryState.SCHEDULED] = counted.get(DeliveryState.SCHEDULED, 0) - come_due
     counted[DeliveryState.READY] = counted.get(DeliveryState.READY, 0) + come_due
-    oldest = min((due_at for _, due_at in survey(connection, now).lanes), default=now)
+    oldest = min((due_at for _, due_at in survey(connection, now).lanes), default=None)
     return OutboxStats(
         states=MappingProxyType({str(state): counted.get(state, 0) for state in DeliveryState}),
-        oldest_ready_seconds=now - oldest if oldest < now or counted[DeliveryState.READY] else None,
+        oldest_ready_seconds=None if oldest is None or oldest > now else now - oldest,
         uncertain_ever=counted.get("uncertain_ever", 0),
         suspensions=suspensions(connection, now),
     )
