@@ -38,6 +38,7 @@ from tests.doctor.zones import (
     with_spf,
 )
 
+BELOW: Final = f"news.{DOMAIN}"
 _KEYS: Final = {SELECTOR: rsa_key()}
 _DKIM: Final = record_text(rsa_key())
 _P: Final = rsa_key().public_text
@@ -77,6 +78,10 @@ SICK: Final[dict[str, Sick]] = {
     # ── the domain in the DNS
     "one name server": Sick("DNS-01", "warn", changed((DOMAIN, "NS", ["ns1.acme.example"])), remedy=False),
     "no name servers": Sick("DNS-01", "warn", changed((DOMAIN, "NS", [])), remedy=False),
+    "a subdomain of a zone without SOA": Sick(
+        "DNS-02", "warn", changed((DOMAIN, "SOA", []), (BELOW, "MX", [[10, "mx.acme.example"]]), (BELOW, "TXT", [SPF])),
+        {"domain": BELOW, "selectors": (), "helo": ""}, remedy=False,
+    ),
     "lame": Sick("DNS-01", "fail", without("ns1.acme.example", "ns2.acme.example"), remedy=False),
     "no SOA": Sick("DNS-02", "warn", changed((DOMAIN, "SOA", [])), remedy=False),
     "a return path that does not exist": Sick(
@@ -107,6 +112,7 @@ SICK: Final[dict[str, Sick]] = {
     "no SPF": Sick("SPF-01", "fail", with_spf("something else")),
     "no SPF, and no known address": Sick("SPF-01", "fail", with_spf(), {"ips": ()}),
     "a space before SPF": Sick("SPF-01", "fail", with_spf(f" {SPF}")),
+    "a semicolon behind the version of SPF": Sick("SPF-01", "fail", with_spf(SPF.replace("spf1", "spf1;"))),
     "SPF in quotes": Sick("SPF-01", "fail", with_spf(f'"{SPF}"')),
     "two SPF records": Sick("SPF-01", "fail", with_spf(SPF, "v=spf1 ip4:198.51.100.7 ~all")),
     "a mechanism that is none": Sick("SPF-02", "fail", with_spf("v=spf1 ipv4:192.0.2.1 -all")),
@@ -255,6 +261,7 @@ SICK: Final[dict[str, Sick]] = {
     "no version": Sick("DM-03", "fail", with_dmarc(DMARC[10:])),
     "two policies": Sick("DM-03", "fail", with_dmarc(f"{DMARC}; p=none")),
     "an alignment that is none": Sick("DM-03", "warn", with_dmarc(f"{DMARC}; adkim=loose")),
+    "a policy for subdomains that is none": Sick("DM-03", "fail", with_dmarc(f"{DMARC}; sp=rejected!")),
     "no policy, no reports": Sick("DM-04", "fail", with_dmarc("v=DMARC1; adkim=r"), after=("warn",)),
     "no policy": Sick("DM-04", "warn", with_dmarc("v=DMARC1; rua=mailto:a@acme.example")),
     "p=none": Sick("DM-04", "warn", with_dmarc(DMARC.replace("p=reject", "p=none", 1))),
@@ -265,6 +272,7 @@ SICK: Final[dict[str, Sick]] = {
     "ri": Sick("DM-07", "warn", with_dmarc(f"{DMARC}; ri=3600; rf=afrf")),
     "no rua": Sick("DM-08", "warn", with_dmarc("v=DMARC1; p=reject")),
     "rua without mailto": Sick("DM-08", "warn", with_dmarc("v=DMARC1; p=reject; rua=reports@acme.example")),
+    "rua with slashes": Sick("DM-08", "warn", with_dmarc(DMARC.replace("mailto:", "mailto://"))),
     "rua with a size": Sick("DM-08", "warn", with_dmarc(f"{DMARC}!10m")),
     "rua by https": Sick("DM-08", "warn", with_dmarc("v=DMARC1; p=reject; rua=https://acme.example/r")),
     "reports to nobody": Sick("DM-08", "warn", with_dmarc(DMARC.replace("@acme", "@no.acme"))),

@@ -231,6 +231,9 @@ SICK = {
         "TR-01", "fail", changed((TLS_REPORTS, "TXT", ["v=TLSRPTv1; rua=mailto:a@b.example"] * 2))
     ),
     "tls reports to http": Sick("TR-01", "fail", changed((TLS_REPORTS, "TXT", ["v=TLSRPTv1; rua=http://a.example/"]))),
+    "tls reports with slashes": Sick(
+        "TR-01", "fail", changed((TLS_REPORTS, "TXT", ["v=TLSRPTv1; rua=mailto://tls@acme.example"]))
+    ),
     "tls reports to nobody": Sick("TR-01", "fail", changed((TLS_REPORTS, "TXT", ["v=TLSRPTv1"]))),
     "tlsa unsigned": Sick("DANE-01", "fail", unsigned(), remedy=False),
     "tlsa of another key": Sick("DANE-02", "fail", changed((f"_25._tcp.{HOST}", "TLSA", [f"3 1 1 {64 * 'a'}"] * 2))),
@@ -249,6 +252,17 @@ SICK = {
     ),
     "bimi with an odd preference": Sick(
         "BIMI-01", "fail", changed((BIMI, "TXT", [f"v=BIMI1; l={LOGO_URL}; a={MARK_URL}; avp=foo"]))
+    ),
+    "bimi in quotes": Sick("BIMI-01", "fail", changed((BIMI, "TXT", [f'"v=BIMI1; l={LOGO_URL}; a={MARK_URL}"']))),
+    "bimi without https": Sick(
+        "BIMI-01", "fail", changed((BIMI, "TXT", [f"v=BIMI1; l={LOGO_URL.removeprefix('https://')}; a={MARK_URL}"]))
+    ),
+    "bimi without a host": Sick(
+        "BIMI-01",
+        "fail",
+        changed((BIMI, "TXT", ["v=BIMI1; l=https:///logo.svg; a="])),
+        too={"BIMI-03": "fail"},
+        remedy=False,
     ),
     "bimi without l": Sick("BIMI-01", "fail", changed((BIMI, "TXT", [f"v=BIMI1; a={MARK_URL}"])), remedy=False),
     "dmarc only watches": Sick(

@@ -146,6 +146,41 @@ def test_a_resolver_that_nobody_trusts_leaves_dane_open() -> None:
     assert found["DANE-01"].level is Level.UNKNOWN
 
 
+@pytest.mark.parametrize("word", ["TIMEOUT", "SERVFAIL"])
+def test_whether_a_zone_is_signed_is_not_known_without_an_answer(word: str) -> None:
+    found = examine(changed((DOMAIN, "DS", [word])))
+    assert found["DANE-01"].level is Level.UNKNOWN
+    assert faults(found) == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "published"),
+    [
+        (["v=TLSRPTv1; rua=tls@acme.example"], "mailto:tls@acme.example"),
+        (["v=TLSRPTv1 rua=mailto:tls@acme.example,https://acme.example/v1"],
+         "mailto:tls@acme.example,https://acme.example/v1"),
+        (['"v=TLSRPTv1; rua=mailto:tls@acme.example"'], "mailto:tls@acme.example"),
+        (["v=TLSRPTv1; rua=mailto:a@b.example", "v=TLSRPTv1; rua=mailto:c@b.example"],
+         "mailto:a@b.example,mailto:c@b.example"),
+        (["v=TLSRPTv1; rua=http://acme.example/v1"], "mailto:tls-reports@acme.example"),
+        (["v=TLSRPTv1; rua=mailto:\u00e4@acme.example"], "mailto:tls-reports@acme.example"),
+    ],
+)  # fmt: skip
+def test_the_places_of_tls_reports_are_kept(written: list[str], published: str) -> None:
+    found = examine(changed((TLS_REPORTS, "TXT", written)))["TR-01"]
+    assert (found.level, found.publish) == ("fail", f'{TLS_REPORTS}. IN TXT "v=TLSRPTv1; rua={published}"')
+
+
+def test_schemes_have_no_case() -> None:
+    written = "v=TLSRPTv1; rua=MAILTO:tls@acme.example, HTTPS://acme.example/v1"
+    assert examine(changed((TLS_REPORTS, "TXT", [written])))["TR-01"].level is Level.PASS
+
+
+def test_a_pointer_that_is_written_twice_is_one() -> None:
+    found = examine(changed(("1.2.0.192.in-addr.arpa", "PTR", [HOST, f"{HOST.upper()}."])))
+    assert found["IP-01"].level is Level.PASS
+
+
 # ── a world that does not answer ────────────────────────────────────────────────────────────────────────────────────
 
 _ASKS_NOBODY = {"OUT-TLS"}

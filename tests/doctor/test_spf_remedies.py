@@ -35,11 +35,26 @@ def remedy(id_: str, *texts: str, ips: tuple[Any, ...] = (), **given: Any) -> st
         ("v=spf1 ip4:192.0.2.1 foo:bar", "v=spf1 ip4:192.0.2.1 ~all"),
         ("v=spf1 redirect:esp.example", "v=spf1 redirect=esp.example"),
         ("v=spf1 redirect=esp.example redirect=two.example", "v=spf1 redirect=esp.example"),
+        ("v=spf1 ip4:192.0.2.1 -all redirect:esp.example", "v=spf1 ip4:192.0.2.1 -all"),
         ("v=spf1 foo -all", "v=spf1 mx ~all"),
     ],
 )
 def test_slips_are_put_right(text: str, mended: str) -> None:
     assert remedy("SPF-02", text) == mended
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " v=spf1 include:esp.example -all",
+        '"v=spf1 include:esp.example -all"',
+        "v=spf1; include:esp.example; -all",
+        "V = SPF1 include:esp.example -all",
+        "v=spf1, include:esp.example, -all",
+    ],
+)
+def test_a_version_with_a_slip_keeps_who_may_send(text: str) -> None:
+    assert remedy("SPF-01", text) == "v=spf1 include:esp.example -all"
 
 
 @pytest.mark.parametrize(

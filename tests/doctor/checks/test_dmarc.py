@@ -49,5 +49,36 @@ def test_a_subdomain_is_judged_by_the_policy_for_subdomains() -> None:
     assert other["DM-04"].seen == "_dmarc.acme.example has sp=quarantine"
 
 
+def test_a_stricter_policy_for_subdomains_counts_for_one() -> None:
+    zone = changed((f"_dmarc.{DOMAIN}", "TXT", [f"{DMARC.replace('p=reject', 'p=none', 1)}; sp=reject"]))
+    assert examine(zone)["DM-04"].level == "warn"
+    below = examine(zone, subject(domain=f"mx.{DOMAIN}"))["DM-04"]
+    assert (below.level, below.seen) == ("pass", "_dmarc.acme.example has sp=reject")
+
+
+def test_a_record_that_receivers_pass_over_is_told_though_one_above_counts() -> None:
+    below = f"mx.{DOMAIN}"
+    zone = changed((f"_dmarc.{below}", "TXT", ["v=DMARC2; p=none; rua=mailto:a@acme.example"]))
+    found = examine(zone, subject(domain=below))
+    assert (found["DM-01"].level, found["DM-03"].level) == ("pass", "fail")
+    expected = '_dmarc.mx.acme.example. IN TXT "v=DMARC1; p=none; rua=mailto:a@acme.example"'
+    assert found["DM-03"].publish == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "published"),
+    [
+        ("mailto://a@acme.example", "mailto:a@acme.example"),
+        ("mailto:a@acme.example mailto:b@acme.example", "mailto:a@acme.example,mailto:b@acme.example"),
+        ("mailto://a@acme.example,mailto:b@acme.example", "mailto:a@acme.example,mailto:b@acme.example"),
+    ],
+)
+def test_the_places_of_reports_are_kept(written: str, published: str) -> None:
+    found = examine(changed((f"_dmarc.{DOMAIN}", "TXT", [f"v=DMARC1; p=reject; rua={written}"])))["DM-08"]
+    assert (found.level, found.publish) == (
+        "warn", f'_dmarc.acme.example. IN TXT "v=DMARC1; p=reject; rua={published}"'
+    )  # fmt: skip
+
+
 def _texts() -> list[str]:
     return [one["TXT"] for one in healthy()[DOMAIN] if "TXT" in one]

@@ -10,7 +10,12 @@ from postroad.doctor.remedy import DnsRecord, txt
 from postroad.lint.finding import Level
 
 _URL: Final = re.compile(r"https://[^\s;,/]+/\S+", re.IGNORECASE)
-_ANY_URL: Final = re.compile(rb"([la])[ \t]*=[ \t]*https?://([^\s;,]+)", re.IGNORECASE)
+# The addresses of a record that cannot be read: also by http, or without a scheme, and between quotes.
+_ANY_URL: Final = re.compile(
+    rb"""(?:^|[\s;"'])([la])[ \t]*=[ \t]*(?:https?://)?((?=[^\s;,/"':]{1,253}\.)[^\s;,/"':]{1,255}"""
+    rb"""(?::\d{1,5})?/[^\s;,"']+)""",
+    re.IGNORECASE,
+)
 _PREFERENCES: Final = ("brand", "personal")
 _VECTOR: Final = (".svg", ".svgz")
 

@@ -16,10 +16,11 @@ async def _look(examination: Examination) -> Sight:
     if not subject.keys:
         raise NotApplicable("no private key is known (--key)")
     message = SAMPLE % subject.domain.encode("ascii")
-    for one, record in await readable(examination):
-        if one.key is None or not record.is_of(one.key):
-            continue  # DK-03 and DK-07 say so
-        field = sign(read(message), [Signer(subject.domain, one.selector, one.key)], at=examination.now)
+    ours = [(one, one.key) for one, record in await readable(examination) if one.key and record.is_of(one.key)]
+    if not ours:
+        raise NotApplicable("no private key belongs to what is published, as DK-03 and DK-07 say")
+    for one, key in ours:
+        field = sign(read(message), [Signer(subject.domain, one.selector, key)], at=examination.now)
         verdict = (await verify(field + message, examination.resolver, at=examination.now))[0]
         level = Level.PASS if verdict.passed else Level.FAIL
         text = f"a message signed with {one.name} gives {verdict.result}"

@@ -24,6 +24,9 @@ async def _look(examination: Examination) -> Sight:
         if tag == "rua":
             meaning = "is an obsolete size limit" if text.startswith("!") else "is no place that reports can go to"
             yield Seen(Level.WARN, f"{found.name}: {excerpt(text)} in rua= {meaning}", mended(found, "rua"))
+    for uri in filter(_is_slip, record.rua):
+        sentence = f"{found.name}: {excerpt(uri.uri)} in rua= has slashes, which become part of the mailbox's name"
+        yield Seen(Level.WARN, sentence, mended(found, "rua"))
     mailboxes = [uri for uri in record.rua if uri.address]
     if not record.rua and not found.odd(Oddity.INVALID):
         yield Seen(Level.WARN, f"{found.name} has no rua=: nobody hears who sends in your name", _with(found))
@@ -44,9 +47,15 @@ def mended(found: Published, tag: str) -> tuple[DnsRecord, ...]:
     """The record with the places of a tag as they can be read; addresses become ``mailto:``."""
     written = {"rua": found.record.rua, "ruf": found.record.ruf}[tag]
     invalid = [text for tag_, text in found.odd(Oddity.INVALID) if tag_ == tag]
-    meant = [uri for text in invalid if (uri := _address(text)) is not None]
-    uris = ",".join(dict.fromkeys(uri.uri for uri in (*written, *meant)))
+    meant = [uri for text in invalid for piece in text.split() if (uri := _address(piece)) is not None]
+    right = [(_address(uri.uri) or uri) if _is_slip(uri) else uri for uri in written]
+    uris = ",".join(dict.fromkeys(uri.uri for uri in (*right, *meant)))
     return found.with_tags({tag: uris or (f"mailto:{mailbox(found.domain)}" if tag == "rua" else None)})
+
+
+def _is_slip(uri: ReportingUri) -> bool:
+    """``mailto://``, as if it were ``https://``; RFC 6068 §2 reads the slashes as the start of the address."""
+    return uri.address is not None and uri.address.startswith("//")
 
 
 def _address(text: str) -> ReportingUri | None:

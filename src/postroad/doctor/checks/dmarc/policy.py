@@ -20,10 +20,12 @@ async def _look(examination: Examination) -> Sight:
         yield Seen(Level.FAIL, f"{found.name} has neither p= nor rua=: DMARC does not apply; {hint}", publish)
     elif record.p is None:
         yield Seen(Level.WARN, f"{found.name} has no p=, which counts as p=none", found.with_tags({"p": "quarantine"}))
-    elif record.p is Policy.NONE:
+    elif record.p is Policy.NONE and found.domain == examination.subject.domain:
         sentence = f"{found.name} has p=none: mail in your name that fails is only reported"
         hint = "when the reports show that your own mail passes, ask for more"
         yield Seen(Level.WARN, f"{sentence}; {hint}", found.with_tags({"p": "quarantine"}))
+    elif record.misstated:
+        raise NotApplicable(f"{record.misstated[0].tag}= has no valid value, as DM-03 says")
     else:
         yield await _of_subdomain(found, examination)
 

@@ -14,6 +14,8 @@ from postroad.doctor.checks.dmarc.slips import as_meant
 from postroad.doctor.remedy import DnsRecord, txt
 from postroad.lint.finding import Level
 from postroad.mailauth.dmarc.record import Note, Oddity
+from postroad.mailauth.dmarc.tree_walk import Step
+from postroad.mailauth.domain_name import is_within
 
 _WRONG: Final = (Oddity.INVALID, Oddity.REPEATED, Oddity.MALFORMED)
 
@@ -23,11 +25,16 @@ async def _look(examination: Examination) -> Sight:
     if found.record is not None and found.domain is not None:
         for seen in _of(Published(found.record, found.domain)):
             yield seen
-        return
     for step in steps:
-        for text in filter(is_meant_as_policy, step.texts):
-            sentence = f"{step.name} has a text that is no DMARC record: {excerpt(text)}"
-            yield Seen(Level.FAIL, sentence, _mended(step.name, text.decode("latin-1")))
+        if found.domain is None or _is_passed_over(step, found.domain):
+            for text in filter(is_meant_as_policy, step.texts):
+                sentence = f"{step.name} has a text that is no DMARC record: {excerpt(text)}"
+                yield Seen(Level.FAIL, sentence, _mended(step.name, text.decode("latin-1")))
+
+
+def _is_passed_over(step: Step, domain: str) -> bool:
+    """Whether receivers found nothing there, and went on to the record of a domain above."""
+    return step.record is None and is_within(step.domain, domain)
 
 
 def _of(published: Published) -> list[Seen]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight
-from postroad.doctor.zone_of import delegated, zone_above
+from postroad.doctor.zone_of import delegated, up_from, zone_above
 from postroad.lint.finding import Level
 from postroad.lookup import RecordType, Status
 
@@ -16,7 +16,7 @@ async def _look(examination: Examination) -> Sight:
         yield Seen(Level.FAIL, f"{domain} does not exist (NXDOMAIN)")
         return
     soa = await zone_above(domain, examination)
-    zone = soa.name if soa is not None else domain
+    zone = soa.name if soa is not None else await _with_servers(domain, examination)
     servers = (await examination.ask(zone, RecordType.NS)).names
     if not servers:
         if not await delegated(domain, examination):
@@ -30,6 +30,14 @@ async def _look(examination: Examination) -> Sight:
         yield Seen(Level.WARN, f"{zone} has a single name server with an address, {reachable[0]}")
     else:
         yield Seen(Level.PASS, f"{zone} has the name servers {', '.join(servers)}")
+
+
+async def _with_servers(domain: str, examination: Examination) -> str:
+    """The nearest name, upwards, that has name servers: where no SOA record says it (DNS-02), the zone begins there."""
+    for one in up_from(domain):
+        if (await examination.ask(one, RecordType.NS)).names:
+            return one
+    return domain
 
 
 async def _answers(host: str, zone: str, examination: Examination) -> bool:

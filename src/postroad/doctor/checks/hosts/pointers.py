@@ -24,7 +24,8 @@ async def pointers(ip: Address, examination: Examination) -> tuple[str, ...]:
     Raises:
         Unanswered: nothing was learnt.
     """
-    return tuple(one.lower() for one in (await examination.ask(ip.reverse_pointer, RecordType.PTR)).names)
+    names = (await examination.ask(ip.reverse_pointer, RecordType.PTR)).names
+    return tuple(dict.fromkeys(one.lower() for one in names))  # RFC 2181 §5: no record is there twice
 
 
 def kind_of(ip: Address) -> RecordType:

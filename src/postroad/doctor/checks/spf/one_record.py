@@ -1,9 +1,11 @@
 """SPF-01: there is one policy, and only one."""
 
+import re
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import own_policy
+from postroad.doctor.checks.spf.slips import repaired
 from postroad.doctor.checks.spf.still_sending import still_sending, suggested
 from postroad.doctor.checks.spf.wording import VERSION, is_all, is_read, is_redirect, record_of, terms_of
 from postroad.doctor.remedy import DnsRecord, txt
@@ -11,6 +13,10 @@ from postroad.lint.finding import Level
 from postroad.lookup import RecordType
 
 _PARKED: Final = f"{VERSION} -all"  # RFC 7208 §10.1.2
+
+# What stands before a version, and how one is written that is not read: with spaces, or with a semicolon behind it.
+_AROUND: Final = " \t\r\n\"'"
+_NEAR: Final = re.compile(r"v\s*=\s*spf1(?:[\s;,:]+|\Z)", re.IGNORECASE)
 
 
 async def _look(examination: Examination) -> Sight:
@@ -37,8 +43,8 @@ async def _missing(domain: str, examination: Examination) -> Seen:
         return Seen(Level.FAIL, seen)
     near = await _near_misses(domain, examination)
     if near:
-        meant = " ".join(near[0].strip(" \"'").split())
-        publish = (txt(domain, meant),) if is_read(meant) else ()
+        meant = repaired(f"{VERSION} {_NEAR.sub('', near[0].strip(_AROUND), count=1)}")
+        publish = await still_sending(domain, meant, examination) if is_read(meant) else ()
         return Seen(Level.FAIL, f"{domain} has no SPF record, but a text that does not begin as one: "
                     f"{excerpt(near[0])!a}", publish)  # fmt: skip
     if examination.subject.parked:
@@ -49,7 +55,7 @@ async def _missing(domain: str, examination: Examination) -> Seen:
 
 async def _near_misses(domain: str, examination: Examination) -> list[str]:
     texts = [text.decode("latin-1") for text in (await examination.ask(domain, RecordType.TXT)).texts]
-    return [text for text in texts if text.strip(" \"'").lower().startswith((f"{VERSION} ", f"{VERSION}\t"))]
+    return [text for text in texts if _NEAR.match(text.strip(_AROUND))]
 
 
 async def _in_one(domain: str, records: list[str], examination: Examination) -> tuple[DnsRecord, ...]:

@@ -6,7 +6,16 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import Final
 
-from postroad.doctor.checks.spf.wording import VERSION, ended, has_end, is_read, record_of, terms_of
+from postroad.doctor.checks.spf.wording import (
+    VERSION,
+    ended,
+    has_end,
+    is_all,
+    is_read,
+    is_redirect,
+    record_of,
+    terms_of,
+)
 
 _ADDRESS: Final = re.compile(r"(?:\+?ip(?:v?[46])?[:=])?([0-9a-f.:]+)(?:/(\d{1,9}))?", re.IGNORECASE)
 _TERM: Final = re.compile(r"([+\-~?]?)([a-z0-9]+)([:=/]?)(.*)", re.IGNORECASE)
@@ -24,8 +33,14 @@ def repaired(text: str) -> str:
     the whole world send.
     """
     torn = _TORN.sub("", text.replace(",", " "))
-    record = record_of(filter(None, map(_meant, terms_of(torn))))
+    record = _one_end(record_of(filter(None, map(_meant, terms_of(torn)))))
     return record if has_end(record) and not _ANYBODY.search(record) else ended(record)
+
+
+def _one_end(record: str) -> str:
+    """Without the redirect that never counts beside ``all`` (RFC 7208 §6.1)."""
+    terms = terms_of(record)
+    return record_of(term for term in terms if not is_redirect(term)) if any(map(is_all, terms)) else record
 
 
 def _meant(word: str) -> str | None:

@@ -36,9 +36,13 @@ async def _signed(host: str, answers: tuple[Answer, Answer], examination: Examin
 
 
 async def _is_signed(name: str, examination: Examination) -> bool:
-    """Whether a zone that the name lies in has a DS record (RFC 4035 §5.2)."""
+    """Whether a zone that the name lies in has a DS record (RFC 4035 §5.2).
+
+    Raises:
+        Unanswered: nothing was learnt.
+    """
     for one in up_from(name):
-        if (await examination.aside.lookup(one, RecordType.DS)).status is Status.FOUND:
+        if (await examination.ask(one, RecordType.DS)).status is Status.FOUND:
             return True
     return False
 
