@@ -37,6 +37,7 @@ FAULTY: dict[str, tuple[str, str, bytes]] = {
     ),
     "no Date": ("MSG-01", "fail", without(b"Date")),
     "no date in Date": ("MSG-01", "fail", replaced(b"Mon, 23 Nov 2026 09:00:04 +0000", b"yesterday")),
+    "a Date without a zone": ("MSG-01", "warn", replaced(b"09:00:04 +0000", b"09:00:04")),
     "no Message-ID": ("MSG-01", "fail", without(b"Message-ID")),
     "Message-ID without a domain": ("MSG-01", "fail", replaced(b"<1.2.3@acme.example>", b"<123>")),
     "Message-ID of nowhere": ("MSG-01", "warn", replaced(b"<1.2.3@acme.example>", b"<1.2.3@web-1.local>")),
@@ -53,6 +54,9 @@ FAULTY: dict[str, tuple[str, str, bytes]] = {
     "UTF-8 in the header": ("MSG-03", "warn", replaced(b"confirmed", "confirmé".encode())),
     "a long encoded word": ("MSG-03", "warn", replaced(b"confirmed", b"\r\n =?utf-8?q?" + b"a" * 64 + b"?=")),
     "an encoded word of nothing": ("MSG-03", "warn", replaced(b"confirmed", b"=?utf-8?b?x?=")),
+    "a link to an IPv6 address": ("MSG-09", "warn", replaced(b"you. Look", b"you.\r\nhttp://[2001:db8::1]/a\r\nLook")),
+    "an encoded word that is no base64": ("MSG-03", "warn", replaced(b"confirmed", b"=?utf-8?b?#?=")),
+    "an encoded word in no known charset": ("MSG-03", "warn", replaced(b"confirmed", b"=?klingon?q?x?=")),
     "8-bit octets in a part of 7bit": ("MSG-03", "fail", replaced(QUOTED + b"\r\nThank", b"\r\nTh\xc3\xa4nk")),
     "a part in no known charset": (
         "MSG-03",

@@ -71,6 +71,10 @@ def test_letters_of_other_kinds() -> None:
         replaced(b">Look at it<", b">=\r\nhttps://www.acme.example/orders<"),
         replaced(b"Acme Shop", b'"orders@acme.example"'),
         replaced(b"confirmed", b"=?iso-8859-1?q?best=E4tigt?="),
+        replaced(b"confirmed", b"=?utf-8*de?b?YmVzdMOkdGlndA?="),
+        replaced(b"+0000", b"+0100 (CET) (so there)"),
+        replaced(b"+0000", b"GMT"),
+        replaced(b"+0000", b"Z"),
     ],
 )
 def test_what_looks_like_a_fault_and_is_none(message: bytes) -> None:

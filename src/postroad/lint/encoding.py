@@ -12,6 +12,7 @@ from postroad.message.header_decode import codec_of, words_decoded
 
 MAX_WORD: Final = 75  # octets of an encoded word (RFC 2047 §2)
 _WORD: Final = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")  # many read it without its padding, too
 _SEVEN_BIT: Final = frozenset({"", "7bit"})  # RFC 2045 §6.1: also what says nothing
 
 
@@ -33,8 +34,18 @@ def _of_field(field: Field) -> Iterator[Fault]:
     for word in _WORD.findall(field.text):
         if len(word) > MAX_WORD:
             yield Fault(Level.WARN, f"{excerpt(field.name)} has an encoded word of {len(word)} octets, not {MAX_WORD}")
-        elif words_decoded(word) == word or "\ufffd" in words_decoded(word):
+        elif not _is_readable(word):
             yield Fault(Level.WARN, f"{excerpt(field.name)} has an encoded word that cannot be decoded")
+
+
+def _is_readable(word: str) -> bool:
+    charset, encoding, text = word[2:-2].split("?", 2)
+    if codec_of(charset.partition("*")[0]) is None:  # a language may stand behind it (RFC 2231 §5)
+        return False
+    if encoding in "bB" and not _BASE64.fullmatch(text):
+        return False
+    read = words_decoded(word)
+    return read != word and "\ufffd" not in read
 
 
 def _of_part(leaf: Entity) -> Iterator[Fault]:

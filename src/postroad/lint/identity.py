@@ -11,6 +11,9 @@ from postroad.message.received import read_date
 
 _ID: Final = re.compile(r"<[^\s<>@]+@([^\s<>@]+)>")  # RFC 5322 §3.6.4, msg-id, as widely as receivers take it
 
+MAX_COMMENT: Final = 200  # characters of the end of a date that are looked at: the zone, and a comment behind it
+_ZONE: Final = re.compile(r"(?:[+-]\d{4}|\d\s*[A-Za-z]{1,5})\s*(?:\([^()]*\)\s*)*\Z")  # RFC 5322 §3.3, §4.3
+
 
 def _faults(message: LintedMessage) -> Iterator[Fault]:
     yield from _of_from(message)
@@ -37,6 +40,8 @@ def _of_date(message: LintedMessage) -> Iterator[Fault]:
         yield Fault(Level.FAIL, "there is no Date")
     elif read_date(date) is None:
         yield Fault(Level.FAIL, f"Date is no date: {excerpt(date)}")
+    elif not _ZONE.search(date[-MAX_COMMENT:]):
+        yield Fault(Level.WARN, f"Date does not say its zone, such as +0000: {excerpt(date)}")
 
 
 def _of_message_id(message: LintedMessage) -> Iterator[Fault]:

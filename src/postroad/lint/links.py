@@ -8,7 +8,7 @@ from postroad.message.html_tokens import EndTag, StartTag, Text, tokens
 
 MAX_LINKS: Final = 2_000  # of one part; a newsletter has fifty
 MAX_SHOWN: Final = 2_000  # characters of a URL, or of what stands in a link, that are looked at
-_URL: Final = re.compile(r"(?i)\b(?:https?://|mailto:)[^\s<>\"'\]]+")
+_URL: Final = re.compile(r"(?i)\b(?:https?://\[[0-9a-f:.]+\][^\s<>\"'\]]*|(?:https?://|mailto:)[^\s<>\"'\]]+)")
 _HOST: Final = re.compile(r"(?i)https?://(?:[^/?#\s@]*@)?(\[[0-9a-f:.]+\]|[^/?#:\s]+)")
 
 
