@@ -49,6 +49,18 @@ def test_drain_delivers_what_is_due_and_ends(db: str) -> None:
     assert states(db) == {"sent": 3, "refused": 1, "ready": 1}
 
 
+def test_a_worker_of_which_nobody_reads_what_it_says_delivers_and_stops_all_the_same(db: str) -> None:
+    with running("worker", "--db", db, "--json", "--transport", "null://") as worker:
+        worker.line()
+        assert worker.process.stderr is not None
+        worker.process.stderr.close()
+        queue(db, 3)
+        wait_until(lambda: states(db) == {"sent": 3} or None, "the delivery")
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.line() == {"sent": 3, "deferred": 0, "refused": 0, "unknown": 0}
+        assert worker.process.wait(PATIENCE) == 0
+
+
 def test_drain_of_an_empty_outbox_ends_at_once(db: str) -> None:
     ended = run_process("worker", "--db", db, "--transport", "null://", "--drain")
     assert (ended.code, ended.stdout) == (0, "")
@@ -163,6 +175,14 @@ def test_a_server_that_is_not_there_defers(db: str) -> None:
 def test_no_route_is_78_before_the_database_is_made(tmp_path: Path) -> None:
     ended = run_inside("worker", "--db", f"sqlite:///{tmp_path / 'new.db'}", "--json")
     assert ended.code == 78
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_limits_that_cannot_be_read_are_78_before_the_database_is_made(tmp_path: Path) -> None:
+    (tmp_path / "limits.toml").write_text("x = [")
+    options = ("--transport", "null://", "--limits", str(tmp_path / "limits.toml"), "--drain", "--json")
+    ended = run_inside("worker", "--db", f"sqlite:///{tmp_path / 'new.db'}", *options)
+    assert (ended.code, ended.json["error"]["code"]) == (78, "configuration_error")
     assert not (tmp_path / "new.db").exists()
 
 

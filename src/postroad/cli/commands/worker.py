@@ -1,6 +1,7 @@
 """``postroad worker``: deliver what is in the outbox."""
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -14,10 +15,12 @@ from postroad.cli.route_options import route_of, route_options
 from postroad.cli.signals import on_stop
 from postroad.cli.tally import CountedTransport, Tally
 from postroad.cli.terminal import note
+from postroad.outbox.shaping.in_force import rules_of
 from postroad.terminal_text import one_line
 
 if TYPE_CHECKING:
     from postroad.outbox.outbox import AsyncOutbox
+    from postroad.outbox.shaping.rules import Rules
     from postroad.transport.contract import Transport
 
 
@@ -32,7 +35,7 @@ _STOPPING: Final = "stopping when the messages on the wire are answered; a secon
     "--limits",
     metavar="FILE",
     envvar="POSTROAD_LIMITS",
-    type=click.Path(dir_okay=False),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="Own limits and reply rules (TOML), laid over the shipped ones. Else POSTROAD_LIMITS.",
 )
 @click.option("--drain", is_flag=True, help="End when nothing is due; 69, 77 or 78 if the route itself is at fault.")
@@ -45,7 +48,7 @@ def worker(
     username: str | None,
     password: str | None,
     concurrency: int | None,
-    limits: str | None,
+    limits: Path | None,
     drain: bool,
     dkim: tuple[str, ...],
     dkim_keys: str | None,
@@ -59,7 +62,8 @@ def worker(
     With --json the first line names the database and the route and says ready, the last has the numbers.
     """
     route = signing(route_of(transport, username, password), dkim, dkim_keys)
-    asyncio.run(_work(async_outbox_of(db), route, form, concurrency=concurrency, limits=limits, drain=drain))
+    rules = rules_of(limits)  # before a database is made for a worker that cannot begin
+    asyncio.run(_work(async_outbox_of(db), route, form, concurrency=concurrency, limits=rules, drain=drain))
 
 
 async def _work(
@@ -68,7 +72,7 @@ async def _work(
     form: Form,
     *,
     concurrency: int | None,
-    limits: str | None,
+    limits: "Rules",
     drain: bool,
 ) -> None:
     progress, tally = Progress(), Tally()
