@@ -3,9 +3,12 @@
 import os
 import sys
 
+from postroad.cli.standard_streams import open_missing_streams
+
 
 def main() -> None:
     """Run the command line; ends the process with one of ``postroad.cli.exit_codes``."""
+    open_missing_streams()
     name = os.path.basename(sys.argv[0])  # noqa: PTH119 - pathlib takes longer to load than sendmail may take
     if name in ("sendmail", "mailq", "newaliases"):
         _sendmail(name, sys.argv[1:])

@@ -15,6 +15,7 @@ import pytest
 from postroad import __version__
 from postroad.cli.lazy_group import LazyGroup
 from postroad.cli.main import COMMANDS, postroad
+from postroad.cli.progress import Progress
 from postroad.testing import Gate, ScriptedServer, Step
 from tests.cli.command import run_inside, run_on_terminal, run_process, running
 
@@ -197,6 +198,34 @@ def test_a_reader_that_goes_away_is_no_news() -> None:
     finally:
         os.close(writing)
     assert (run.returncode, run.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_job_may_be_started_without_its_streams(tmp_path: Path, closed: str) -> None:
+    words = [sys.executable, "-m", "postroad", *ENVELOPE, "--transport", f"maildir://{tmp_path / 'box'}"]
+    run = subprocess.run(f"{shlex.join(words)} {closed}", shell=True, capture_output=True, timeout=120, check=False)
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert len(list((tmp_path / "box/new").iterdir())) == 1
+
+
+def test_a_program_that_sends_may_be_started_without_standard_error(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "postroad", "sendmail", "-v", "--transport", f"maildir://{tmp_path / 'box'}", "ann"]
+    run = subprocess.run(f"{shlex.join(words)} 2>&-", shell=True, input=b"hi\n", timeout=120, check=False)
+    assert run.returncode == 0
+    assert len(list((tmp_path / "box/new").iterdir())) == 1
+
+
+def test_progress_goes_on_when_its_reader_has_gone_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as stream:  # noqa: PTH123 - a number
+        monkeypatch.setattr(sys, "stderr", stream)
+        progress = Progress()
+        for line in ("one", "two"):
+            progress.tell(line)
+            progress.above(line)
+        progress.end()
+        monkeypatch.undo()
 
 
 def test_a_fault_of_our_own_is_told_in_a_sentence_and_traced_on_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """How a command says that it failed: a sentence and advice for people, an object for programs, never a traceback."""
 
-import contextlib
 import os
 import sys
 import traceback
@@ -12,7 +11,7 @@ import click
 
 from postroad.cli.exit_codes import Ended, ExitCode, exit_code_of
 from postroad.cli.output import Form, form_of, say_json
-from postroad.cli.terminal import note, styled
+from postroad.cli.terminal import lead_nowhere, note, styled
 from postroad.errors import ConfigurationError, MessageError, PostroadError
 from postroad.terminal_text import one_line
 
@@ -85,7 +84,7 @@ def end_of(fault: BaseException, arguments: Sequence[str]) -> int:
         fault = Ended(ExitCode.BROKEN_PIPE)
     if isinstance(fault, Ended):
         if fault.code is ExitCode.BROKEN_PIPE:
-            _let_go_of_output()
+            lead_nowhere(sys.stdout, sys.stderr)
         return fault.code
     if isinstance(fault, SystemExit):
         raise fault
@@ -96,7 +95,7 @@ def end_of(fault: BaseException, arguments: Sequence[str]) -> int:
         tell(failure, form_of(arguments))
         sys.stdout.flush()
     except BrokenPipeError:
-        _let_go_of_output()
+        lead_nowhere(sys.stdout, sys.stderr)
     return failure.code
 
 
@@ -119,12 +118,3 @@ def _tell_traceback(fault: BaseException) -> None:
     # Line by line and escaped: a sentence inside may come from a mail.
     for line in "".join(traceback.format_exception(fault)).splitlines():
         note(one_line(line))
-
-
-def _let_go_of_output() -> None:
-    """The reader went away: what is still buffered goes nowhere, and the interpreter does not complain at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)

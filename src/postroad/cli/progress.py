@@ -3,9 +3,7 @@
 import sys
 from typing import Final
 
-import click
-
-from postroad.cli.terminal import note, steerable
+from postroad.cli.terminal import draw, note, steerable
 from postroad.clock import SYSTEM_CLOCK, Clock
 from postroad.terminal_text import one_line
 
@@ -47,10 +45,10 @@ class Progress:
     def _show(self) -> None:
         self._drawn = self._text
         if self._live:
-            click.echo(f"{_ERASE}{self._text}", err=True, nl=False)
+            draw(f"{_ERASE}{self._text}")
         else:
             note(self._text)
 
     def _erase(self) -> None:
         if self._live and self._drawn:
-            click.echo(_ERASE, err=True, nl=False)
+            draw(_ERASE)

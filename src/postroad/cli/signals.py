@@ -19,12 +19,12 @@ def on_stop(stop: Callable[[], object], tell: Callable[[], object] = lambda: Non
 
     def ask() -> None:
         nonlocal asked
-        if asked:
-            task.cancel()
-        else:
-            tell()
-        asked = True
+        first, asked = not asked, True
         stop()
+        if first:
+            tell()
+        else:
+            task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask)

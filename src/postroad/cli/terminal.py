@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 import click
@@ -29,7 +30,26 @@ def say(line: str = "") -> None:
 
 def note(line: str = "") -> None:
     """A line of progress, to standard error."""
-    click.echo(line, err=True, color=colourful(sys.stderr))
+    draw(f"{line}\n")
+
+
+def draw(text: str) -> None:
+    """Something on standard error. What a command does, and how it ends, must not depend on who can be told of it."""
+    try:
+        click.echo(text, err=True, nl=False, color=colourful(sys.stderr))
+    except BrokenPipeError:  # its reader went away: what is buffered would be an error again at the process's end
+        lead_nowhere(sys.stderr)
+    except OSError:  # its disk is full, its terminal is gone
+        pass
+
+
+def lead_nowhere(*streams: TextIO) -> None:
+    """Nobody reads them any more: what is still buffered goes nowhere, and so does all that follows."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def settle_streams() -> None:

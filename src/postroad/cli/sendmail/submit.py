@@ -1,7 +1,6 @@
 """From flags and input to a message, and the message on its way."""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -158,10 +157,11 @@ def _say(report: "SendReport", flags: Flags) -> None:
 
 
 def _write(lines: Iterable[str]) -> None:
+    from postroad.cli.terminal import note  # late: click, for what few callers are told
     from postroad.terminal_text import one_line
 
     for line in lines:
-        sys.stderr.write(f"postroad: {one_line(line)}\n")
+        note(f"postroad: {one_line(line)}")
 
 
 def _tell(fault: BaseException) -> int:
