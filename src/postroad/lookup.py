@@ -23,6 +23,7 @@ class RecordType(StrEnum):
     NS = "NS"
     PTR = "PTR"
     SOA = "SOA"
+    SPF = "SPF"  # type 99, retired (RFC 7208 §3.1): what is left of it is to be told
     TLSA = "TLSA"
     TXT = "TXT"
 

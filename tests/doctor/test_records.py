@@ -125,6 +125,16 @@ def test_a_fault_of_one_area_is_told_though_another_has_no_answer() -> None:
     assert found["DM-04"].level == "warn"
 
 
+def test_a_record_of_the_retired_type_is_told() -> None:
+    both = changed((DOMAIN, "SPF", [SPF]))
+    found = examine(both)["SPF-13"]
+    assert (found.level, found.publish) == ("info", None)
+    assert "acme.example has a record of the type SPF (99)" in found.seen
+    alone = changed((DOMAIN, "SPF", [SPF]), (DOMAIN, "TXT", []))  # a written zone has it for TXT, too
+    assert faults(examine(alone)) == {}
+    assert examine(alone)["SPF-13"].level == "pass"
+
+
 # ── what anybody may publish ────────────────────────────────────────────────────────────────────────────────────────
 
 _PIECES = st.sampled_from(

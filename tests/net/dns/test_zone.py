@@ -132,6 +132,8 @@ def test_the_retired_type_stands_for_txt_where_none_is_told() -> None:
     assert asked("both.example", RecordType.TXT, zone).texts == (b"v=spf1 +all",)
     assert asked("none.example", RecordType.TXT, zone).status is Status.NO_DATA
     assert asked("late.example", RecordType.TXT, zone).status is Status.TIMEOUT
+    assert asked("spf.example", RecordType.SPF, zone).status is Status.NO_DATA
+    assert asked("both.example", RecordType.SPF, zone).texts == (b"v=spf1 -all",)
 
 
 def test_what_is_below_a_ds_record_is_signed() -> None:

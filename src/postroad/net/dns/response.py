@@ -71,6 +71,7 @@ _READERS: Final[dict[RecordType, Callable[[Any], Record]]] = {
     RecordType.NS: lambda one: _text(one.target),
     RecordType.PTR: lambda one: _text(one.target),
     RecordType.SOA: lambda one: str(one.to_text()),
+    RecordType.SPF: lambda one: b"".join(one.strings),
     RecordType.TLSA: lambda one: Tlsa(one.usage, one.selector, one.mtype, one.cert),
     RecordType.TXT: lambda one: b"".join(one.strings),
 }

@@ -23,7 +23,6 @@ from postroad.net.dns.zone_values import IGNORED_TYPES, record_of, text_of
 TTL: Final = 300.0  # seconds; nobody waits for a written zone
 _MAX_ALIASES: Final = 16  # as far as the resolvers in use follow (BIND)
 _FAILURES: Final = {"TIMEOUT": Status.TIMEOUT, "SERVFAIL": Status.FAILED}
-_RETIRED_SPF: Final = "SPF"  # type 99 (RFC 7208 §3.1)
 
 
 @dataclass(slots=True)
@@ -39,6 +38,8 @@ class _Node:
     def records_of(self, kind: RecordType) -> Sequence[Record]:
         if kind is RecordType.TXT and not self.texts_are_told:
             return self.retired_spf
+        if kind is RecordType.SPF:
+            return self.retired_spf if self.texts_are_told else ()
         return self.records.get(kind, ())
 
     def status_without(self, kind: RecordType) -> Status:
@@ -144,7 +145,7 @@ def _enter(node: _Node, entry: object) -> None:
 
 
 def _enter_record(node: _Node, type_: str, value: object) -> None:
-    if type_ == _RETIRED_SPF:
+    if type_ == RecordType.SPF:
         _enter_retired(node, value)
         return
     if type_ in IGNORED_TYPES:

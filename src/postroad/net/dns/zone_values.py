@@ -100,6 +100,7 @@ _READERS: Final[dict[RecordType, Callable[[object], Record]]] = {
     RecordType.NS: host_of,
     RecordType.PTR: host_of,
     RecordType.SOA: _as_in_zone_file,
+    RecordType.SPF: text_of,
     RecordType.TLSA: _tlsa,
     RecordType.TXT: text_of,
 }
@@ -116,5 +117,6 @@ _FORMS: Final = {
     RecordType.PTR: _A_NAME,
     RecordType.SOA: _AS_THERE,
     RecordType.TLSA: 'write "3 1 1 0123abcd", three numbers and hexadecimal digits',
+    RecordType.SPF: "write a text, or a list of its strings",
     RecordType.TXT: "write a text, or a list of its strings",
 }
