@@ -95,6 +95,14 @@ def test_a_receipt_names_those_who_get_nothing(db: str) -> None:
     assert (receipt["recipients"], receipt["suppressed"]) == (["ann@example.com"], ["ann@example.com"])
 
 
+@pytest.mark.parametrize("verb", ["ls", "export"])
+def test_a_state_that_there_is_not_is_a_slip_of_the_command_line(verb: str, db: str) -> None:
+    queue(db)
+    ended = outbox(verb, db, "--state", "delivered", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "usage_error")
+    assert all(f"'{state}'" in ended.json["error"]["message"] for state in DeliveryState)
+
+
 def test_a_retry_leaves_what_is_scheduled_to_its_time(db: str) -> None:
     later = queue(db, "--send-at", "+2h")
     (answer,) = outbox("retry", db, later, "--json").json["results"]
@@ -113,7 +121,7 @@ def test_an_export_has_every_delivery_in_each_form(db: str) -> None:
     assert {row["subject"] for row in rows if row["id"] == odd} == {'\'=1+1, "said"'}  # no formula for a spreadsheet
     assert [one["stream"] for one in outbox("export", db, "--stream", "news", "--jsonl").lines] == ["news"]
     wrong = outbox("export", db, "--state", "lost")
-    assert (wrong.code, wrong.stdout) == (78, "")
+    assert (wrong.code, wrong.stdout) == (2, "")
 
 
 # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,7 +166,7 @@ def test_ls_filters(db: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "code"), [(("--state", "nope"), 78), (("--recipient", "nope"), 65), (("--limit", "0"), 2)]
+    ("options", "code"), [(("--state", "nope"), 2), (("--recipient", "nope"), 65), (("--limit", "0"), 2)]
 )
 def test_ls_names_a_filter_that_makes_no_sense(db: str, options: tuple[str, ...], code: int) -> None:
     Outbox(db).close()
