@@ -200,6 +200,24 @@ def test_a_reader_that_goes_away_is_no_news() -> None:
     assert (run.returncode, run.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is a device of Linux")
+@pytest.mark.parametrize(
+    ("words", "code"), [(ENVELOPE, 1), (("version",), 1), (("sendmail", "--help"), 74), (("sendmail", "-bp"), 74)]
+)
+def test_output_that_cannot_be_written_is_no_fault_of_postroad(words: tuple[str, ...], code: int) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        run = subprocess.run(
+            [sys.executable, "-m", "postroad", *words],
+            stdout=full, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120, check=False,
+            env={**os.environ, "POSTROAD_URL": "null://"},
+        )  # fmt: skip
+    said = run.stderr.decode()
+    assert run.returncode == code
+    assert "No space left on device" in said
+    assert "fault of postroad" not in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_job_may_be_started_without_its_streams(tmp_path: Path, closed: str) -> None:
     words = [sys.executable, "-m", "postroad", *ENVELOPE, "--transport", f"maildir://{tmp_path / 'box'}"]

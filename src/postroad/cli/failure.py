@@ -1,5 +1,6 @@
 """How a command says that it failed: a sentence and advice for people, an object for programs, never a traceback."""
 
+import errno
 import os
 import sys
 import traceback
@@ -11,11 +12,15 @@ import click
 
 from postroad.cli.exit_codes import Ended, ExitCode, exit_code_of
 from postroad.cli.output import Form, form_of, say_json
-from postroad.cli.terminal import lead_nowhere, note, styled
+from postroad.cli.standard_streams import lead_nowhere
+from postroad.cli.terminal import note, styled
 from postroad.errors import ConfigurationError, MessageError, PostroadError
 from postroad.terminal_text import one_line
 
 _BUG_ADVICE = "This is a fault of postroad. Run it again as `postroad --traceback …` and report what that prints."
+# What commands open, they tell of by its name. What is left is what they print.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_NO_ROOM_ADVICE = "Look at where the output goes. What the command does beside printing may have been done."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ def failure_of(fault: BaseException) -> Failure:
             return _of_usage(fault)
         case click.ClickException():
             return Failure(ExitCode.USAGE, "usage_error", fault.format_message())
+        case OSError(errno=number, filename=None) if number in _NO_ROOM:
+            return Failure(ExitCode.UNEXPECTED, "output_lost", f"cannot write: {fault.strerror}", _NO_ROOM_ADVICE)
         case _:
             sentence = f"unexpected {type(fault).__name__}: {fault}"
             return Failure(ExitCode.UNEXPECTED, "unexpected", sentence, _BUG_ADVICE)
@@ -94,7 +101,7 @@ def end_of(fault: BaseException, arguments: Sequence[str]) -> int:
             _tell_traceback(fault)
         tell(failure, form_of(arguments))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         lead_nowhere(sys.stdout, sys.stderr)
     return failure.code
 

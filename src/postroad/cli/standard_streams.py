@@ -1,7 +1,9 @@
-"""Standard input, output and error of a process that was started without one of them."""
+"""Standard input, output and error where nobody is at the other end."""
 
 import os
 import sys
+from contextlib import suppress
+from typing import TextIO
 
 
 def open_missing_streams() -> None:
@@ -12,7 +14,14 @@ def open_missing_streams() -> None:
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             _lead_nowhere(number)
-            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - a number, and for good
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - for good
+
+
+def lead_nowhere(*streams: TextIO) -> None:
+    """Nobody reads them any more: what is still buffered goes nowhere, and so does all that follows."""
+    for stream in streams:
+        with suppress(OSError, ValueError):
+            _lead_nowhere(stream.fileno())
 
 
 def _lead_nowhere(number: int) -> None:

@@ -2,10 +2,11 @@
 
 import os
 import sys
-from contextlib import suppress
 from typing import TextIO
 
 import click
+
+from postroad.cli.standard_streams import lead_nowhere
 
 
 def steerable(stream: TextIO) -> bool:
@@ -41,15 +42,6 @@ def draw(text: str) -> None:
         lead_nowhere(sys.stderr)
     except OSError:  # its disk is full, its terminal is gone
         pass
-
-
-def lead_nowhere(*streams: TextIO) -> None:
-    """Nobody reads them any more: what is still buffered goes nowhere, and so does all that follows."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in streams:
-        with suppress(OSError, ValueError):
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
 
 
 def settle_streams() -> None:

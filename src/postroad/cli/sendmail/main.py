@@ -10,9 +10,11 @@ from typing import Final
 
 from postroad.cli.sendmail.flags import Flags, Mode, UnusableFlags, read_flags
 from postroad.cli.sendmail.standard_input import TooLong, read_message
+from postroad.cli.standard_streams import lead_nowhere
 
 EX_USAGE: Final = 64  # sysexits.h; `postroad` itself answers 2, but callers of sendmail know these
 EX_DATAERR: Final = 65
+EX_IOERR: Final = 74
 _INTERRUPTED: Final = 130
 
 HELP: Final = """\
@@ -41,8 +43,8 @@ Flags:
   change nothing.
 
 Exit codes: 0 sent or queued, 64 usage, 65 bad message, 67 all recipients
-  refused, 69 server unreachable, 70 unexpected, 75 temporary, 77 permission,
-  78 configuration, 130 interrupted.
+  refused, 69 server unreachable, 70 unexpected, 74 input or output failed, 75 temporary,
+  77 permission, 78 configuration, 130 interrupted.
 """
 
 
@@ -51,12 +53,16 @@ def main(words: Sequence[str], mode: Mode = Mode.DELIVER) -> int:
     try:
         flags = read_flags(words, mode)
         if flags.mode is not Mode.DELIVER:
-            return _answer(flags)
+            code = _answer(flags)
+            sys.stdout.flush()
+            return code
         raw = read_message(sys.stdin.buffer, whole=flags.whole_input)
     except UnusableFlags as fault:
         return _refuse(str(fault), EX_USAGE)
     except TooLong as fault:
         return _refuse(str(fault), EX_DATAERR)
+    except OSError as fault:
+        return _refuse(f"standard input or output: {fault.strerror}", EX_IOERR)
     except KeyboardInterrupt:
         return _INTERRUPTED
     from postroad.cli.sendmail.submit import submit  # late: see above
@@ -81,5 +87,10 @@ def _answer(flags: Flags) -> int:
 
 
 def _refuse(why: str, code: int) -> int:
-    sys.stderr.write(f"postroad: {why}\n")
+    if code == EX_IOERR:
+        lead_nowhere(sys.stdout)  # what is buffered would be an error again at the process's end
+    try:
+        sys.stderr.write(f"postroad: {why}\n")
+    except OSError:
+        lead_nowhere(sys.stderr)
     return code

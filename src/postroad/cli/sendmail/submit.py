@@ -1,6 +1,7 @@
 """From flags and input to a message, and the message on its way."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -9,6 +10,7 @@ from postroad.address import Address
 from postroad.cli.exit_codes import ExitCode
 from postroad.cli.sendmail.flags import Flags
 from postroad.cli.sendmail.submitter import Submitter, current_submitter
+from postroad.cli.standard_streams import lead_nowhere
 from postroad.clock import SYSTEM_CLOCK, Clock, as_datetime
 from postroad.errors import ConfigurationError, MessageError, PostroadError
 from postroad.mailer.environment import value_of
@@ -157,11 +159,13 @@ def _say(report: "SendReport", flags: Flags) -> None:
 
 
 def _write(lines: Iterable[str]) -> None:
-    from postroad.cli.terminal import note  # late: click, for what few callers are told
     from postroad.terminal_text import one_line
 
-    for line in lines:
-        note(f"postroad: {one_line(line)}")
+    try:
+        for line in lines:
+            sys.stderr.write(f"postroad: {one_line(line)}\n")
+    except OSError:  # what became of the message does not depend on who is told of it
+        lead_nowhere(sys.stderr)
 
 
 def _tell(fault: BaseException) -> int:
