@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,8 @@ def test_show_tells_every_attempt_and_why(db: str) -> None:
     assert history == {"ann@example.com": [250], "gone@example.com": [550], "slow@example.com": [450, 250]}
     assert {attempt["phase"] for one in facts["recipients"] for attempt in one["history"]} == {"dot", "rcpt"}
     assert facts["tags"] == ["order"]
+    (later,) = [event for one in facts["recipients"] for event in one["events"] if event["kind"] == "deferred"]
+    assert datetime.fromisoformat(later["detail"]["due_at"]) > datetime.fromisoformat(later["at"])
 
 
 def test_what_a_mail_or_a_server_says_does_not_drive_the_terminal(db: str) -> None:

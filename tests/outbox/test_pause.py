@@ -257,6 +257,13 @@ def test_pauses_stand_in_the_event_log(outbox: Outbox) -> None:
     assert (str(second.kind), dict(second.detail)) == ("resumed", {"scope": "domain", "key": "b.example"})
 
 
+def test_the_end_of_a_pause_is_a_time_like_all_others_in_json(outbox: Outbox) -> None:
+    rest = outbox.pause(domain="b.example", until=timedelta(hours=2))
+    (entry,) = outbox.events().entries
+    assert rest.until is not None
+    assert entry.as_dict()["detail"]["until"] == rest.until.isoformat()
+
+
 def test_the_asynchronous_face_has_the_same_verbs(any_database: str) -> None:
     async def through() -> None:
         async with AsyncOutbox(any_database) as outbox:

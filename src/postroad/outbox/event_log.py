@@ -14,6 +14,7 @@ from postroad.database.batch import Query
 from postroad.database.tables import delivery, event, message
 from postroad.events import EventKind
 from postroad.outbox.log_position import Position, between, position
+from postroad.outbox.status import detail_as_json
 
 LOOK_EVERY: Final = 0.1  # seconds between looks whether somebody has committed; a look costs some microseconds
 
@@ -38,7 +39,7 @@ class LogEntry:
         """The entry as JSON types."""
         return {
             "number": self.number, "kind": str(self.kind), "at": self.at.isoformat(), "id": self.id,
-            "recipient": self.recipient, "stream": self.stream, "detail": dict(self.detail),
+            "recipient": self.recipient, "stream": self.stream, "detail": detail_as_json(self.detail),
         }  # fmt: skip
 
 

@@ -3,11 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from postroad.clock import as_datetime
 from postroad.events import EventKind
 from postroad.outbox.states import DeliveryState
 from postroad.outbox.suspend import Suspension
+
+_TIMES: Final = frozenset({"due_at", "until"})  # in the details of events, where they are seconds since the epoch
+
+
+def detail_as_json(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The details of an event as JSON types, with its times as texts like all other times."""
+    return {name: _moment(value) if name in _TIMES else value for name, value in detail.items()}
+
+
+def _moment(value: object) -> object:
+    return as_datetime(value).isoformat() if isinstance(value, float) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,7 @@ class EventStatus:
 
     def as_dict(self) -> dict[str, Any]:
         """The event as JSON types."""
-        return {"kind": str(self.kind), "at": self.at.isoformat(), "detail": dict(self.detail)}
+        return {"kind": str(self.kind), "at": self.at.isoformat(), "detail": detail_as_json(self.detail)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,6 @@ def _say(entry: "LogEntry", form: Form) -> None:
         say_json_line(entry.as_dict())
         return
     whom = one_line(entry.recipient or "-")
-    detail = json.dumps(dict(entry.detail)) if entry.detail else ""
+    detail = json.dumps(entry.as_dict()["detail"]) if entry.detail else ""
     kind = styled(f"{entry.kind!s:10}", colour_of(entry.kind))
     say(f"{moment(entry.at)}  {kind}  {entry.id or '-':36}  {whom}  {detail}".rstrip())
