@@ -14,7 +14,7 @@ import pytest
 from postroad import Outbox, Schedule
 from postroad.outbox.states import DeliveryState
 from postroad.testing import ScriptedServer, Step
-from tests.cli.command import run_inside
+from tests.cli.command import run_inside, run_process
 from tests.cli.queueing import ENVELOPE, outbox, queue
 from tests.peers.waiting import wait_until
 
@@ -331,3 +331,14 @@ def test_without_the_extra_the_hint_is_how_to_install_it(words: tuple[str, ...])
     assert error["code"] == "missing_extra"
     assert "pip install 'postroad[outbox]'" in error["advice"]
     assert "pip install 'postroad[outbox]'" in run.stderr
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_no_command_takes_mail_into_an_outbox_that_ends_with_it(url: str) -> None:
+    by_send = run_inside("send", *ENVELOPE, "--outbox", "--db", url)
+    by_sendmail = run_process("sendmail", "-i", "ann@example.com", "--db", url, given="hi\n")
+    by_worker = run_inside("worker", "--db", url, "--transport", "null://", "--drain")
+    for ended in (by_send, by_sendmail, by_worker, outbox("ls", url)):
+        assert (ended.code, ended.stdout) == (78, "")
+        assert "an outbox in memory ends with this command" in ended.stderr
+        assert "sqlite:///mail.db" in ended.stderr

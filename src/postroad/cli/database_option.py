@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from postroad.cli.lasting import require_lasting
 from postroad.cli.references import url_value
 from postroad.cli.terminal import note
 from postroad.errors import NotFound
@@ -37,7 +38,7 @@ def outbox_of(db: str | None) -> "Outbox":
     from postroad import Outbox
 
     outbox = Outbox.from_env() if url is None else Outbox(url)
-    note(f"database: {one_line(outbox.url)}")
+    _name(outbox.url)
     return outbox
 
 
@@ -64,7 +65,7 @@ def existing_outbox_of(db: str | None) -> "Outbox":
     if path is not None and path.is_file() and pending(f"sqlite:///{path}").version is None:
         raise NotFound(f"the database {path} holds no outbox", advice=advice)
     outbox = Outbox(url) if url else Outbox.from_env()
-    note(f"database: {one_line(outbox.url)}")
+    _name(outbox.url)
     return outbox
 
 
@@ -91,5 +92,10 @@ def async_outbox_of(db: str | None) -> "AsyncOutbox":
     from postroad import AsyncOutbox  # late, as above
 
     outbox = AsyncOutbox.from_env() if url is None else AsyncOutbox(url)
-    note(f"database: {one_line(outbox.url)}")
+    _name(outbox.url)
     return outbox
+
+
+def _name(url: str) -> None:
+    require_lasting(url)
+    note(f"database: {one_line(url)}")

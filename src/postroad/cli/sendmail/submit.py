@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from postroad.address import Address
 from postroad.cli.exit_codes import ExitCode
+from postroad.cli.lasting import require_lasting
 from postroad.cli.sendmail.flags import Flags
 from postroad.cli.sendmail.submitter import Submitter, current_submitter
 from postroad.cli.standard_streams import lead_nowhere
@@ -57,6 +58,8 @@ def message_of(flags: Flags, raw: bytes, submitter: Submitter, clock: Clock = SY
     recipients = [one.bare for text in flags.recipients for one in _addresses(text, "recipient", submitter)]
     if flags.from_header:
         recipients += submission.recipients(submitter.domain)
+    if not recipients and not flags.from_header:
+        raise MessageError("recipient: the command line names nobody", field="recipient")
     if not recipients:
         raise MessageError("to: no recipients in To, Cc or Bcc of the header", field="to")
     sender = _sender(flags, submitter)
@@ -117,6 +120,7 @@ def _queue(message: RawMessage, db: str) -> None:
     from postroad import Outbox  # late, and by way of the root, which explains what is missing
 
     with Outbox(db) as outbox:
+        require_lasting(outbox.url)
         outbox.send(message)
 
 
