@@ -17,6 +17,7 @@ from tests.doctor.sick_zones import (
     elsewhere,
     exchanges,
     includes,
+    led_to,
     pointers,
     reports_to,
     subdomain,
@@ -129,6 +130,16 @@ SICK: Final[dict[str, Sick]] = {
     "an include that cannot be read": Sick(
         "SPF-02", "fail", {**healthy(), "esp.example": [{"TXT": "v=spf1 foo -all"}]}, remedy=False
     ),
+    "a redirect that cannot be read": Sick("SPF-02", "fail", led_to(f"v=spf1 {IP} foo -all")),
+    "a redirect with +all": Sick("SPF-06", "fail", led_to(f"v=spf1 {IP} +all")),
+    "a redirect without an end": Sick("SPF-06", "warn", led_to(f"v=spf1 {IP}")),
+    "ptr behind an include": Sick(
+        "SPF-07", "warn", led_to(f"v=spf1 {IP} ptr -all", "v=spf1 include:_spf.acme.example -all")
+    ),
+    "an include behind a redirect that leads nowhere": Sick(
+        "SPF-08", "fail", led_to(f"v=spf1 {IP} include:no.example -all")
+    ),
+    "a network behind a redirect": Sick("SPF-12", "warn", led_to(f"v=spf1 {IP} ip4:10.0.0.0/15 -all")),
     "nine questions": Sick("SPF-03", "warn", includes(9), remedy=False),
     "eleven questions": Sick("SPF-03", "fail", includes(11), remedy=False),
     "eleven questions below an include": Sick("SPF-03", "fail", chain(), remedy=False),

@@ -21,6 +21,11 @@ def includes(number: int) -> dict[str, list[Any]]:
     return {**zone, **{f"i{n}.example": [{"TXT": "v=spf1 ip4:203.0.113.7 -all"}] for n in range(number)}}
 
 
+def led_to(text: str, top: str = "v=spf1 redirect=_spf.acme.example") -> dict[str, list[Any]]:
+    """A policy that stands below the domain, where its owner publishes it, too."""
+    return {**with_spf(top), "_spf.acme.example": [{"TXT": text}]}
+
+
 def chain() -> dict[str, list[Any]]:
     """One include that leads to eleven more questions."""
     zone = with_spf(f"v=spf1 {IP} include:big.example -all")

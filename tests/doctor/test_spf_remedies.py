@@ -8,7 +8,7 @@ import pytest
 from postroad.doctor.remedy import read_line
 from tests.doctor.examined import examine, faults, subject
 from tests.doctor.sick import SICK
-from tests.doctor.zones import DOMAIN, publish, with_spf
+from tests.doctor.zones import DOMAIN, healthy, publish, with_spf
 
 _HERE = (ip_address("192.0.2.1"),)
 
@@ -41,6 +41,24 @@ def remedy(id_: str, *texts: str, ips: tuple[Any, ...] = (), **given: Any) -> st
 )
 def test_slips_are_put_right(text: str, mended: str) -> None:
     assert remedy("SPF-02", text) == mended
+
+
+@pytest.mark.parametrize(
+    ("id_", "texts"),
+    [
+        ("SPF-01", ["v=spf1 ip4:192.0.2.1 -all", "v=spf1 a -all"]),
+        ("SPF-02", ["v=spf1 ip4:192.0.2.1 foo -all"]),
+        ("SPF-06", ["v=spf1 ip4:192.0.2.1 ?all"]),
+        ("SPF-07", ["v=spf1 ip4:192.0.2.1 ptr -all"]),
+        ("SPF-11", ["v=spf1 ip4:192.0.2.2 -all"]),
+    ],
+)
+def test_beside_an_alias_nothing_can_be_published(id_: str, texts: list[str]) -> None:
+    zone: dict[str, list[Any]] = {**healthy(), "bounce.acme.example": [{"CNAME": "u1.relay.example"}]}
+    zone["u1.relay.example"] = [{"MX": [10, "mx.acme.example"]}, *({"TXT": text} for text in texts)]
+    found = examine(zone, subject(mail_from="bounce.acme.example", ips=_HERE))[id_]
+    assert found.level in ("warn", "fail")
+    assert found.publish is None
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,14 @@ async def _look(examination: Examination) -> Sight:
     for own in await readable(examination):
         policies = await policies_of(own.domain, examination)
         dangling = [one for one in policies if len(one.texts) != 1]
-        terms = {one.term for one in dangling if len(one.path) == 1}
-        publish = await without_terms(own, terms, examination)
+        holders = {one.domain: one for one in policies if one.record is not None}
         for policy in dangling:
+            holder = holders[policy.path[-1]]
+            terms = {one.term for one in dangling if one.path[-1] == holder.domain}
+            publish = await without_terms(holder, terms, examination)
             number = f"{len(policy.texts)} SPF records" if policy.texts else "no SPF record"
             sentence = f"{policy.path[-1]}: {excerpt(policy.term)} leads to {policy.domain}, which has {number}"
-            yield Seen(Level.FAIL, sentence, publish if len(policy.path) == 1 else ())
+            yield Seen(Level.FAIL, sentence, publish)
 
 
 CHECK: Final = Check(

@@ -33,6 +33,8 @@ def _of(ip: Address, verdict: SpfVerdict, policy: Policy, publish: tuple[DnsReco
 
 def _with(policy: Policy, refused: list[Address]) -> tuple[DnsRecord, ...]:
     assert policy.record is not None
+    if policy.aliased:
+        return ()  # who has the record that counts has to add them
     return (txt(policy.domain, with_addresses(policy.record.text, refused)),)
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
-from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
+from postroad.doctor.checks.spf.policy import Policy, is_ours, policies_of, readable
 from postroad.doctor.checks.spf.still_sending import still_sending, without_terms
 from postroad.doctor.checks.spf.wording import ended
 from postroad.lint.finding import Level
@@ -25,8 +25,8 @@ async def _look(examination: Examination) -> Sight:
             continue
         firm = last is not None and last.qualifier in (Result.FAIL, Result.SOFTFAIL)
         mended = ended(policy.record.text, last.text if last is not None and firm else "~all")
-        # The record of somebody else is not ours to publish.
-        publish = await still_sending(policy.domain, mended, examination) if policy.own else ()
+        ours = is_ours(policy, examination)
+        publish = await still_sending(policy.domain, mended, examination, entry=policy.entry) if ours else ()
         for level, sentence in faults:
             yield Seen(level, sentence, publish)
 

@@ -27,7 +27,7 @@ async def _look(examination: Examination) -> Sight:
             yield Seen(Level.PASS, f"{domain}: {excerpt(policy.texts[0])}")
         elif policy.texts:
             records = [text.decode("latin-1") for text in policy.texts]
-            publish = await _in_one(domain, records, examination)
+            publish = () if policy.aliased else await _in_one(domain, records, examination)
             yield Seen(
                 Level.FAIL, f"{domain} has {len(records)} SPF records, which is an error to every receiver: "
                 f"{' / '.join(map(excerpt, records))}; publish one in their place", publish,

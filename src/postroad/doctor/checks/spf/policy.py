@@ -1,10 +1,11 @@
 """The policies that a domain's SPF record is made of, read whole: its own, and those that it leads to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from postroad.doctor.check import Examination, NotApplicable
-from postroad.lookup import RecordType
+from postroad.lookup import Answer, RecordType
+from postroad.mailauth.domain_name import is_within
 from postroad.mailauth.spf.macro import MacroString
 from postroad.mailauth.spf.record import Kind, RecordError, SpfRecord, read_record, spf_texts
 
@@ -13,7 +14,8 @@ MAX_POLICIES = 100  # that are looked at; ten can be reached before a receiver g
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What stands at a domain. ``path`` are the domains that led there, ``term`` is what did, in the last of them."""
+    """What stands at a domain. ``path`` are the domains that led there, ``term`` is what did, in the last of them.
+    ``aliased``: it stands where an alias leads to."""
 
     domain: str
     texts: tuple[bytes, ...]
@@ -21,15 +23,30 @@ class Policy:
     fault: RecordError | None = None
     path: tuple[str, ...] = ()
     term: str = ""
+    aliased: bool = False
 
     @property
     def own(self) -> bool:
         return not self.path
 
     @property
+    def entry(self) -> str:
+        """The domain that receivers begin with."""
+        return self.path[0] if self.path else self.domain
+
+    @property
     def loops(self) -> bool:
         """It is one of those that led to it."""
         return self.domain in self.path
+
+
+def is_ours(policy: Policy, examination: Examination) -> bool:
+    """Whether who owns the domain can publish another record there, as at ``_spf.acme.example``; what else a policy
+    leads to is somebody else's, and beside an alias stands nothing (RFC 1034 §3.6.2)."""
+    subject = examination.subject
+    if policy.aliased:
+        return False
+    return policy.own or any(is_within(policy.domain, one) for one in (subject.domain, *subject.spf_domains))
 
 
 async def own_policy(domain: str, examination: Examination) -> Policy:
@@ -38,7 +55,7 @@ async def own_policy(domain: str, examination: Examination) -> Policy:
     Raises:
         Unanswered: nothing was learnt.
     """
-    return _read(domain, spf_texts((await examination.ask(domain, RecordType.TXT)).texts))
+    return _read(domain, await examination.ask(domain, RecordType.TXT))
 
 
 async def policies_of(domain: str, examination: Examination) -> tuple[Policy, ...]:
@@ -87,21 +104,23 @@ async def _follow(policy: Policy, found: list[Policy], seen: set[str], examinati
         if len(found) >= MAX_POLICIES or spec.letters - {"d"}:
             continue  # where it leads differs with who sends
         name = spec.name({"d": policy.domain}).lower()
-        texts = spf_texts((await examination.ask(name, RecordType.TXT)).texts)
-        next_ = _read(name, texts, (*policy.path, policy.domain), term)
+        answer = await examination.ask(name, RecordType.TXT)
+        next_ = _read(name, answer, (*policy.path, policy.domain), term)
         found.append(next_)
         if next_.record is not None and name not in seen:
             seen.add(name)
             await _follow(next_, found, seen, examination)
 
 
-def _read(domain: str, texts: list[bytes], path: tuple[str, ...] = (), term: str = "") -> Policy:
+def _read(domain: str, answer: Answer, path: tuple[str, ...] = (), term: str = "") -> Policy:
+    texts = tuple(spf_texts(answer.texts))
+    policy = Policy(domain, texts, path=path, term=term, aliased=bool(answer.aliases))
     if len(texts) != 1:
-        return Policy(domain, tuple(texts), path=path, term=term)
+        return policy
     try:
-        return Policy(domain, tuple(texts), read_record(texts[0]), path=path, term=term)
+        return replace(policy, record=read_record(texts[0]))
     except RecordError as fault:
-        return Policy(domain, tuple(texts), fault=fault, path=path, term=term)
+        return replace(policy, fault=fault)
 
 
 def _why_not(policy: Policy) -> str:

@@ -15,7 +15,7 @@ async def _look(examination: Examination) -> Sight:
             used = [one for one in policy.record.mechanisms if _is_by_name(one)] if policy.record else []
             if used:
                 terms = excerpt(" ".join(one.text for one in used))
-                publish = await without_terms(policy, {one.text for one in used}, examination) if policy.own else ()
+                publish = await without_terms(policy, {one.text for one in used}, examination)
                 yield Seen(Level.WARN, f"{policy.domain} uses {terms}; many receivers pass over it", publish)
 
 

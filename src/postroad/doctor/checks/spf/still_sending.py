@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from postroad.doctor.check import Examination
-from postroad.doctor.checks.spf.policy import Policy
+from postroad.doctor.checks.spf.policy import Policy, is_ours
 from postroad.doctor.checks.spf.wording import address_term, allows_some, record_of, with_addresses, without
 from postroad.doctor.remedy import DnsRecord, txt
 from postroad.doctor.subject import Address
@@ -12,9 +12,12 @@ from postroad.mailauth.spf.check import check
 from postroad.mailauth.spf.verdict import Result
 
 
-async def still_sending(domain: str, text: str, examination: Examination) -> tuple[DnsRecord, ...]:
+async def still_sending(
+    domain: str, text: str, examination: Examination, *, entry: str | None = None
+) -> tuple[DnsRecord, ...]:
     """This record, with the known addresses in front that it refuses. One that lets nobody send any more, where no
-    address is known, gives way to what a domain without a policy is told.
+    address is known, gives way to what a domain without a policy is told. ``entry`` is where receivers begin, if the
+    record is one that they are led to.
 
     Raises:
         Unanswered: nothing was learnt.
@@ -22,21 +25,23 @@ async def still_sending(domain: str, text: str, examination: Examination) -> tup
     subject = examination.subject
     if subject.parked:
         return (txt(domain, text),)  # nobody is to send
-    if not subject.ips and not allows_some(text):
+    if not subject.ips and not allows_some(text) and entry in (None, domain):
         return await suggested(domain, examination)
-    refused = [ip for ip in subject.ips if not await _passes(ip, domain, text, examination)]
+    trial = _Trial(domain, text, examination.aside)
+    refused = [ip for ip in subject.ips if not await _passes(ip, entry or domain, trial, examination)]
     return (txt(domain, with_addresses(text, refused)),)
 
 
 async def without_terms(policy: Policy, terms: Collection[str], examination: Examination) -> tuple[DnsRecord, ...]:
-    """The domain's policy without these terms, under which the known hosts may still send; nothing without any terms.
+    """The policy without these terms, under which the known hosts may still send; nothing without any terms, or where
+    the record is not ours to publish.
 
     Raises:
         Unanswered: nothing was learnt.
     """
-    if policy.record is None or not terms:
+    if policy.record is None or not terms or not is_ours(policy, examination):
         return ()
-    return await still_sending(policy.domain, without(policy.record.text, terms), examination)
+    return await still_sending(policy.domain, without(policy.record.text, terms), examination, entry=policy.entry)
 
 
 async def suggested(domain: str, examination: Examination) -> tuple[DnsRecord, ...]:
@@ -55,10 +60,10 @@ async def suggested(domain: str, examination: Examination) -> tuple[DnsRecord, .
     return ()
 
 
-async def _passes(ip: Address, domain: str, text: str, examination: Examination) -> bool:
+async def _passes(ip: Address, domain: str, trial: "_Trial", examination: Examination) -> bool:
     # Aside: this is about a record that nobody publishes yet, so a missing answer says nothing of the domain.
     helo = examination.subject.helo or domain
-    verdict = await check(ip, helo, f"postmaster@{domain}", _Trial(domain, text, examination.aside))
+    verdict = await check(ip, helo, f"postmaster@{domain}", trial)
     return verdict.result is Result.PASS
 
 

@@ -1,10 +1,11 @@
 """SPF-12: the policy does not let half the world send."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Network, collapse_addresses
 from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, Seen, Sight, excerpt
-from postroad.doctor.checks.spf.policy import Policy, policies_of, readable
+from postroad.doctor.checks.spf.policy import Policy, is_ours, policies_of, readable
 from postroad.doctor.checks.spf.still_sending import without_terms
 from postroad.doctor.remedy import DnsRecord
 from postroad.lint.finding import Level
@@ -20,7 +21,7 @@ async def _look(examination: Examination) -> Sight:
     for own in await readable(examination):
         policies = await policies_of(own.domain, examination)
         for policy in policies:
-            wide = _wide(policy)
+            wide = _wide(policy, _OWN if is_ours(policy, examination) else _INCLUDED)
             if wide:
                 terms = excerpt(" ".join(one.text for one in wide))
                 publish = await _narrowed(policy, wide, examination)
@@ -30,8 +31,7 @@ async def _look(examination: Examination) -> Sight:
             yield Seen(Level.WARN, f"the policy of {own.domain} lets {number:,} IPv4 addresses send")
 
 
-def _wide(policy: Policy) -> list[Mechanism]:
-    bounds = _OWN if policy.own else _INCLUDED
+def _wide(policy: Policy, bounds: Mapping[int, int]) -> list[Mechanism]:
     mechanisms = policy.record.mechanisms if policy.record is not None else ()
     return [one for one in mechanisms if _prefixes(one)[0] < bounds[4] or _prefixes(one)[1] < bounds[6]]
 
@@ -50,7 +50,7 @@ def _addresses(policies: tuple[Policy, ...]) -> int:
 
 async def _narrowed(policy: Policy, wide: list[Mechanism], examination: Examination) -> tuple[DnsRecord, ...]:
     """With the addresses that send in the place of the networks; nobody knows which others are meant."""
-    if not policy.own or not examination.subject.ips:
+    if not examination.subject.ips:
         return ()
     return await without_terms(policy, {one.text for one in wide}, examination)
 
