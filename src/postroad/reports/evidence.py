@@ -133,30 +133,29 @@ _STEPS: Final = (
     ("does not like sender", Phase.MAIL),
     ("mail from generated", Phase.MAIL),
 )
-_COMMAND: Final = re.compile(
-    r"(?i)\b(RCPT|MAIL|DATA|EHLO|HELO|STARTTLS|AUTH)\b(?:[ _](?:TO|FROM)\b)?(?=[:\s\"')\].<]|$)"
-)
+_COMMAND: Final = re.compile(r"\b(rcpt|mail|data|ehlo|helo|starttls|auth)\b([ _](?:to|from)\b)?(?=[:\s\"')\].<]|$)")
 _BEFORE: Final = re.compile(
-    r"(?i)(?:in reply to|after|response to|answer to|failed on|\bat|during|\bin|\bfor|\bsent:?|\bissued:?|command:?|"
+    r"(?:in reply to|after|response to|answer to|failed on|\bat|during|\bin|\bfor|\bsent:?|\bissued:?|command:?|"
     r"state:?|phase:?|stage:?|->|>>>|<<<|like our|smtp:|\bc:|\(|\[)\s*(?:the |our |pipelined |sending )?[\"'(\[]?$"
 )
 _LENGTH_BEFORE: Final = 32  # characters that _BEFORE may need
 _BY_NAME: Final = {
-    "RCPT": Phase.RCPT, "MAIL": Phase.MAIL, "DATA": Phase.DATA, "EHLO": Phase.EHLO, "HELO": Phase.EHLO,
-    "STARTTLS": Phase.STARTTLS, "AUTH": Phase.AUTH,
+    "rcpt": Phase.RCPT, "mail": Phase.MAIL, "data": Phase.DATA, "ehlo": Phase.EHLO, "helo": Phase.EHLO,
+    "starttls": Phase.STARTTLS, "auth": Phase.AUTH,
 }  # fmt: skip
 
 
 @lru_cache(maxsize=64)  # the recipients of one notice share their text
 def phase_of(text: str) -> Phase | None:
     """The command that was answered, as the words of mail servers name it; ``None`` where they do not."""
+    text = text.replace("\u0130", "I")  # the one letter that is two characters in lower case
     lower = text.lower()
     for words, phase in _STEPS:
         if words in lower:
             return phase
     named = None
-    for found in _COMMAND.finditer(text):
-        written = found[1].isupper() or "_" in found[0] or " " in found[0]  # and no word of a sentence
-        if written and _BEFORE.search(text, max(0, found.start() - _LENGTH_BEFORE), found.start()):
-            named = found[1].upper()
+    for found in _COMMAND.finditer(lower):
+        written = found[2] or text[found.start() : found.end()].isupper()  # and no word of a sentence
+        if written and _BEFORE.search(lower, max(0, found.start() - _LENGTH_BEFORE), found.start()):
+            named = found[1]
     return _BY_NAME[named] if named else None

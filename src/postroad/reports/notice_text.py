@@ -8,9 +8,10 @@ or the copy of the message. That is all that is relied upon here.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
-from postroad.reports.words import folded, notice_words
+from postroad.reports.words import Beginnings, folded, notice_words
 
 MAX_LINES: Final = 2_000  # of a notice that are read; a hundred recipients with ten lines each
 MAX_BLOCK: Final = 2_000  # characters of what is said of one recipient; twenty lines or more
@@ -40,7 +41,7 @@ _APART: Final = re.compile(r"(?i)\W*+(?:[^\W\d][\w' ./()-]{0,48}[:：;=\[(<'\"�
 _AFTER_TYPE: Final = re.compile(r"(?i)^(?:mailto:|rfc822;|.*\bsmtp=|to=|rcpt=)")  # dda:SMTP=ann@example.com is X.400
 # "Original message headers:", "The first 50 lines of your original message follow:"
 _COPY: Final = re.compile(
-    r"(?i)^\W*(?:\w+ ){0,7}original (?:message|mail|e-?mail|text)(?: \w+)? ?(?:headers?|details|follows?|below|:)"
+    r"\W*(?:\w+ ){0,7}original (?:message|mail|e-?mail|text)(?: \w+)? ?(?:headers?|details|follows?|below|:)"
 )
 _LENGTH_OF_START: Final = 80  # characters of a line that may begin the copy of the message
 # Exim's words, then Postfix's and Sendmail's, for the address that an alias or a .forward led away from.
@@ -80,12 +81,22 @@ def read_notice(text: str, senders: Iterable[str] = ()) -> Notice:
 
 
 def _without_copy(lines: list[str]) -> tuple[list[str], list[str]]:
-    copies = notice_words()["copies"]
     for number, line in enumerate(lines):
-        start = folded(line.lstrip(" \t>|-*_=~#[")[:_LENGTH_OF_START])
-        if number and (start.startswith(copies) or _COPY.match(line)):
+        if number and _begins_copy(line):
             return lines[:number], lines[number:]
     return lines, []
+
+
+def _begins_copy(line: str) -> bool:
+    if _copies().begin(folded(line.lstrip(" \t>|-*_=~#[")[:_LENGTH_OF_START])):
+        return True
+    lower = line.lower()
+    return "original" in lower and _COPY.match(lower) is not None
+
+
+@cache
+def _copies() -> Beginnings:
+    return Beginnings(notice_words()["copies"])
 
 
 def _header_excerpt(lines: list[str]) -> frozenset[int]:
@@ -103,7 +114,8 @@ def _blocks(
     named = [
         (number, *found)
         for number, line in enumerate(lines)
-        if not (number in skipped or _NOT_ABOUT_RECIPIENTS.match(line))
+        if "@" in line
+        and not (number in skipped or _NOT_ABOUT_RECIPIENTS.match(line))
         and (found := _recipient(line, excluded, helpers)) is not None
     ]
     # Where some stand apart, one within a sentence is of somebody to ask.
@@ -131,8 +143,6 @@ def _of_their_own(lines: list[str], named: list[tuple[int, str, bool]]) -> list[
 
 def _recipient(line: str, excluded: set[str], helpers: frozenset[str]) -> tuple[str, bool] | None:
     """The address that a line is about, and whether it stands apart."""
-    if "@" not in line:
-        return None
     for found in _ADDRESS.finditer(line[:1000]):
         address = found[0].strip("'*`“”„‚‘’.!?#|=")
         local, _, domain = address.rpartition("@")

@@ -8,14 +8,15 @@ report, or in a comment. Whatever is written in any other way stays, and is read
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from postroad.reports.xml_elements import MAX_DEPTH, Children, Value
 
 MAX_OCTETS: Final = 20_000  # of a record that is read here; it has 600, and 250 for each signature
-_MAX_KNOWN: Final = 10_000  # blocks that are remembered: most records differ from others in address and count alone
+_MAX_KNOWN: Final = 10_000  # blocks that are remembered, and as many rows of them
 
-MARK: Final = "postroad-record."
+MARK: Final = "_--."  # without letters, so that it is the same in upper and in lower case
 _START, _END = b"<record>", b"</record>"
 _MARK: Final = MARK.encode()
 _PLAIN: Final = b"\t\n\r" + bytes(range(0x20, 0x7F))  # what is a character of XML (XML 1.0 §2.2), in ASCII
@@ -39,16 +40,16 @@ class Shortened:
 
 def shortened(octets: bytes) -> Shortened:
     """The report in fewer octets, or as it is."""
-    if _START not in octets or octets.translate(None, _PLAIN) or b"]]>" in octets or _MARK in octets.lower():
+    if _START not in octets or octets.translate(None, _PLAIN) or b"]]>" in octets or _MARK in octets:
         return Shortened(octets, [])
     kept: list[bytes] = []
     runs: list[list[Value]] = []
-    known: dict[bytes, Children | None] = {}
+    read = _Reader().record
     position = 0
     while (start := octets.find(_START, position)) >= 0 and (end := octets.find(_END, start)) >= 0:
         end += len(_END)
         between = octets[position:start]
-        record = _record(octets[start:end], known) if end - start <= MAX_OCTETS else None
+        record = read(octets[start:end]) if end - start <= MAX_OCTETS else None
         if record is None:
             kept.append(octets[position:end])
         elif runs and kept[-1].startswith(b"<" + _MARK) and not between.strip():
@@ -61,39 +62,48 @@ def shortened(octets: bytes) -> Shortened:
     return Shortened(b"".join(kept), runs)
 
 
-def _record(octets: bytes, known: dict[bytes, Children | None]) -> Value | None:
-    head = _HEAD.match(octets)
-    if head is None:
-        return None
-    evaluated, row_end, rest = _block(octets[head.end() :], b"</policy_evaluated>", b"<identifiers>", known)
-    identifiers, between, rest = _block(rest, b"</identifiers>", b"<auth_results>", known)
-    results, end, rest = _block(rest, b"</auth_results>", b"</record>", known)
-    if evaluated is None or identifiers is None or results is None or rest:
-        return None
-    if row_end.strip() != b"</row>" or between.strip() or end.strip():
-        return None
-    source_ip, count = head[1].decode("ascii").strip(), head[2].decode("ascii").strip()
-    row = (("source_ip", source_ip), ("count", count), ("policy_evaluated", evaluated or ""))
-    return ("row", row), ("identifiers", identifiers or ""), ("auth_results", results or "")
+class _Reader:
+    """Remembers what it read: most records differ from others in address and count alone, and most blocks of the rest
+    are like those of another."""
+
+    def __init__(self) -> None:
+        self._children = lru_cache(maxsize=_MAX_KNOWN)(_children)
+        self._blocks = lru_cache(maxsize=_MAX_KNOWN)(self._read_blocks)
+
+    def record(self, octets: bytes) -> Value | None:
+        """The record, where it is of the plain shape."""
+        head = _HEAD.match(octets)
+        blocks = self._blocks(octets[head.end() :]) if head is not None else None
+        if head is None or blocks is None:
+            return None
+        evaluated, identifiers, results = blocks
+        source_ip, count = head[1].decode("ascii").strip(), head[2].decode("ascii").strip()
+        row = (("source_ip", source_ip), ("count", count), ("policy_evaluated", evaluated))
+        return ("row", row), ("identifiers", identifiers), ("auth_results", results)
+
+    def _read_blocks(self, octets: bytes) -> tuple[Value, Value, Value] | None:
+        """What stands behind ``<policy_evaluated>``."""
+        evaluated, row_end, rest = self._block(octets, b"</policy_evaluated>", b"<identifiers>")
+        identifiers, between, rest = self._block(rest, b"</identifiers>", b"<auth_results>")
+        results, end, rest = self._block(rest, b"</auth_results>", _END)
+        if evaluated is None or identifiers is None or results is None or rest:
+            return None
+        if row_end.strip() != b"</row>" or between.strip() or end.strip():
+            return None
+        return evaluated or "", identifiers or "", results or ""
+
+    def _block(self, octets: bytes, end: bytes, next_: bytes) -> tuple[Children | None, bytes, bytes]:
+        """What an element holds that ends with ``end``, what is behind it up to ``next_``, and what behind that."""
+        block, ended, rest = octets.partition(end)
+        between, begun, rest = rest.partition(next_)
+        if not ended or not begun:
+            return None, b"", b""
+        return self._children(block), between, rest
 
 
-def _block(
-    octets: bytes, end: bytes, next_: bytes, known: dict[bytes, Children | None]
-) -> tuple[Children | None, bytes, bytes]:
-    """What an element holds that ends with ``end``, what stands behind it up to ``next_``, and what behind that."""
-    block, ended, rest = octets.partition(end)
-    between, begun, rest = rest.partition(next_)
-    if not ended or not begun:
-        return None, b"", b""
-    if block not in known:
-        if len(known) >= _MAX_KNOWN:
-            known.clear()
-        known[block] = _children(block.decode("ascii"))
-    return known[block], between, rest
-
-
-def _children(block: str) -> Children | None:
+def _children(octets: bytes) -> Children | None:
     """The elements of a block; ``None`` where it holds anything but plain tags, and text anywhere but in a leaf."""
+    block = octets.decode("ascii")
     tags = _TAG.findall(block)
     if (
         "&" in block

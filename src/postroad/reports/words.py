@@ -3,7 +3,7 @@
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -35,6 +35,21 @@ def notice_words() -> Mapping[str, tuple[str, ...]]:
     """The lists of ``notice_words.toml``, read once, and folded."""
     text = (files("postroad.reports") / "notice_words.toml").read_text(encoding="utf-8")
     return {name: tuple(dict.fromkeys(map(folded, words))) for name, words in tomllib.loads(text).items()}
+
+
+class Beginnings:
+    """Texts with one of which another may begin. They are hundreds, and looked for by their first letters."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._length = min(map(len, texts))
+        self._under: dict[str, tuple[str, ...]] = {}
+        for text in texts:
+            start = text[: self._length]
+            self._under[start] = (*self._under.get(start, ()), text)
+
+    def begin(self, text: str) -> bool:
+        """Whether the text begins with one of them."""
+        return text.startswith(self._under.get(text[: self._length], ()))
 
 
 def begins_like(subject: str, beginnings: tuple[str, ...]) -> bool:
