@@ -5,10 +5,19 @@ import sys
 
 from postroad.cli.standard_streams import open_missing_streams
 
+_INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
+
 
 def main() -> None:
     """Run the command line; ends the process with one of ``postroad.cli.exit_codes``."""
     open_missing_streams()
+    try:
+        _run()
+    except KeyboardInterrupt:  # Ctrl-C while the command is still being loaded
+        sys.exit(_INTERRUPTED)
+
+
+def _run() -> None:
     name = os.path.basename(sys.argv[0])  # noqa: PTH119 - pathlib takes longer to load than sendmail may take
     if name in ("sendmail", "mailq", "newaliases"):
         _sendmail(name, sys.argv[1:])

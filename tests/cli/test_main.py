@@ -13,6 +13,7 @@ import click
 import pytest
 
 from postroad import __version__
+from postroad.__main__ import main
 from postroad.cli.lazy_group import LazyGroup
 from postroad.cli.main import COMMANDS, postroad
 from postroad.cli.progress import Progress
@@ -198,6 +199,25 @@ def test_a_reader_that_goes_away_is_no_news() -> None:
     finally:
         os.close(writing)
     assert (run.returncode, run.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("words", [("version",), ("sendmail", "ann@example.com")])
+def test_an_interrupt_while_a_command_is_being_loaded_shows_no_traceback(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupting:
+        def find_spec(self, name: str, *_more: object) -> None:
+            if name in ("postroad.cli.main", "postroad.cli.sendmail.main"):
+                raise KeyboardInterrupt
+
+    for name in ("postroad.cli.main", "postroad.cli.sendmail.main"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    monkeypatch.setattr(sys, "argv", ["postroad", *words])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 130
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is a device of Linux")
