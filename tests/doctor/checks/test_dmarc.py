@@ -69,6 +69,8 @@ def test_a_record_that_receivers_pass_over_is_told_though_one_above_counts() -> 
     ("written", "published"),
     [
         ("mailto://a@acme.example", "mailto:a@acme.example"),
+        ("mailto:a@b\u00fccher.example", "mailto:a@xn--bcher-kva.example"),
+        ("mailto:a@b\u00fccher.example, mailto:b@acme.example", "mailto:a@xn--bcher-kva.example,mailto:b@acme.example"),
         ("mailto:a@acme.example mailto:b@acme.example", "mailto:a@acme.example,mailto:b@acme.example"),
         ("mailto://a@acme.example,mailto:b@acme.example", "mailto:a@acme.example,mailto:b@acme.example"),
     ],

@@ -1,5 +1,6 @@
 """DM-08: somebody hears what receivers see."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,6 +12,10 @@ from postroad.lint.finding import Level
 from postroad.lookup import RecordType
 from postroad.mailauth.dmarc.record import Oddity
 from postroad.mailauth.dmarc.reporting_uri import ReportingUri, reporting_uri
+from postroad.mailauth.domain_name import domain_name
+
+_TAG: Final = re.compile(r"\A\s*ru[af]\s*=", re.IGNORECASE)  # a value that no tag may have is noted with its tag
+_PARTING: Final = re.compile(r"[\s,]+")
 
 
 async def _look(examination: Examination) -> Sight:
@@ -47,7 +52,8 @@ def mended(found: Published, tag: str) -> tuple[DnsRecord, ...]:
     """The record with the places of a tag as they can be read; addresses become ``mailto:``."""
     written = {"rua": found.record.rua, "ruf": found.record.ruf}[tag]
     invalid = [text for tag_, text in found.odd(Oddity.INVALID) if tag_ == tag]
-    meant = [uri for text in invalid for piece in text.split() if (uri := _address(piece)) is not None]
+    pieces = [piece for text in invalid for piece in _PARTING.split(_TAG.sub("", text, count=1))]
+    meant = [uri for piece in pieces if (uri := _address(piece)) is not None]
     right = [(_address(uri.uri) or uri) if _is_slip(uri) else uri for uri in written]
     uris = ",".join(dict.fromkeys(uri.uri for uri in (*right, *meant)))
     return found.with_tags({tag: uris or (f"mailto:{mailbox(found.domain)}" if tag == "rua" else None)})
@@ -61,7 +67,8 @@ def _is_slip(uri: ReportingUri) -> bool:
 def _address(text: str) -> ReportingUri | None:
     bare = text.strip("<> /")
     without = bare[len("mailto") :].lstrip(":/= ") if bare.lower().startswith("mailto") else bare
-    return reporting_uri(f"mailto:{without}") if "@" in without else None
+    local, at, host = without.rpartition("@")
+    return reporting_uri(f"mailto:{local}@{domain_name(host) or host}") if at else None
 
 
 def _with(found: Published, without: Sequence[str] = ()) -> tuple[DnsRecord, ...]:
