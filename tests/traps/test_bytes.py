@@ -7,10 +7,14 @@ from email.message import EmailMessage
 from email.utils import getaddresses
 from pathlib import Path
 
+import dkim
 import pytest
 
+from postroad import Dkim, Mailer, Secret
 from postroad.errors import AddressError, MessageError
 from postroad.message import Attachment, Email, InlineImage, RawMessage
+from postroad.transport.to_memory import MemoryTransport
+from tests.mailauth.dkim.examples import RSA_PEM, RSA_RECORD
 from tests.message.meaning import field_names
 
 UNSUBSCRIBE = "https://acme.example/unsubscribe?token=" + "0123456789abcdef" * 8
@@ -194,3 +198,23 @@ def test_p15_nothing_in_a_message_makes_us_read_a_file_or_an_address(tmp_path: P
         assert b64encode(b"the-secret") not in one.to_bytes()
     assert built.attachments[0].content == str(secret).encode(), "a text is content, never a path"
     assert "/" not in read.attachments[-1].filename
+
+
+def test_p32_a_signature_covers_from_and_list_unsubscribe() -> None:
+    """A DKIM signature that leaves From or List-Unsubscribe out: others may put their own there (RFC 6376 §5.4,
+    RFC 8058 §4).
+    """
+    transport = MemoryTransport()
+    with Mailer(transport, dkim=[Dkim("example.com", "test", Secret(RSA_PEM))]) as mailer:
+        mailer.send(email(list_unsubscribe=UNSUBSCRIBE))
+    content = transport.messages[0].content
+    assert signature_passes(content)
+    assert not signature_passes(content.replace(b"From: a@example.com", b"From: x@example.com"))
+    assert not signature_passes(b"From: x@example.com\r\n" + content)
+    assert not signature_passes(content.replace(b"acme.example/unsubscribe", b"evil.example/unsubscribe"))
+    assert not signature_passes(content.replace(b"List-Unsubscribe=One-Click", b"List-Unsubscribe=Two-Click"))
+
+
+def signature_passes(content: bytes) -> bool:
+    """What dkimpy says."""
+    return bool(dkim.verify(content, dnsfunc=lambda *_name, **_more: RSA_RECORD))
