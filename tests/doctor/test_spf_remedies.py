@@ -33,6 +33,7 @@ def remedy(id_: str, *texts: str, ips: tuple[Any, ...] = (), **given: Any) -> st
         ("v=spf1 ip4:192.0.2.1 ~alll", "v=spf1 ip4:192.0.2.1 ~all"),
         ("v=spf1 ip4:192.0.2.1 all.", "v=spf1 ip4:192.0.2.1 ~all"),
         ("v=spf1 ip4:192.0.2.1 foo:bar", "v=spf1 ip4:192.0.2.1 ~all"),
+        ("v=spf1 IP4=192.0.2.1 include=esp.example -all", "v=spf1 IP4:192.0.2.1 include:esp.example -all"),
         ("v=spf1 redirect:esp.example", "v=spf1 redirect=esp.example"),
         ("v=spf1 redirect=esp.example redirect=two.example", "v=spf1 redirect=esp.example"),
         ("v=spf1 ip4:192.0.2.1 -all redirect:esp.example", "v=spf1 ip4:192.0.2.1 -all"),
@@ -73,6 +74,13 @@ def test_beside_an_alias_nothing_can_be_published(id_: str, texts: list[str]) ->
 )
 def test_a_version_with_a_slip_keeps_who_may_send(text: str) -> None:
     assert remedy("SPF-01", text) == "v=spf1 include:esp.example -all"
+
+
+def test_a_mechanism_that_is_passed_over_is_told() -> None:
+    found = examine(with_spf("v=spf1 a mx=mail.acme.example v1=x -all"), subject(ips=()))["SPF-02"]
+    assert (found.level, found.seen) == (
+        "warn", "acme.example: receivers pass over mx=mail.acme.example; a colon belongs there",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ _TERM: Final = re.compile(r"([+\-~?]?)([a-z0-9]+)([:=/]?)(.*)", re.IGNORECASE)
 _TORN: Final = re.compile(r"(?:(?<=ip[46]:)|(?<=include:)|(?<=redirect=))\s+|(?<=\s[+\-~?])\s+(?=[a-z])", re.IGNORECASE)
 _NAMES: Final = ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists", "redirect")
 _ANYBODY: Final = re.compile(r" \+?all\Z", re.IGNORECASE)
+# What is no error, and does nothing: it is read as a modifier that nobody knows (RFC 7208 §6).
+_EQUALS: Final = re.compile(r"(?:include|a|mx|ip4|ip6|exists)=", re.IGNORECASE)
 _SIMILAR: Final = 0.7  # "inlcude" and "al" are; "mail" and "all" are not
 
 
@@ -37,6 +39,11 @@ def repaired(text: str) -> str:
     return record if has_end(record) and not _ANYBODY.search(record) else ended(record)
 
 
+def passed_over(text: str) -> list[str]:
+    """The terms that were meant as mechanisms, and have ``=`` where ``:`` belongs."""
+    return [term for term in terms_of(text) if _EQUALS.match(term)]
+
+
 def _one_end(record: str) -> str:
     """Without the redirect that never counts beside ``all`` (RFC 7208 §6.1)."""
     terms = terms_of(record)
@@ -48,6 +55,8 @@ def _meant(word: str) -> str | None:
 
 
 def _readings(word: str) -> Iterator[str]:
+    if _EQUALS.match(word):
+        yield word.replace("=", ":", 1)
     yield word
     bare = word.strip(";.\"'")
     yield bare

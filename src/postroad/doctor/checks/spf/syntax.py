@@ -4,7 +4,7 @@ from typing import Final
 
 from postroad.doctor.check import Area, Check, Examination, NotApplicable, Seen, Sight, excerpt
 from postroad.doctor.checks.spf.policy import Policy, is_ours, own_policy, policies_of
-from postroad.doctor.checks.spf.slips import repaired
+from postroad.doctor.checks.spf.slips import passed_over, repaired
 from postroad.doctor.checks.spf.still_sending import still_sending
 from postroad.doctor.checks.spf.wording import is_read
 from postroad.doctor.remedy import DnsRecord
@@ -25,6 +25,9 @@ async def _look(examination: Examination) -> Sight:
                 way = f"{domain} leads by {excerpt(policy.term)} to {policy.domain}"
                 sentence = f"{way}, whose record cannot be read: {excerpt(str(policy.fault))}"
                 yield Seen(Level.FAIL, sentence, await _repaired(policy, examination))
+            elif policy.record and is_ours(policy, examination) and (terms := passed_over(policy.record.text)):
+                said = f"{policy.domain}: receivers pass over {excerpt(' '.join(terms))}; a colon belongs there"
+                yield Seen(Level.WARN, said, await _repaired(policy, examination))
             elif policy.own:
                 yield Seen(Level.PASS, f"{domain}: every term can be read")
     if not read:
