@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from postroad.clock import SYSTEM_CLOCK, SystemClock
 from postroad.mailauth.dkim.keys import read_key
 from postroad.mailer.key_folder import KeyFolder
-from tests.cli.command import Ended, run_inside, run_process
+from tests.cli.command import PATIENCE, Ended, run_inside, run_process
 from tests.mailauth.dkim.examples import ED25519_FIELD, ED25519_RECORD, ED25519_SEED, MESSAGE, RSA_FIELD, RSA_PEM
 
 DOMAIN = ("--domain", "football.example.com")
@@ -196,6 +198,22 @@ def test_a_key_can_go_to_standard_output(place: Path) -> None:
     ended = run_inside("dkim", "keygen", *NAMED, "--kind", "ed25519", "--out", "-")
     assert read_key(ended.stdout).bits == 256
     assert "v=DKIM1" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("keygen", *NAMED, "--out", "keys/one.pem"), ("rotate", *DOMAIN, "--keys", "keys", "--dns", "zone.yaml")]
+)
+def test_a_key_that_cannot_be_written_whole_leaves_no_file(place: Path, words: tuple[str, ...]) -> None:
+    (place / "keys").mkdir()
+    command = [sys.executable, "-m", "postroad", "dkim", *words]
+    run = subprocess.run(
+        ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command], capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert (run.returncode, run.stdout) == (78, b"")
+    assert b"File too large" in run.stderr
+    assert b"keys/" in run.stderr
+    assert [path for path in (place / "keys").rglob("*") if path.is_file() and path.stat().st_size == 0] == []
+    assert list((place / "keys").rglob("*.pem")) == []
 
 
 def test_a_record_can_be_revoked(place: Path) -> None:

@@ -80,6 +80,18 @@ def test_a_disk_that_is_full_for_a_while(small_disk: Path, caplog: pytest.LogCap
         assert outbox.stats().uncertain_ever == 0
 
 
+def test_a_disk_that_is_full_before_there_is_an_outbox_may_have_room_later(small_disk: Path) -> None:
+    url = f"sqlite:///{small_disk / 'mail.db'}"
+    ballast = fill(small_disk)
+    with pytest.raises(DatabaseError, match="database or disk is full") as caught:
+        Outbox(url)
+    assert caught.value.temporary
+    assert "Make room" in caught.value.advice
+    ballast.unlink()
+    with Outbox(url) as outbox:
+        assert sent(outbox) == 1
+
+
 def sent(outbox: Outbox) -> int:
     """How many messages were queued: one, until there is no room."""
     try:

@@ -53,11 +53,19 @@ def write_key(path: Path, key: "SigningKey") -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
     except OSError as fault:
-        advice = "Another name is given with --out; a key that is in use must not get lost."
-        sentence = f"--out: cannot write {str(path)!a:.200}: {fault.strerror}"
-        raise ConfigurationError(sentence, setting="--out", advice=advice) from fault
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key.pem())
+        raise _unwritable(path, fault) from fault
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key.pem())
+    except OSError as fault:
+        path.unlink()  # a part of a key is none, and would stand in the way of the next one
+        raise _unwritable(path, fault) from fault
+
+
+def _unwritable(path: Path, fault: OSError) -> ConfigurationError:
+    advice = "Another name is given with --out; a key that is in use must not get lost."
+    sentence = f"--out: cannot write {str(path)!a:.200}: {fault.strerror}"
+    return ConfigurationError(sentence, setting="--out", advice=advice)
 
 
 def say_record(selector: str, domain: str, text: str, form: Form, **more: Any) -> None:

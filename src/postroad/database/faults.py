@@ -101,6 +101,8 @@ def while_opening(location: Location) -> Generator[None]:
     except database_faults() as fault:
         sentence = f"{location.name} cannot be used: {told(fault)}"
         if not location.on_server:
+            if _FULL in sentence:
+                raise DatabaseError(sentence, advice="Make room on its disk, then call again.") from fault
             raise ConfigurationError(sentence, setting="url", advice=_FILE_ADVICE) from fault
         state = sqlstate(fault)
         if (state is None and _away(sentence)) or (state or "").startswith(_PASSING):
@@ -118,6 +120,7 @@ def _away(sentence: str) -> bool:
 
 # Connections, resources, an operator's or a crash's shutdown, a collision: the server, not the setting.
 _PASSING: Final = ("08", "40", "53", "55", "57", "58")
+_FULL: Final = "disk is full"  # SQLITE_FULL, as the library words it (sqlite.org/rescode.html#full)
 _FILE_ADVICE: Final = (
     "Give the path of a file that this process may write, in a folder that it may write, or of a new file."
 )

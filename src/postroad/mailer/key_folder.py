@@ -95,8 +95,12 @@ class KeyFolder:
             descriptor = os.open(self._private(key), os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
         except OSError as fault:
             raise _unwritable(self._private(key), fault) from fault
-        with os.fdopen(descriptor, "wb") as file:
-            _write(file, generate(kind).pem())
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                _write(file, generate(kind).pem())
+        except OSError as fault:
+            self._private(key).unlink()  # a part of a key is none, and would stand in the way of the next one
+            raise _unwritable(self._private(key), fault) from fault
         self.put(key)  # and with it, the name of the private key is on disk before its record is shown
         return key
 
