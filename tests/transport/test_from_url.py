@@ -287,6 +287,9 @@ def test_any_text_is_a_route_or_an_error_with_advice(text: str) -> None:
         ("smtp.example.com", "smtp://smtp.example.com"),
         ("smtp://host:99999", "A port is a number"),
         ("smtp://host:abc", "A port is a number"),
+        ("smtp://[::1", "stands in brackets"),
+        ("smtp://ann@host", "--password env:NAME"),
+        (" ", "Use one of smtp://"),
         ("smtp://ann:pa/ss@host", "Percent-encode"),
     ],
 )

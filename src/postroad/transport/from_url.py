@@ -48,7 +48,7 @@ def from_url(url: str, *, username: str | None = None, password: Secret | str | 
         return _composed(read_composition(url))
     parts = split(url.strip())
     make = _MAKERS.get(parts.scheme)
-    if make is None and url and "://" not in url and "@" not in url:
+    if make is None and url.strip() and "://" not in url and "@" not in url:
         raise ConfigurationError(
             f"{redacted(url)!r} is no kind of route: it is no URL",
             setting="url",

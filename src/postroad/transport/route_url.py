@@ -10,6 +10,9 @@ from postroad.net.host_name import as_address
 from postroad.secret import MASK, Secret
 
 ENCODE: Final = "Percent-encode special characters of user and password, or give them apart: username=, password=."
+_FORMS: Final = (
+    "A port is a number from 1 to 65535, as in smtp://host:587; an IPv6 address stands in brackets: smtp://[::1]."
+)
 OPENING: Final = re.compile(r"\s*([A-Za-z_]*)\(")  # of several routes in one: failover(
 _END_OF_HOST: Final = re.compile("[/?#]")
 # What stands before the @ of these is one secret, and no name.
@@ -102,7 +105,7 @@ def split(url: str) -> SplitResult:
             f"the URL {redacted(url)} cannot be read: {_without_secrets(fault)}",
             setting="url",
             # Where a password may stand, what cannot be read is most often one of its characters.
-            advice=ENCODE if "@" in url else "A port is a number from 1 to 65535, as in smtp://host:587.",
+            advice=ENCODE if "@" in url else _FORMS,
         ) from None
     return parts
 

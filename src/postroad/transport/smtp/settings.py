@@ -5,7 +5,7 @@ its key (host and port or path, protocol, TLS, account, source address, proxy, l
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from postroad.errors import ConfigurationError
 from postroad.net.access_token import AccessTokens, TokenCallback
@@ -37,6 +37,12 @@ from postroad.transport.smtp.place import (
 
 # What an account is said in: found here, wherever the parts are written down.
 __all__ = ["MAX_SIZE", "PoolLimits", "Protocol", "Smtp", "Timeouts", "limits_at"]
+
+
+_ASK_FOR_IT: Final = (
+    "Give it with password=, POSTROAD_PASSWORD (or SMTP_PASS), --password env:NAME or ?password_ref=env:NAME; or leave "
+    "the user name out, where the server asks for none."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +185,8 @@ class Smtp:
         secret = "password" if self.token is None else "token"
         if (self.username is None) != (self.password is None and self.token is None):
             missing, given = (secret, "username") if self.username is not None else ("username", secret)
-            raise ConfigurationError(f"{given} is given and {missing} is not", setting=missing)
+            advice = _ASK_FOR_IT if missing == "password" else None
+            raise ConfigurationError(f"{given} is given and {missing} is not", setting=missing, advice=advice)
         if self.username is None:
             return
         checked_username(self.username)
