@@ -41,6 +41,15 @@ def test_a_reply_that_repeats_the_recipient_is_logged_without_the_name(caplog: p
     assert caplog.messages == ["example.com rests: 450 4.2.1 <***@example.com>: too many"]
 
 
+def test_nor_does_a_traceback_show_the_name(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise LookupError("<bob@example.com> is a defect")
+    except LookupError:
+        logger("outbox").exception("could not be tried")
+    assert "LookupError: <***@example.com> is a defect" in caplog.text
+    assert "bob" not in caplog.text
+
+
 def test_what_has_no_address_keeps_its_template(caplog: pytest.LogCaptureFixture) -> None:
     logger("outbox").warning("%s rests", "example.com")
     (record,) = caplog.records

@@ -11,6 +11,8 @@ _ROOT: Final = "postroad"
 _LOCAL_PART: Final = r"""(?<![^\s<>()\[\]"'=:,;])[^\s<>()\[\]"'=:,;/@][^\s<>()\[\]"=:,;/@]{0,63}"""
 _ADDRESS: Final = re.compile(_LOCAL_PART + r"@(?=[\w.-]+(?![\w.@-]|:\d))")
 
+_AS_USUAL: Final = logging.Formatter()
+
 # Else Python prints what nobody listens to on standard error.
 logging.getLogger(_ROOT).addHandler(logging.NullHandler())
 
@@ -23,6 +25,8 @@ class _WithoutAddresses(logging.Filter):
         shown = without_addresses(message)
         if shown != message:  # else the template is left for those who count by it
             record.msg, record.args = shown, ()
+        if record.exc_info:  # handlers that print take what stands here
+            record.exc_text = without_addresses(_AS_USUAL.formatException(record.exc_info))
         return True
 
 
