@@ -126,6 +126,7 @@ def test_the_retired_type_stands_for_txt_where_none_is_told() -> None:
             "both.example": [{"SPF": "v=spf1 -all"}, {"TXT": "v=spf1 +all"}],
             "none.example": [{"SPF": "v=spf1 -all"}, {"TXT": "NONE"}],
             "late.example": [{"SPF": "v=spf1 -all"}, {"TXT": "NONE"}, "TIMEOUT"],
+            "mute.example": [{"TXT": "v=spf1 -all"}, {"SPF": "SERVFAIL"}],
         }
     )
     assert asked("spf.example", RecordType.TXT, zone).texts == (b"v=spf1 -all",)
@@ -134,6 +135,8 @@ def test_the_retired_type_stands_for_txt_where_none_is_told() -> None:
     assert asked("late.example", RecordType.TXT, zone).status is Status.TIMEOUT
     assert asked("spf.example", RecordType.SPF, zone).status is Status.NO_DATA
     assert asked("both.example", RecordType.SPF, zone).texts == (b"v=spf1 -all",)
+    assert asked("mute.example", RecordType.SPF, zone).status is Status.FAILED
+    assert asked("mute.example", RecordType.TXT, zone).texts == (b"v=spf1 -all",)
 
 
 def test_what_is_below_a_ds_record_is_signed() -> None:

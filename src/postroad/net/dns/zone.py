@@ -18,7 +18,7 @@ from typing import Final
 from postroad.errors import ConfigurationError
 from postroad.lookup import Answer, Record, RecordType, Status
 from postroad.net.dns.question import question_name
-from postroad.net.dns.zone_values import IGNORED_TYPES, record_of, text_of
+from postroad.net.dns.zone_values import IGNORED_TYPES, record_of
 
 TTL: Final = 300.0  # seconds; nobody waits for a written zone
 _MAX_ALIASES: Final = 16  # as far as the resolvers in use follow (BIND)
@@ -32,14 +32,13 @@ class _Node:
     records: dict[RecordType, list[Record]] = field(default_factory=dict)
     failures: dict[RecordType, Status] = field(default_factory=dict)
     otherwise: Status = Status.NO_DATA  # for a type without a record
-    retired_spf: list[Record] = field(default_factory=list)
     texts_are_told: bool = False  # by a TXT record, or by its absence
 
     def records_of(self, kind: RecordType) -> Sequence[Record]:
+        if kind is RecordType.SPF and not self.texts_are_told:
+            return ()
         if kind is RecordType.TXT and not self.texts_are_told:
-            return self.retired_spf
-        if kind is RecordType.SPF:
-            return self.retired_spf if self.texts_are_told else ()
+            kind = RecordType.SPF
         return self.records.get(kind, ())
 
     def status_without(self, kind: RecordType) -> Status:
@@ -145,9 +144,6 @@ def _enter(node: _Node, entry: object) -> None:
 
 
 def _enter_record(node: _Node, type_: str, value: object) -> None:
-    if type_ == RecordType.SPF:
-        _enter_retired(node, value)
-        return
     if type_ in IGNORED_TYPES:
         return
     if type_ not in RecordType.__members__:
@@ -158,15 +154,6 @@ def _enter_record(node: _Node, type_: str, value: object) -> None:
         node.failures[kind] = _FAILURES[value]
     elif value != "NONE":
         node.records.setdefault(kind, []).append(record_of(kind, value))
-
-
-def _enter_retired(node: _Node, value: object) -> None:
-    if isinstance(value, str) and value in ("NONE", *_FAILURES):
-        return  # of the retired type only, for which nobody asks
-    try:
-        node.retired_spf.append(text_of(value))
-    except TypeError as fault:
-        raise ConfigurationError(f"{ascii(value)[:80]} is no text") from fault
 
 
 def _upwards(name: str) -> list[str]:
