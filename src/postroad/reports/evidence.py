@@ -26,8 +26,6 @@ _WRAPPED: Final = re.compile(r"^\W*[245]\.\d\.\d - [A-Za-z() ]{3,60}(?=[45]\d\d-
 _FRAME: Final = re.compile(
     r"host (?<=\bhost )\S{1,255} said:|\(in reply to [a-z ]{1,40}\)|remote (?<=\bremote )host said:"
 )
-
-
 _BEFORE_RECIPIENTS: Final = frozenset(
     {Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.AUTH, Phase.MAIL}
 )  # fmt: skip

@@ -16,10 +16,7 @@ async def _look(examination: Examination) -> Sight:
     record = await needed(examination)
     if not record.evidence.lower().startswith("https://"):
         raise NotApplicable("the record names no certificate")
-    found, url = (
-        await document(record.evidence, examination, limit=MAX_OCTETS, seconds=SECONDS),
-        excerpt(record.evidence),
-    )
+    found = await document(record.evidence, examination, limit=MAX_OCTETS, seconds=SECONDS)
     if isinstance(found, Seen):
         yield found
         return
